@@ -1,0 +1,375 @@
+"""The Graph: who may attend to whom, with its compressed forms built once and kept."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, SupportsIndex, TypeGuard
+
+import torch
+from torch import Tensor
+
+from graphattn.graph.compressed import Compressed, compress, index_dtype
+
+if TYPE_CHECKING:
+    from networkx import DiGraph
+    from scipy.sparse import coo_array
+    from torch_geometric import EdgeIndex
+    from torch_geometric.data import Data
+    from typing_extensions import Self
+
+
+class Graph:
+    """Directed edges from `num_src` source nodes to `num_dst` destination nodes.
+
+    N(i) = { j : edge_index[:, e] = (j, i) for some e }
+
+    Node `i` attends to its in-neighbours `N(i)`. Edges may repeat (each copy counts), may be self-loops, and
+    keep the caller's order: what is per edge (`edge_bias`, attention weights) is in that of `edge_index`.
+
+    Given: `edge_index` and the sizes. Derived on first use and kept: `csr` (by destination, for forward
+    passes) and `csc` (by source, for backward passes). The edges are not copied: do not change them later.
+
+    Args:
+        edge_index: `[2, E]` integers; row 0 holds sources `j`, row 1 destinations `i` (PyG's flow
+            "source_to_target"). A PyG `EdgeIndex` brings its `sparse_size` along.
+        num_nodes: the number of nodes where sources and destinations are one set; largest node + 1 when None.
+        num_dst: the number of destinations `M`, where they are a set of their own.
+        num_src: the number of sources `N`, where they are a set of their own.
+
+    Raises:
+        TypeError: `edge_index` is no tensor of integers, or a size is no integer.
+        ValueError: wrong shape, a node outside the graph, or `num_nodes` beside `num_dst`/`num_src`.
+
+    Example:
+        >>> import torch
+        >>> graph = Graph(torch.tensor([[0, 2, 1], [1, 1, 0]]), num_nodes=4)
+        >>> graph
+        Graph(num_nodes=4, num_edges=3)
+        >>> graph.csr.indptr.tolist(), graph.csr.indices.tolist(), graph.csr.perm.tolist()
+        ([0, 1, 3, 3, 3], [1, 0, 2], [2, 0, 1])
+    """
+
+    device: torch.device
+    _num_edges: int | None
+    _edge_index: Tensor | None
+    _csr: Compressed | None
+    _csc: Compressed | None
+    _looped: tuple[Graph, Tensor] | None
+
+    def __init__(
+        self,
+        edge_index: Tensor,
+        num_nodes: int | None = None,
+        *,
+        num_dst: int | None = None,
+        num_src: int | None = None,
+    ) -> None:
+        if num_nodes is not None:
+            if num_dst is not None or num_src is not None:
+                raise ValueError(
+                    "give either num_nodes (one node set) or num_dst and num_src (two node sets), not both: "
+                    f"got num_nodes={num_nodes}, num_dst={num_dst}, num_src={num_src}"
+                )
+            num_dst = num_src = as_count("num_nodes", num_nodes)
+        else:
+            num_dst = None if num_dst is None else as_count("num_dst", num_dst)
+            num_src = None if num_src is None else as_count("num_src", num_src)
+        if not isinstance(edge_index, Tensor):
+            raise TypeError(f"edge_index must be a tensor of shape [2, E], got {type(edge_index).__name__}")
+        if is_pyg_edge_index(edge_index):
+            if num_dst is None and num_src is None:
+                num_dst, num_src = _known_sizes(edge_index)
+            edge_index = edge_index.as_tensor()
+        check_form(edge_index)
+        with _savable():
+            edge_index = edge_index.to(torch.int64)
+        num_dst, num_src = _check_nodes(edge_index, num_dst, num_src)
+        self._set(num_dst, num_src, edge_index.size(1), edge_index.device)
+        self._edge_index = edge_index
+
+    def _set(self, num_dst: int, num_src: int, num_edges: int | None, device: torch.device) -> None:
+        self.num_dst = num_dst
+        self.num_src = num_src
+        self.device = device
+        self._num_edges = num_edges
+        self._edge_index = None
+        self._csr = None
+        self._csc = None
+        self._looped = None
+
+    @property
+    def num_nodes(self) -> int:
+        """The number of nodes, where sources and destinations are equally many.
+
+        Raises:
+            ValueError: the graph has different numbers of sources and destinations.
+        """
+        if self.num_dst != self.num_src:
+            raise ValueError(
+                f"the graph has {self.num_dst} destinations and {self.num_src} sources, not one number of "
+                "nodes; use num_dst and num_src"
+            )
+        return self.num_dst
+
+    @property
+    def num_edges(self) -> int:
+        """The number of edges `E`, copies and self-loops included."""
+        if self._num_edges is None:
+            self._num_edges = self.edge_index.size(1)
+        return self._num_edges
+
+    @property
+    def edge_index(self) -> Tensor:
+        """The edges, `[2, E]` int64, in the caller's order; row 0 holds sources, row 1 destinations."""
+        if self._edge_index is None:
+            with _savable():
+                self._edge_index = self._make_edge_index()
+        return self._edge_index
+
+    @property
+    def csr(self) -> Compressed:
+        """Edges by destination: `indices` are sources, `perm[p]` is the caller's edge at position `p`.
+
+        `perm` is None where the caller's order is CSR order already.
+        """
+        if self._csr is None:
+            with _savable():
+                self._csr = self._make_csr()
+        return self._csr
+
+    @property
+    def csc(self) -> Compressed:
+        """Edges by source: `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
+        if self._csc is None:
+            csr = self.csr
+            with _savable():
+                indptr, indices, perm = compress(csr.indices, csr.rows(), self.num_src)
+                if perm is None:
+                    perm = torch.arange(indices.numel(), dtype=indices.dtype, device=self.device)
+            self._csc = Compressed(indptr, indices, perm)
+        return self._csc
+
+    # A subclass that is given by a rule overrides one of these two; each is made from the other.
+
+    def _make_edge_index(self) -> Tensor:
+        csr = self.csr
+        return torch.stack([csr.indices, csr.rows()]).to(torch.int64)
+
+    def _make_csr(self) -> Compressed:
+        dtype = index_dtype(self.num_dst, self.num_src, self.num_edges)
+        src, dst = self.edge_index.to(dtype).contiguous()  # rows of a transposed tensor have gaps
+        return compress(dst, src, self.num_dst)
+
+    @property
+    def in_degree(self) -> Tensor:
+        """The number of edges into each destination, `[M]`, in the index dtype."""
+        return self.csr.indptr.diff()
+
+    @property
+    def out_degree(self) -> Tensor:
+        """The number of edges out of each source, `[N]`, in the index dtype."""
+        return self.csc.indptr.diff()
+
+    def reverse(self) -> Graph:
+        """The graph in which every edge points the other way, in the same order.
+
+        >>> import torch
+        >>> Graph(torch.tensor([[0, 2], [1, 1]]), num_dst=2, num_src=3).reverse().edge_index
+        tensor([[1, 1],
+                [0, 2]])
+        """
+        return Graph(self.edge_index.flip(0), num_dst=self.num_src, num_src=self.num_dst)
+
+    def remove_self_loops(self) -> tuple[Graph, Tensor]:
+        """The graph without edges from a node to itself, and the ids of the edges that stay, `[E']` int64.
+
+        >>> import torch
+        >>> graph, kept = Graph(torch.tensor([[0, 1, 1], [1, 1, 0]])).remove_self_loops()
+        >>> graph, kept
+        (Graph(num_nodes=2, num_edges=2), tensor([0, 2]))
+        """
+        src, dst = self.edge_index
+        kept = (src != dst).nonzero().squeeze(1)
+        return Graph(self.edge_index[:, kept], num_dst=self.num_dst, num_src=self.num_src), kept
+
+    def add_self_loops(self) -> tuple[Graph, Tensor]:
+        """The graph with exactly one self-loop at each node, and the ids of the edges that stay, `[E']`.
+
+        As in PyG's GATConv: self-loops there already are removed, then loops at nodes 0, 1, ... min(M, N) - 1
+        are appended. The result is kept, so that a layer may ask at every call.
+
+        >>> import torch
+        >>> graph, kept = Graph(torch.tensor([[0, 1, 1], [1, 1, 0]])).add_self_loops()
+        >>> graph.edge_index, kept
+        (tensor([[0, 1, 0, 1],
+                [1, 0, 0, 1]]), tensor([0, 2]))
+        """
+        if self._looped is None:
+            with _savable():
+                graph, kept = self.remove_self_loops()
+                loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
+                edge_index = torch.cat([graph.edge_index, loops], dim=1)
+            self._looped = Graph(edge_index, num_dst=self.num_dst, num_src=self.num_src), kept
+        return self._looped
+
+    def to(self, device: torch.device | str | int, *, non_blocking: bool = False) -> Self:
+        """The same graph on `device`, with what was derived so far; the graph itself if it is there."""
+        device = as_device(device)
+        if device == self.device:
+            return self
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking), device)
+
+    def pin_memory(self) -> Self:
+        """The same graph in page-locked memory, so that `to(device, non_blocking=True)` does not wait.
+
+        Raises:
+            RuntimeError: this machine has no accelerator, or the graph is not in the memory of the CPU.
+        """
+        if not torch.accelerator.is_available():
+            raise RuntimeError("pin_memory needs an accelerator (such as a GPU), and PyTorch finds none here")
+        if self.device.type != "cpu":
+            raise RuntimeError(f"pin_memory needs a graph on the CPU, but this one is on {self.device}")
+        return self._map(lambda tensor: tensor.pin_memory(), self.device)
+
+    def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
+        def change_all(compressed: Compressed | None) -> Compressed | None:
+            if compressed is None:
+                return None
+            indptr, indices, perm = compressed
+            return Compressed(change(indptr), change(indices), None if perm is None else change(perm))
+
+        graph = copy.copy(self)
+        graph.device = device
+        graph._edge_index = None if self._edge_index is None else change(self._edge_index)
+        graph._csr = change_all(self._csr)
+        graph._csc = change_all(self._csc)
+        graph._looped = None
+        return graph
+
+    def validate(self) -> None:
+        """Check again all that was given and derived so far.
+
+        Raises:
+            ValueError: an array is broken; the message says which and how.
+        """
+        from graphattn.graph.validate import validate
+
+        validate(self)
+
+    def to_pyg(self) -> Data:
+        """A `torch_geometric.data.Data` with this `edge_index` and `num_nodes`."""
+        from graphattn.graph.convert import to_pyg
+
+        return to_pyg(self)
+
+    def to_torch_sparse(
+        self, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None
+    ) -> Tensor:
+        """The adjacency matrix `[M, N]`; see `graphattn.graph.convert.to_torch_sparse`."""
+        from graphattn.graph.convert import to_torch_sparse
+
+        return to_torch_sparse(self, layout, edge_weight)
+
+    def to_scipy(self, edge_weight: Tensor | None = None) -> coo_array:
+        """The adjacency matrix `[M, N]`; see `graphattn.graph.convert.to_scipy`."""
+        from graphattn.graph.convert import to_scipy
+
+        return to_scipy(self, edge_weight)
+
+    def to_networkx(self) -> DiGraph:
+        """A directed NetworkX graph; see `graphattn.graph.convert.to_networkx`."""
+        from graphattn.graph.convert import to_networkx
+
+        return to_networkx(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Same sizes and same edges in the same order; the kind of graph and the device do not matter."""
+        if not isinstance(other, Graph):
+            return NotImplemented
+        mine = (self.num_dst, self.num_src, self.num_edges)
+        if mine != (other.num_dst, other.num_src, other.num_edges):
+            return False
+        return torch.equal(self.edge_index, other.edge_index.to(self.device))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        where = "" if self.device.type == "cpu" else f", device='{self.device}'"
+        return f"{type(self).__name__}({self._describe()}, num_edges={self.num_edges}{where})"
+
+    def _describe(self) -> str:
+        if self.num_dst == self.num_src:
+            return f"num_nodes={self.num_dst}"
+        return f"num_dst={self.num_dst}, num_src={self.num_src}"
+
+
+def as_count(name: str, value: SupportsIndex) -> int:
+    """Return `value` as a number of things.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: negative.
+    """
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    count = operator.index(value)
+    if count < 0:
+        raise ValueError(f"{name} must not be negative, got {count}")
+    return count
+
+
+def as_device(device: torch.device | str | int) -> torch.device:
+    """Return `device` as tensors on it name it: "cuda" becomes "cuda:0"."""
+    return torch.empty(0, device=device).device
+
+
+def check_form(edge_index: Tensor) -> None:
+    """Check that `edge_index` is `[2, E]` integers.
+
+    Raises:
+        TypeError: not integers.
+        ValueError: another shape.
+    """
+    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
+        raise TypeError(f"edge_index must hold integers, got {edge_index.dtype}")
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
+
+
+def _savable() -> AbstractContextManager[None]:
+    # What is derived is kept and may serve a backward pass later, which the tensors that
+    # torch.inference_mode() makes cannot.
+    return nullcontext() if torch.compiler.is_compiling() else torch.inference_mode(False)
+
+
+def is_pyg_edge_index(edge_index: Tensor) -> TypeGuard[EdgeIndex]:
+    """Whether this is a `torch_geometric.EdgeIndex`; found out without importing PyG."""
+    return hasattr(edge_index, "sparse_size") and hasattr(edge_index, "as_tensor")
+
+
+def _known_sizes(edge_index: EdgeIndex) -> tuple[int | None, int | None]:
+    num_src, num_dst = edge_index.sparse_size()
+    return (None, None) if num_src is None or num_dst is None else (num_dst, num_src)
+
+
+def _check_nodes(edge_index: Tensor, num_dst: int | None, num_src: int | None) -> tuple[int, int]:
+    """Return the two sizes, found where they are None, after checking that every node is inside them."""
+    if torch.compiler.is_compiling() and num_dst is not None and num_src is not None:
+        return num_dst, num_src  # the values of a traced tensor cannot be looked at
+    lowest, highest = [0, 0], [-1, -1]
+    if edge_index.numel() > 0:
+        lowest, highest = torch.stack(edge_index.aminmax(dim=1)).tolist()
+    if min(lowest) < 0:
+        raise ValueError(f"edge_index holds node {min(lowest)}, but nodes are counted from 0")
+    if num_dst is None and num_src is None:
+        num_dst = num_src = max(highest) + 1
+    num_src = highest[0] + 1 if num_src is None else num_src
+    num_dst = highest[1] + 1 if num_dst is None else num_dst
+    kinds = ("", "") if num_dst == num_src else ("source ", "destination ")
+    for kind, node, size in zip(kinds, highest, (num_src, num_dst), strict=True):
+        if node >= size:
+            raise ValueError(f"edge_index holds {kind}node {node}, but the graph has {size} {kind}nodes")
+    return num_dst, num_src

@@ -1,0 +1,108 @@
+"""The window graph: every node sees those within a radius along a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex
+
+import torch
+
+from graphattn.graph.compressed import Compressed
+from graphattn.graph.graph import as_count, as_device
+from graphattn.graph.kind import GraphKind, as_sizes, positions
+from graphattn.graph.reach import Border, Reach, as_border, as_positive
+
+
+class Window(GraphKind):
+    """Window graphs with `sizes` nodes, packed; built by `window`."""
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        radius: int,
+        causal: bool = False,
+        dilation: int = 1,
+        border: Border = "truncate",
+        *,
+        device: torch.device | str | int = "cpu",
+    ) -> None:
+        self.sizes = tuple(sizes)
+        self.radius = radius
+        self.causal = causal
+        self.dilation = dilation
+        self.border = border
+        self._reach = Reach(left=radius, right=0 if causal else radius, dilation=dilation, border=border)
+        for size in self.sizes:
+            self._reach.check(size)
+        num_edges = sum(self._reach.num_pairs(size) for size in self.sizes)
+        self._set_packed(self.sizes, self.sizes, num_edges, as_device(device))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the rule depends on beside the sizes."""
+        return {
+            "radius": self.radius,
+            "causal": self.causal,
+            "dilation": self.dilation,
+            "border": self.border,
+        }
+
+    def _make_csr(self) -> Compressed:
+        position, before, size = positions(self.sizes, self.device)
+        start, count = self._reach.start_and_count(position, size)
+        if self.border != "periodic":
+            return self._from_ranges(before + start, count, self.dilation)
+        csr = self._from_ranges(start, count, self.dilation)
+        seen = csr.indices.view(-1, self._reach.width).remainder(size.unsqueeze(1)) + before.unsqueeze(1)
+        return csr._replace(indices=seen.sort(dim=1).values.flatten().to(csr.indices.dtype))
+
+
+def window(
+    n: SupportsIndex | Iterable[SupportsIndex],
+    radius: int,
+    causal: bool = False,
+    *,
+    dilation: int = 1,
+    border: str = "truncate",
+    device: torch.device | str | int = "cpu",
+) -> Window:
+    """The window graph: every node sees those at most `radius` steps of `dilation` away.
+
+    N(i) = { i + dilation · t : -radius <= t <= radius },   t <= 0 only, where causal
+
+    This is truncated self-attention of speech models and the local part of Longformer.
+
+    Args:
+        n: the number of nodes, or the numbers of nodes of a batch of such graphs.
+        radius: how many steps to see on each side.
+        causal: see only oneself and those before.
+        dilation: the length of a step.
+        border: what happens at the two ends. "truncate" leaves out nodes that are not there; "shift" moves the
+            window inwards until it fits, so that each node sees `2·radius + 1` (NATTEN's rule; needs
+            `(2·radius + 1)·dilation <= n`); "periodic" goes on at the other end (needs `2·radius + 1` different
+            nodes on the way round). A causal window is always truncated.
+        device: where its tensors will be.
+
+    Raises:
+        TypeError: `n`, `radius` or `dilation` is no integer.
+        ValueError: a size is negative, `dilation` is below 1, or the window does not fit `border`.
+
+    Example:
+        >>> window(3, radius=1).edge_index
+        tensor([[0, 1, 0, 1, 2, 1, 2],
+                [0, 0, 1, 1, 1, 2, 2]])
+        >>> window(4, radius=1, border="shift").csr.indices.view(4, 3).tolist()
+        [[0, 1, 2], [0, 1, 2], [1, 2, 3], [1, 2, 3]]
+        >>> window(4, radius=1, border="periodic").csr.indices.view(4, 3).tolist()
+        [[0, 1, 3], [0, 1, 2], [1, 2, 3], [0, 2, 3]]
+    """
+    if causal and border != "truncate":
+        raise ValueError(f"a causal window must have border='truncate', got {border!r}")
+    return Window(
+        as_sizes("n", n),
+        as_count("radius", radius),
+        bool(causal),
+        as_positive("dilation", as_count("dilation", dilation)),
+        as_border(border),
+        device=device,
+    )
