@@ -1,0 +1,69 @@
+"""Attention on graphs: one exact, fused, deterministic operator, and what is built on it.
+
+`import graphattn as ga` needs torch alone. What needs more (`ga.chem` rdkit, `ga.tasks` Lightning) loads when
+it is first touched.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from graphattn import nn
+from graphattn.graph import (
+    Graph,
+    batch,
+    bipartite,
+    causal,
+    complete,
+    from_networkx,
+    from_pyg,
+    from_scipy,
+    from_torch_sparse,
+    grid,
+    union,
+    window,
+)
+from graphattn.ops import normalizers, scores
+from graphattn.ops.attention import attention, explain_backend
+from graphattn.ops.state import State, merge
+from graphattn.version import __version__
+
+if TYPE_CHECKING:
+    from graphattn.chem import from_smiles
+
+_LAZY = ("chem", "datasets", "models", "tasks", "testing")
+
+__all__ = [
+    "Graph",
+    "State",
+    "__version__",
+    "attention",
+    "batch",
+    "bipartite",
+    "causal",
+    "complete",
+    "explain_backend",
+    "from_networkx",
+    "from_pyg",
+    "from_scipy",
+    "from_smiles",
+    "from_torch_sparse",
+    "grid",
+    "merge",
+    "nn",
+    "normalizers",
+    "scores",
+    "union",
+    "window",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"graphattn.{name}")
+    if name == "from_smiles":
+        return importlib.import_module("graphattn.chem").from_smiles
+    raise AttributeError(f"module 'graphattn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *__all__})

@@ -1,0 +1,182 @@
+"""Multi-head attention kept to the edges of a graph."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from graphattn.graph import Graph
+from graphattn.ops.attention import attention
+from graphattn.ops.normalizers import get_normalizer
+from graphattn.ops.scores import Additive, Cosine, Score, get_score
+
+ScoreName = Literal["dot", "cosine", "additive", "sum", "none"]
+
+
+class MultiheadAttention(nn.Module):
+    """Multi-head attention in which each node sees only its in-neighbours.
+
+        out_i = W_o [ Σ_j α_ij^h (W_v^h x_j + W_e^h e_ij) ]_h
+        α_ij^h = normalise_j score(W_q^h x_i, W_k^h x_j + W_e^h e_ij)
+
+    On `ga.complete(n)` with score "dot" this is `torch.nn.MultiheadAttention`; with edge features it is the layer of
+    Shi et al. 2021 (TransformerConv).
+
+    Args:
+        embed_dim: width of queries and of the output; `num_heads` divides it.
+        num_heads: H.
+        num_kv_heads: Hk, key and value heads shared by groups of query heads (grouped-query attention,
+            Ainslie et al. 2023); H when None, 1 is multi-query attention.
+        kdim: width of what keys are made of; `embed_dim` when None.
+        vdim: width of what values are made of; `kdim` when None.
+        edge_dim: width d_e of edge features; None for none. They join keys and values. Scores "sum" and "none" have no
+            key of several numbers: there they join as a bias per head instead.
+        score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
+            (GATv2's, with a learned vector), "sum" (GAT's, with learned vectors), "none" (edge features alone decide).
+        normalize: see `graphattn.normalizers`.
+        dropout: on the weights, in training.
+        bias: whether the projections of nodes have biases.
+
+    Shapes:
+        query `[M, embed_dim]`, key `[N, kdim]`, value `[N, vdim]`, edge_attr `[E, d_e]` → `[M, embed_dim]`;
+        weights `[E, H]`. Edge tensors are in the order of `graph.edge_index`.
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> layer = ga.nn.MultiheadAttention(16, num_heads=4)
+        >>> layer(torch.randn(5, 16), ga.window(5, radius=1)).shape
+        torch.Size([5, 16])
+
+    Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2; Shi et al. 2021, arXiv:2009.03509, eq. 3-4.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        *,
+        num_kv_heads: int | None = None,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        edge_dim: int | None = None,
+        score: ScoreName = "dot",
+        normalize: str = "softmax",
+        dropout: float = 0.0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
+        if num_heads < 1 or embed_dim % num_heads:
+            raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
+        if num_kv_heads < 1 or num_heads % num_kv_heads:
+            raise ValueError(f"num_kv_heads={num_kv_heads} does not divide num_heads={num_heads}")
+        if score != "additive":
+            get_score(score)
+        get_normalizer(normalize)
+        self.embed_dim, self.num_heads, self.num_kv_heads = embed_dim, num_heads, num_kv_heads
+        self.head_dim = embed_dim // num_heads
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = self.kdim if vdim is None else vdim
+        self.edge_dim, self.score, self.normalize, self.dropout = edge_dim, score, normalize, dropout
+
+        H, D = num_heads, self.head_dim
+        if score != "none":
+            self.q_proj = nn.Linear(embed_dim, H * D, bias=bias)
+            self.k_proj = nn.Linear(self.kdim, num_kv_heads * D, bias=bias)
+        self.v_proj = nn.Linear(self.vdim, num_kv_heads * D, bias=bias)
+        self.out_proj = nn.Linear(H * D, embed_dim, bias=bias)
+        if edge_dim is not None:
+            self.edge_proj = nn.Linear(edge_dim, H * D, bias=False)
+            if score in ("sum", "none"):
+                self.edge_bias_proj = nn.Linear(edge_dim, H, bias=False)
+        if score == "cosine":
+            self.beta = nn.Parameter(torch.empty(H))
+        elif score == "additive":
+            self.att = nn.Parameter(torch.empty(H, D))
+        elif score == "sum":
+            self.att_dst = nn.Parameter(torch.empty(H, D))
+            self.att_src = nn.Parameter(torch.empty(num_kv_heads, D))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights: Glorot uniform for projections and attention vectors, biases 0, β 10."""
+        for name, parameter in self.named_parameters():
+            if name == "beta":
+                nn.init.constant_(parameter, 10.0)
+            elif parameter.ndim == 1:
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        query: Tensor,
+        graph: Graph,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        *,
+        edge_attr: Tensor | None = None,
+        edge_bias: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Attend.
+
+        Args:
+            query: features of the destinations, `[M, embed_dim]`.
+            graph: who may look at whom.
+            key: features of the sources that keys are made of, `[N, kdim]`; `query` when None.
+            value: features of the sources that values are made of, `[N, vdim]`; `key` when None.
+            edge_attr: edge features, `[E, edge_dim]`.
+            edge_bias: added to the scores, `[E, H]` (a mask of −inf, a relative position bias).
+            return_weights: also return the weights `[E, H]`.
+
+        Raises:
+            ValueError: edge features given without `edge_dim`, or sizes that disagree.
+        """
+        if edge_attr is not None and self.edge_dim is None:
+            raise ValueError("edge_attr is given, but the layer was made without edge_dim")
+        key = query if key is None else key
+        value = key if value is None else value
+        H, D = self.num_heads, self.head_dim
+        q: Tensor | None = None
+        k: Tensor | None = None
+        if self.score != "none":
+            q = self.q_proj(query).view(-1, H, D)
+            k = self.k_proj(key).view(-1, self.num_kv_heads, D)
+        v = self.v_proj(value).view(-1, self.num_kv_heads, D)
+        if self.score == "sum":
+            assert q is not None and k is not None
+            q, k = (q * self.att_dst).sum(-1).to(v.dtype), (k * self.att_src).sum(-1).to(v.dtype)
+
+        edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
+        if edge_attr is not None:
+            edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1).to(v.dtype)
+            if self.score in ("sum", "none"):
+                scores = self.edge_bias_proj(edge_attr)
+                edge_bias = scores if edge_bias is None else edge_bias + scores
+                edge_proj = (None, edge_proj)
+            edge_attr = edge_attr.to(v.dtype)
+        if self.score == "none" and edge_bias is None:
+            edge_bias = v.new_zeros(graph.num_edges, H)
+        result = attention(
+            q, k, v, graph, score=self._score(), normalize=self.normalize, edge_bias=edge_bias,
+            edge_attr=edge_attr, edge_proj=edge_proj,
+            dropout=self.dropout if self.training else 0.0, return_weights=return_weights,
+        )  # fmt: skip
+        if return_weights:
+            out, weights = result
+            return self.out_proj(out.flatten(1)), weights
+        assert isinstance(result, Tensor)
+        return self.out_proj(result.flatten(1))
+
+    def _score(self) -> str | Score:
+        if self.score == "cosine":
+            return Cosine(self.beta)
+        return Additive(self.att) if self.score == "additive" else self.score
+
+    def extra_repr(self) -> str:
+        """What differs from layer to layer."""
+        shown = f'embed_dim={self.embed_dim}, num_heads={self.num_heads}, score="{self.score}"'
+        return shown + f', normalize="{self.normalize}", dropout={self.dropout}'

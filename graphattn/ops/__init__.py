@@ -1,0 +1,1 @@
+"""The one operator: edge-restricted attention, and what it is made of."""

@@ -1,0 +1,109 @@
+"""`graphattn.attention`, the one operator: its public face."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from graphattn.graph import Graph
+from graphattn.ops import dispatch
+from graphattn.ops.call import Projection, prepare
+from graphattn.ops.dispatch import Explanation
+from graphattn.ops.scores import Score
+from graphattn.ops.state import State
+
+
+def attention(
+    q: Tensor | None,
+    k: Tensor | None,
+    v: Tensor,
+    graph: Graph,
+    *,
+    score: str | Score = "dot",
+    normalize: str = "softmax",
+    scale: float | None = None,
+    edge_bias: Tensor | None = None,
+    edge_key: Tensor | None = None,
+    edge_value: Tensor | None = None,
+    edge_attr: Tensor | None = None,
+    edge_proj: Projection | None = None,
+    dropout: float = 0.0,
+    return_weights: bool = False,
+    return_state: bool = False,
+    backend: str = "auto",
+) -> Tensor | tuple[Tensor, Tensor] | State:
+    """Attention in which each node sees only its in-neighbours.
+
+        out_i = Σ_{j → i}  normalise_j( score(q_i, k_j + e_ij) + b_ij ) · (v_j + u_ij)
+
+    M destinations, N sources, E edges, H query heads, Hk key heads (Hk divides H: multi-query and grouped-query
+    attention; head h reads key head h // (H / Hk)), D and Dv the widths of keys and values. All floating-point tensors
+    share dtype and device; edge tensors are in the order of `graph.edge_index`.
+
+    Args:
+        q: queries of the destinations, `[M, H, D]`; `[M, H]` for score "sum"; may be None for "none".
+        k: keys of the sources, `[N, Hk, D]`; `[N, Hk]` for score "sum"; may be None for "none".
+        v: values of the sources, `[N, Hk, Dv]`.
+        graph: who may look at whom.
+        score: "dot", "cosine", "sum", "none" or an object of `graphattn.scores`; there the formulas.
+        normalize: "softmax", "relu", "sigmoid", "identity", "linear", "sparsemax", "entmax15" or "argmax"; the
+            formulas are in `graphattn.normalizers`.
+        scale: multiplies the score; D^(-1/2) for "dot" and 1 otherwise when None.
+        edge_bias: b, `[E, H]`; −inf hides an edge. With score "sum" it enters before the leaky ReLU, as in GAT.
+        edge_key: e, `[E, H, D]`, added to the key. With score "additive" it enters before the activation, as in GATv2.
+        edge_value: u, `[E, H, Dv]`, added to the value.
+        edge_attr: edge features `[E, d_e]`, which `edge_proj` turns into edge keys and values.
+        edge_proj: `[d_e, H, D]` for both, or a pair (for keys, for values), either of which may be None.
+        dropout: probability with which a weight is set to zero; the others grow by 1 / (1 − dropout). The seed
+            comes from torch's default generator, so `torch.manual_seed` makes it repeat, on every backend alike.
+        return_weights: return `(out, weights)`, the weights `[E, H]` as they multiplied the values (after dropout).
+        return_state: return `State(out, lse)`, which `merge` can combine with others. Softmax only.
+        backend: "auto", "reference", "dense", "numba", "triton" or "block". By name it runs there or raises.
+
+    Returns:
+        `[M, H, Dv]` in the dtype of v, or a pair as asked. A destination without in-edges, or with all its edges
+        hidden, gets zeros, and no gradient is NaN because of it. Duplicate edges count twice.
+
+    Raises:
+        ValueError: sizes disagree, a name is unknown, or the backend asked for cannot run this call.
+        TypeError: an argument is of the wrong kind, or dtypes differ.
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> graph = ga.Graph(torch.tensor([[0, 1, 1], [2, 2, 0]]), num_nodes=3)
+        >>> q = k = torch.zeros(3, 1, 4)
+        >>> v = torch.tensor([10.0, 20.0, 30.0]).view(3, 1, 1)
+        >>> ga.attention(q, k, v, graph).flatten()  # node 2 sees 0 and 1, node 0 sees 1, node 1 sees none
+        tensor([20.,  0., 15.])
+
+    The result is exact, and the same bits in every run on the same machine. Vaswani et al. 2017,
+    arXiv:1706.03762, eq. 1, kept to the edges; Veličković et al. 2018, arXiv:1710.10903.
+    """
+    call = prepare(
+        q, k, v, graph, score=score, normalize=normalize, scale=scale, edge_bias=edge_bias, edge_key=edge_key,
+        edge_value=edge_value, edge_attr=edge_attr, edge_proj=edge_proj, dropout=dropout,
+        return_weights=return_weights, return_state=return_state,
+    )  # fmt: skip
+    return dispatch.run(call, backend)
+
+
+def explain_backend(
+    q: Tensor | None, k: Tensor | None, v: Tensor, graph: Graph, *, backend: str = "auto", **options: Any
+) -> Explanation:
+    """Tell which backend `attention` with the same arguments would run on, and why not on the others.
+
+    Returns:
+        A record with `backend`, `reason` and `rejected` (the backends that were passed over, with the reason of each).
+        It prints as a short text.
+
+    Raises:
+        ValueError, TypeError: as `attention` would.
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> x = torch.zeros(3, 1, 4)
+        >>> print(ga.explain_backend(x, x, x, ga.complete(3), normalize="relu").backend)
+        reference
+    """
+    return dispatch.explain(prepare(q, k, v, graph, **options), backend)

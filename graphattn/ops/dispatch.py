@@ -1,0 +1,104 @@
+"""Which backend runs a call: ordered plain ifs, used for choosing and for explaining alike."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from graphattn.ops import dense, fused, reference
+from graphattn.ops.call import AttentionCall
+from graphattn.ops.state import State
+
+BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "auto" tries them
+_MAKES = {
+    "dense": "scaled_dot_product_attention, made for complete graphs",
+    "numba": "one fused pass over the edges on the CPU, memory O(nodes)",
+    "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which backend a call runs on, why, and why not on those before it."""
+
+    backend: str
+    reason: str
+    rejected: dict[str, str]
+
+    def __str__(self) -> str:
+        lines = [f"backend: {self.backend} ({self.reason})"]
+        lines += [f"  not {name}: {why}" for name, why in self.rejected.items()]
+        return "\n".join(lines)
+
+
+def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
+    """The choice for one call.
+
+    Raises:
+        ValueError: no backend has that name, or the one asked for cannot serve this call; the message says why.
+    """
+    if backend == "auto":
+        rejected: dict[str, str] = {}
+        for name in BACKENDS:
+            why_not = _refusal(name, call)
+            if why_not is None:
+                return Explanation(name, _MAKES[name], rejected)
+            rejected[name] = why_not
+    if backend not in BACKENDS:
+        raise ValueError(f'backend is "auto" or one of {", ".join(BACKENDS)}; got {backend!r}')
+    why_not = _refusal(backend, call)
+    if why_not is not None:
+        raise ValueError(f"backend={backend!r} cannot run this call: {why_not}")
+    return Explanation(backend, "asked for by name", {})
+
+
+def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
+    """Choose and run."""
+    chosen = explain(call, backend)
+    if chosen.rejected.get("numba") == _NO_NUMBA:
+        _say_once_that_numba_is_missing()
+    if chosen.backend == "dense":
+        return dense.attention(call)
+    if chosen.backend == "numba":
+        _load_numba()
+        return fused.attention(call)
+    return reference.attention(call)
+
+
+_HAS_NUMBA = importlib.util.find_spec("numba") is not None
+_NO_NUMBA = "Numba is not installed"
+_said = False
+
+
+def _refusal(backend: str, call: AttentionCall) -> str | None:
+    """Why a backend cannot serve a call, or None if it can."""
+    if backend == "reference":
+        return None
+    if backend == "dense":
+        return dense.refusal(call)
+    if backend == "numba":
+        if call.v.device.type != "cpu":
+            return f"the tensors are on {call.v.device.type}, not on the CPU"
+        return fused.refusal(call) or (None if _HAS_NUMBA else _NO_NUMBA)
+    return "there is no such kernel in this version"
+
+
+def _load_numba() -> None:
+    """Register the CPU kernels. Not done on import, for Numba takes longer to load than the rest of the library."""
+    import graphattn.ops.numba.dot_softmax  # noqa: F401
+
+
+def _say_once_that_numba_is_missing() -> None:
+    global _said
+    if _said:
+        return
+    _said = True
+    warnings.warn(
+        "Numba is not installed, so attention on the CPU runs on the reference path, which is slower and needs "
+        "memory for every edge. `pip install numba` brings the fused kernels.",
+        RuntimeWarning,
+        stacklevel=5,
+    )

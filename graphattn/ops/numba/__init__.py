@@ -1,0 +1,1 @@
+"""Fused attention on CPUs, compiled by Numba when first called."""

@@ -1,0 +1,73 @@
+"""How kernels are compiled: once per dtype, without the GIL, cached on disk where that can be done."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
+
+# NaN and infinity keep their meaning: a score of -inf hides an edge.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
+
+def cache_directory() -> Path:
+    """Where machine code is kept: NUMBA_CACHE_DIR, else graphattn's folder in the user's cache."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen) / "graphattn"
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "graphattn" / "numba"
+
+
+def _sources_digest() -> str:
+    """A digest of every file of this package: a kernel inlines code from several of them."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Locator(UserWideCacheLocator):
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        self._cache_path = str(cache_directory())
+
+    def get_source_stamp(self) -> str:
+        return _sources_digest()
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "_Locator":
+        return cls(py_func, py_file)
+
+
+class _CacheImpl(CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _TolerantCache(FunctionCache):
+    """Numba's cache, except that a folder which cannot be read or written costs a compilation, not an error."""
+
+    _impl_class = _CacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (OSError, EOFError, ValueError, TypeError, AttributeError, ImportError, pickle.PickleError):
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            self.disable()
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` at its first call, release the GIL in it, keep the machine code on disk."""
+    dispatcher = njit(nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
+    dispatcher._cache = _TolerantCache(function)
+    return dispatcher
