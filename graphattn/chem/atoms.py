@@ -1,0 +1,146 @@
+"""Atom features: named presets from the literature, each a table of one-hot categories and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rdkit import Chem
+
+from graphattn.chem.multihot import MultiHotFeaturizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_CHIRAL_TAGS = ["CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER"]
+
+
+def _of_each_atom(value: Callable[[Chem.Atom], Any]) -> Callable[[Chem.Mol], list[Any]]:
+    return lambda mol: [value(atom) for atom in mol.GetAtoms()]
+
+
+def _cip_codes(mol: Chem.Mol) -> list[str]:
+    """Return R, S, ? (a centre whose code is not given) or none for each atom."""
+    codes = ["none"] * mol.GetNumAtoms()
+    copy = Chem.Mol(mol)  # the search writes its findings into the molecule
+    for atom, code in Chem.FindMolChiralCenters(copy, includeUnassigned=True, useLegacyImplementation=False):
+        codes[atom] = code
+    return codes
+
+
+_VALUES = {
+    "atomic number": _of_each_atom(Chem.Atom.GetAtomicNum),
+    "element": _of_each_atom(Chem.Atom.GetSymbol),
+    "degree": _of_each_atom(Chem.Atom.GetTotalDegree),
+    "heavy degree": _of_each_atom(Chem.Atom.GetDegree),
+    "charge": _of_each_atom(Chem.Atom.GetFormalCharge),
+    "chiral tag": _of_each_atom(lambda atom: atom.GetChiralTag().name),
+    "CIP code": _cip_codes,
+    "hydrogens": _of_each_atom(lambda atom: atom.GetTotalNumHs(includeNeighbors=True)),
+    "radical electrons": _of_each_atom(Chem.Atom.GetNumRadicalElectrons),
+    "hybridization": _of_each_atom(lambda atom: atom.GetHybridization().name),
+    "aromatic": _of_each_atom(Chem.Atom.GetIsAromatic),
+    "in ring": _of_each_atom(Chem.Atom.IsInRing),
+    "stereo centre": lambda mol: [code != "none" for code in _cip_codes(mol)],
+    "mass": _of_each_atom(lambda atom: atom.GetMass() / 100),
+}
+
+
+class AtomFeaturizer(MultiHotFeaturizer):
+    """Describe each atom of a molecule by one vector.
+
+    `featurizer(mol)` gives `[num_atoms, len(featurizer)]` float32, `featurizer.names` says what each entry
+    means. Every category ends with a slot for values it does not know.
+
+    Properties to choose from:
+
+    ==================  ============================================================================
+    atomic number       1 for H, 6 for C, 0 for a dummy atom
+    element             symbol
+    degree              neighbours, hydrogens included
+    heavy degree        neighbours drawn as atoms of their own: hydrogens usually not
+    charge              formal charge
+    chiral tag          RDKit's tag, CHI_TETRAHEDRAL_CW and so on; depends on the order of the atoms
+    CIP code            R or S at a stereo centre, ? where it is not given, none elsewhere
+    hydrogens           all hydrogens bound
+    radical electrons   unpaired electrons
+    hybridization       S, SP, SP2, SP2D, SP3, SP3D, SP3D2
+    aromatic            0 or 1
+    in ring             0 or 1
+    stereo centre       0 or 1, whether or not R or S is given
+    mass                atomic mass / 100
+    ==================  ============================================================================
+
+    >>> from graphattn.chem import parse_smiles
+    >>> featurizer = AtomFeaturizer({"element": ["C", "O"], "hydrogens": None})
+    >>> featurizer.names
+    ['element=C', 'element=O', 'element=other', 'hydrogens']
+    >>> featurizer(parse_smiles("CO")).tolist()
+    [[1.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 1.0]]
+    """
+
+    VALUES = _VALUES
+    TEXT = ("element", "chiral tag", "CIP code", "hybridization")
+    PRESETS = ("chemprop", "attentive_fp", "ogb")
+
+    @classmethod
+    def chemprop(cls) -> Self:
+        """Return Chemprop's default (its `v2`), 72 features; elements up to krypton, and iodine.
+
+        Reference: Heid et al. 2024, J. Chem. Inf. Model. 64:9, doi:10.1021/acs.jcim.3c01250.
+        """
+        return cls(
+            {
+                "atomic number": [*range(1, 37), 53],
+                "degree": range(6),
+                "charge": [-1, -2, 1, 2, 0],
+                "chiral tag": _CHIRAL_TAGS,
+                "hydrogens": range(5),
+                "hybridization": ["S", "SP", "SP2", "SP2D", "SP3", "SP3D", "SP3D2"],
+                "aromatic": None,
+                "mass": None,
+            }
+        )
+
+    @classmethod
+    def attentive_fp(cls) -> Self:
+        """Return the features of Attentive FP, 43 of them.
+
+        Reference: Xiong et al. 2020, J. Med. Chem. 63:8749, doi:10.1021/acs.jmedchem.9b00959, table 1. The
+        paper's 39 and, ours, unknown slots for degree, hydrogens and CIP code, and a slot for centres whose
+        code is not given.
+        """
+        return cls(
+            {
+                "element": ["B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At"],
+                "heavy degree": range(6),
+                "charge": None,
+                "radical electrons": None,
+                "hybridization": ["SP", "SP2", "SP3", "SP3D", "SP3D2"],
+                "aromatic": None,
+                "hydrogens": range(5),
+                "stereo centre": None,
+                "CIP code": ["R", "S", "?"],
+            }
+        )
+
+    @classmethod
+    def ogb(cls) -> Self:
+        """Return the features of the Open Graph Benchmark's molecules, 172 once one-hot.
+
+        Reference: Hu et al. 2020, arXiv:2005.00687, section 6. The benchmark stores categories as integers
+        for an embedding; one-hot vectors into a linear layer are the same function, with the tables summed.
+        """
+        return cls(
+            {
+                "atomic number": range(1, 119),
+                "chiral tag": _CHIRAL_TAGS,
+                "degree": range(11),
+                "charge": range(-5, 6),
+                "hydrogens": range(9),
+                "radical electrons": range(5),
+                "hybridization": ["SP", "SP2", "SP3", "SP3D", "SP3D2"],
+                "aromatic": None,
+                "in ring": None,
+            }
+        )

@@ -1,0 +1,75 @@
+"""Molecules as plain vectors: RDKit's 2D descriptors and Morgan count fingerprints."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from rdkit import Chem, rdBase
+from rdkit.Chem import Descriptors, rdFingerprintGenerator
+
+from graphattn.chem.smiles import as_mols
+
+_LARGEST = 1e30  # above this float32 arithmetic overflows soon
+
+
+def descriptor_names() -> list[str]:
+    """Return the names of the columns of `compute_descriptors`; they depend on the RDKit version.
+
+    These are RDKit's 2D descriptors without `Ipc`, which grows exponentially with the molecule (beyond
+    1e100); `AvgIpc` says the same on a useful scale.
+    """
+    return [name for name in _functions() if name != "Ipc"]
+
+
+def compute_descriptors(molecules: Iterable[str | Chem.Mol], names: Sequence[str] | None = None) -> np.ndarray:
+    """Compute RDKit's 2D descriptors of molecules.
+
+    Args:
+        molecules: SMILES or RDKit molecules.
+        names: the descriptors wanted; `descriptor_names()` when None. Save the names with a model: another
+            RDKit version may have more or fewer.
+
+    Returns:
+        `[molecules, names]` float64. NaN where RDKit gives no number (partial charges of metals, say),
+        infinity, or one larger than 1e30.
+
+    Raises:
+        ValueError: RDKit has no descriptor of a given name.
+        SmilesError: a SMILES cannot be read; the message gives its position, counted from 0.
+    """
+    functions = _functions()
+    wanted = descriptor_names() if names is None else list(names)
+    unknown = [name for name in wanted if name not in functions]
+    if unknown:
+        raise ValueError(f"RDKit {rdBase.rdkitVersion} has no descriptor named {', '.join(unknown)}")
+    with rdBase.BlockLogs():
+        rows = [[_value(functions[name], mol) for name in wanted] for mol in as_mols(molecules)]
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(wanted))
+    table[~(np.abs(table) <= _LARGEST)] = np.nan
+    return table
+
+
+def compute_fingerprints(molecules: Iterable[str | Chem.Mol], radius: int = 2, size: int = 2048) -> np.ndarray:
+    """Count the circular substructures of molecules, folded into `size` columns (Morgan count fingerprints).
+
+    Returns:
+        `[molecules, size]` int32.
+
+    Raises:
+        SmilesError: a SMILES cannot be read; the message gives its position, counted from 0.
+
+    Reference: Rogers and Hahn 2010, J. Chem. Inf. Model. 50:742, doi:10.1021/ci100050t.
+    """
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=size)
+    rows = [generator.GetCountFingerprintAsNumPy(mol) for mol in as_mols(molecules)]
+    return np.array(rows, dtype=np.int32).reshape(len(rows), size)
+
+
+def _functions() -> dict[str, Callable[[Chem.Mol], float]]:
+    return dict(Descriptors.descList)
+
+
+def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
+    try:
+        return float(function(mol))
+    except (ArithmeticError, ValueError, RuntimeError):  # a descriptor not defined for this molecule
+        return np.nan
