@@ -1,0 +1,28 @@
+"""Data sets of molecules by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
+
+==============  ======  =======  ==============  ========  ==========================================
+name              rows  targets  task            split     unit
+==============  ======  =======  ==============  ========  ==========================================
+esol             1,128        1  regression      scaffold  log mol/L
+freesolv           642        1  regression      random    kcal/mol
+lipophilicity    4,200        1  regression      scaffold  log D
+bace             1,513        1  classification  scaffold  none
+bbbp             2,050        1  classification  scaffold  none
+tox21            7,831       12  classification  random    none
+clintox          1,484        2  classification  random    none
+sider            1,427       27  classification  random    none
+hiv             41,127        1  classification  scaffold  none
+qm7              6,830        1  regression      scaffold  kcal/mol
+qm8             21,786       12  regression      random    hartree for E1 and E2, none for f1 and f2
+aqsoldb          9,982        1  regression      random    log mol/L
+==============  ======  =======  ==============  ========  ==========================================
+
+`card(name)` says more: meaning, usual metric, oddities, citation, licence. The split is the usual one,
+80/10/10.
+"""
+
+from graphattn.datasets.dataset_card import Card
+from graphattn.datasets.fetch import DatasetError
+from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
+
+__all__ = ["Card", "DatasetError", "MoleculeDataset", "Source", "available", "card", "load", "resolve"]

@@ -1,0 +1,51 @@
+"""What is known about a data set before it is opened."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about one data set of molecules; `print(card)` shows them."""
+
+    name: str
+    """what `load` takes"""
+    title: str
+    meaning: str
+    """what the targets are, in words"""
+    task: str
+    """"regression" or "classification" (each target 0 or 1)"""
+    unit: str
+    """of the targets, "none" for a class or a pure number"""
+    rows: int
+    """lines of the table, unreadable SMILES included"""
+    smiles_column: str
+    target_columns: tuple[str, ...]
+    split: str
+    """the usual split, "random" or "scaffold", 80/10/10"""
+    metric: str
+    """the usual metric: "rmse", "mae" or "roc_auc" (several targets: their mean)"""
+    remarks: str
+    """what to look out for"""
+    citation: str
+    licence: str
+    file: str
+    """name of the CSV file"""
+    sha256: str
+    """of the CSV file, unpacked"""
+    url: str | None
+    """where the CSV file is downloaded from; None: it comes with graphattn"""
+
+    def __str__(self) -> str:
+        targets = ", ".join(self.target_columns)
+        return "\n".join(
+            [
+                f"{self.name}: {self.title}",
+                f"  target    {self.meaning} ({self.task}, unit: {self.unit})",
+                f"  columns   {self.smiles_column} -> {targets}",
+                f"  rows      {self.rows:,}",
+                f"  usual     {self.split} split 80/10/10, {self.metric}",
+                f"  remarks   {self.remarks}",
+                f"  citation  {self.citation}",
+                f"  licence   {self.licence}",
+            ]
+        )
