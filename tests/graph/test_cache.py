@@ -1,0 +1,138 @@
+import gc
+import threading
+import weakref
+
+import pytest
+import torch
+from torch_geometric import EdgeIndex
+
+from graphattn.graph import Graph, as_graph, cache
+
+
+def edges():
+    return torch.tensor([[4, 0, 2, 0, 4], [1, 3, 1, 0, 1]])
+
+
+def test_the_same_tensor_gives_the_same_graph():
+    edge_index = edges()
+    graph = as_graph(edge_index, 5, 5)
+    assert graph == Graph(edge_index, 5)
+    assert as_graph(edge_index, 5, 5) is graph
+    assert as_graph(edges(), 5, 5) is not graph
+
+
+def test_a_graph_passes_through():
+    graph = Graph(edges(), num_dst=4, num_src=7)
+    assert as_graph(graph, 4, 7) is graph
+    with pytest.raises(ValueError, match=r"must have 5 destinations and 7 sources.*it has 4 and 7"):
+        as_graph(graph, 5, 7)
+
+
+def test_other_sizes_give_another_graph():
+    edge_index = edges()
+    assert as_graph(edge_index, 5, 5).num_nodes == 5
+    graph = as_graph(edge_index, 4, 7)
+    assert (graph.num_dst, graph.num_src) == (4, 7)
+    assert as_graph(edge_index, 4, 7) is graph
+
+
+def test_writing_into_the_tensor_is_noticed():
+    edge_index = edges()
+    assert as_graph(edge_index, 5, 5).csr.indices.tolist() == [0, 4, 2, 4, 0]
+    edge_index[0, 0] = 3
+    assert as_graph(edge_index, 5, 5).csr.indices.tolist() == [0, 3, 2, 4, 0]
+
+
+def test_entry_and_memory_go_with_the_tensor():
+    edge_index = edges()
+    graph = weakref.ref(as_graph(edge_index, 5, 5))
+    _ = graph().csc
+    tensor, key, before = weakref.ref(edge_index), id(edge_index), len(cache._entries)
+    del edge_index
+    gc.collect()
+    assert tensor() is None
+    assert graph() is None
+    assert key not in cache._entries
+    assert len(cache._entries) == before - 1
+
+
+def test_a_new_tensor_at_an_old_address_is_another_tensor():
+    graphs = {}
+    for size in range(50):
+        edge_index = torch.zeros(2, size, dtype=torch.int64)
+        graphs[size] = as_graph(edge_index, 1, 1)
+        del edge_index
+    assert all(graph.num_edges == size for size, graph in graphs.items())
+
+
+def test_an_entry_of_another_tensor_is_not_taken_for_its_own():
+    old, new = edges(), edges()
+    graph = as_graph(old, 5, 5)
+    cache._entries[id(new)] = cache._entries[id(old)]  # as after a reused address, before the farewell
+    assert as_graph(new, 5, 5) is not graph
+
+
+def test_a_late_farewell_does_not_remove_a_successor():
+    edge_index = edges()
+    graph = as_graph(edge_index, 5, 5)
+    cache._forget(id(edge_index), weakref.ref(edges()))
+    assert as_graph(edge_index, 5, 5) is graph
+
+
+def test_pyg_edge_index_is_kept_too():
+    edge_index = EdgeIndex(edges())
+    graph = as_graph(edge_index, 5, 5)
+    assert as_graph(edge_index, 5, 5) is graph
+    tensor = weakref.ref(edge_index)
+    del edge_index
+    gc.collect()
+    assert tensor() is None
+
+
+def test_inference_tensors_are_not_kept():
+    with torch.inference_mode():
+        edge_index = edges()
+        assert as_graph(edge_index, 5, 5) == as_graph(edge_index, 5, 5)
+        assert id(edge_index) not in cache._entries
+
+
+def test_a_graph_made_in_inference_mode_can_serve_a_backward_pass():
+    edge_index = edges()
+    with torch.inference_mode():
+        _ = as_graph(edge_index, 5, 5).csc
+    graph = as_graph(edge_index, 5, 5)
+    x = torch.ones(5, requires_grad=True)
+    x[graph.csr.indices].sum().backward()
+    assert x.grad.tolist() == [2, 0, 1, 0, 2]
+
+
+def test_threads_get_one_graph():
+    edge_index = edges()
+    start, found = threading.Barrier(8), []
+
+    def work():
+        start.wait()
+        found.append(as_graph(edge_index, 5, 5))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len({id(graph) for graph in found}) == 1
+
+
+def test_in_a_compiled_function():
+    @torch.compile(backend="eager", fullgraph=True)
+    def seen(x, edge_index):
+        return x[as_graph(edge_index, x.size(0), x.size(0)).csr.indices]
+
+    assert seen(torch.arange(5), edges()).tolist() == [0, 4, 2, 4, 0]
+
+
+def test_bad_input():
+    with pytest.raises(TypeError, match="graph must be a Graph or an edge_index tensor, got list"):
+        as_graph([[0], [1]], 2, 2)
+    with pytest.raises(ValueError, match="edge_index holds node 4, but the graph has 3 nodes"):
+        as_graph(edges(), 3, 3)
