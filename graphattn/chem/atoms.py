@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors, rdPartialCharges
 
 from graphattn.chem.multihot import MultiHotFeaturizer
 
@@ -28,6 +30,22 @@ def _cip_codes(mol: Chem.Mol) -> list[str]:
     return codes
 
 
+def _in_ring_of(size: int) -> Callable[[Chem.Mol], list[Any]]:
+    return _of_each_atom(lambda atom: atom.IsInRingSize(size))
+
+
+def _gasteiger(name: str) -> Callable[[Chem.Mol], list[Any]]:
+    """Read partial charges; 0 where the method has no parameters (metals), cut at ±2."""
+
+    def charges(mol: Chem.Mol) -> list[float]:
+        copy = Chem.Mol(mol)  # the charges are written into the molecule
+        rdPartialCharges.ComputeGasteigerCharges(copy)
+        values = np.array([atom.GetDoubleProp(name) for atom in copy.GetAtoms()])
+        return np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -2, 2).tolist()
+
+    return charges
+
+
 _VALUES = {
     "atomic number": _of_each_atom(Chem.Atom.GetAtomicNum),
     "element": _of_each_atom(Chem.Atom.GetSymbol),
@@ -43,6 +61,14 @@ _VALUES = {
     "in ring": _of_each_atom(Chem.Atom.IsInRing),
     "stereo centre": lambda mol: [code != "none" for code in _cip_codes(mol)],
     "mass": _of_each_atom(lambda atom: atom.GetMass() / 100),
+    "rings": _of_each_atom(lambda atom: min(atom.GetOwningMol().GetRingInfo().NumAtomRings(atom.GetIdx()), 3)),
+    **{f"in {size}-ring": _in_ring_of(size) for size in range(3, 8)},
+    "logP": lambda mol: [logp for logp, _ in rdMolDescriptors._CalcCrippenContribs(mol)],
+    "refractivity": lambda mol: [refractivity / 3 for _, refractivity in rdMolDescriptors._CalcCrippenContribs(mol)],
+    "polar area": lambda mol: [area / 20 for area in rdMolDescriptors._CalcTPSAContribs(mol)],
+    "surface area": lambda mol: [area / 10 for area in rdMolDescriptors._CalcLabuteASAContribs(mol)[0]],
+    "partial charge": _gasteiger("_GasteigerCharge"),
+    "hydrogens' charge": _gasteiger("_GasteigerHCharge"),
 }
 
 
@@ -69,6 +95,15 @@ class AtomFeaturizer(MultiHotFeaturizer):
     in ring             0 or 1
     stereo centre       0 or 1, whether or not R or S is given
     mass                atomic mass / 100
+    rings               rings the atom is in, 3 at most
+    in 3-ring           0 or 1; likewise in 4-ring to in 7-ring
+    logP                the atom's share of Crippen's logP
+    refractivity        the atom's share of Crippen's molar refractivity / 3, cm³/mol
+    polar area          the atom's share of the topological polar surface area / 20, Å²
+    surface area        the atom's share of Labute's approximate surface area / 10, Å²; these four leave out
+                        what implicit hydrogens add
+    partial charge      Gasteiger's, in elementary charges
+    hydrogens' charge   Gasteiger's, of the hydrogens bound
     ==================  ============================================================================
 
     >>> from graphattn.chem import parse_smiles
@@ -81,7 +116,7 @@ class AtomFeaturizer(MultiHotFeaturizer):
 
     VALUES = _VALUES
     TEXT = ("element", "chiral tag", "CIP code", "hybridization")
-    PRESETS = ("chemprop", "attentive_fp", "ogb")
+    PRESETS = ("chemprop", "attentive_fp", "ogb", "physchem")
 
     @classmethod
     def chemprop(cls) -> Self:
@@ -144,3 +179,18 @@ class AtomFeaturizer(MultiHotFeaturizer):
                 "in ring": None,
             }
         )
+
+    @classmethod
+    def physchem(cls) -> Self:
+        """Return Chemprop's features and what each atom adds to the molecule's physical chemistry, 85 in all.
+
+        Rings by size, and per-atom shares of logP, refractivity, surface and charge: properties such as solubility
+        are nearly sums of them.
+
+        References: Heid et al. 2024 (see `chemprop`); Wildman & Crippen 1999, J. Chem. Inf. Comput. Sci. 39:868
+        (logP, refractivity); Ertl et al. 2000, J. Med. Chem. 43:3714 (polar area); Labute 2000, J. Mol. Graph.
+        Model. 18:464 (surface area); Gasteiger & Marsili 1980, Tetrahedron 36:3219 (charges).
+        """
+        rings = dict.fromkeys(["in ring", *(f"in {size}-ring" for size in range(3, 8)), "rings"])
+        shares = ["logP", "refractivity", "polar area", "surface area", "partial charge", "hydrogens' charge"]
+        return cls({**cls.chemprop().to_dict(), **rings, **dict.fromkeys(shares)})

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from rdkit.Chem import Crippen, rdMolDescriptors
 
 from graphattn.chem import AtomFeaturizer, parse_smiles
 
@@ -12,7 +13,7 @@ def row(featurizer, smiles, atom=0):
     return {name: float(value) for name, value in zip(featurizer.names, values, strict=True) if value != 0}
 
 
-@pytest.mark.parametrize(("preset", "width"), [("chemprop", 72), ("attentive_fp", 43), ("ogb", 172)])
+@pytest.mark.parametrize(("preset", "width"), [("chemprop", 72), ("attentive_fp", 43), ("ogb", 172), ("physchem", 85)])
 def test_width(preset, width):
     featurizer = AtomFeaturizer.preset(preset)
     assert len(featurizer) == len(featurizer.names) == len(set(featurizer.names)) == width
@@ -122,3 +123,19 @@ def test_bad_features(features, message):
 def test_unknown_preset():
     with pytest.raises(ValueError, match="no preset 'magic'; it has chemprop, attentive_fp, ogb"):
         AtomFeaturizer.preset("magic")
+
+
+def test_physchem_shares_add_up_to_the_molecule():
+    mol = parse_smiles("CC(=O)Nc1ccc(O)cc1")
+    featurizer = AtomFeaturizer.physchem()
+    total = dict(zip(featurizer.names, featurizer(mol).sum(axis=0), strict=True))
+    assert total["logP"] == pytest.approx(Crippen.MolLogP(mol, includeHs=False), abs=1e-4)
+    assert 3 * total["refractivity"] == pytest.approx(Crippen.MolMR(mol, includeHs=False), abs=1e-3)
+    assert 20 * total["polar area"] == pytest.approx(rdMolDescriptors.CalcTPSA(mol), abs=1e-3)
+    assert total["partial charge"] + total["hydrogens' charge"] == pytest.approx(0, abs=1e-4)
+    assert total["in 6-ring"] == total["in ring"] == total["rings"] == 6
+    assert total["in 5-ring"] == 0
+
+
+def test_physchem_of_a_metal_is_finite():
+    assert np.isfinite(AtomFeaturizer.physchem()(parse_smiles("[Fe]Cl"))).all()
