@@ -62,7 +62,6 @@ def bipartite(
     dst_sizes, src_sizes = as_sizes("num_dst", num_dst), as_sizes("num_src", num_src)
     if len(dst_sizes) != len(src_sizes):
         raise ValueError(
-            "num_dst and num_src must have one size for each graph, "
-            f"got {len(dst_sizes)} and {len(src_sizes)} sizes"
+            f"num_dst and num_src must have one size for each graph, got {len(dst_sizes)} and {len(src_sizes)} sizes"
         )
     return Bipartite(list(zip(dst_sizes, src_sizes, strict=True)), device=device)

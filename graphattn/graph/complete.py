@@ -24,9 +24,7 @@ class Complete(GraphKind):
         return self._from_ranges(start, count)
 
 
-def complete(
-    n: SupportsIndex | Iterable[SupportsIndex], *, device: torch.device | str | int = "cpu"
-) -> Complete:
+def complete(n: SupportsIndex | Iterable[SupportsIndex], *, device: torch.device | str | int = "cpu") -> Complete:
     """The complete graph of `n` nodes: plain self-attention over a sequence or a set.
 
     N(i) = { 0, ..., n - 1 },   E = n²

@@ -90,9 +90,7 @@ def _counting_sort(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
     # SciPy's csr -> csc conversion is a stable counting sort over the columns.
     num_entries = keys.numel()
     one_per_row = torch.arange(num_entries + 1, dtype=keys.dtype)
-    matrix = csr_array(
-        (values.numpy(), keys.numpy(), one_per_row.numpy()), shape=(num_entries, num_rows)
-    ).tocsc()
+    matrix = csr_array((values.numpy(), keys.numpy(), one_per_row.numpy()), shape=(num_entries, num_rows)).tocsc()
     return Compressed(
         torch.from_numpy(matrix.indptr).to(keys.dtype),
         torch.from_numpy(matrix.data),

@@ -104,9 +104,7 @@ def _expand(indptr: Tensor) -> Tensor:
     return torch.arange(indptr.numel() - 1, device=indptr.device).repeat_interleave(indptr.diff())
 
 
-def to_torch_sparse(
-    graph: Graph, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None
-) -> Tensor:
+def to_torch_sparse(graph: Graph, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None) -> Tensor:
     """The adjacency matrix `[M, N]` of a graph: `A[i, j]` is the sum over the edges `j -> i` of their weights.
 
     Rows are destinations and columns are sources, as in PyG's `adj_t`. `torch.sparse_coo` keeps every edge in
@@ -128,7 +126,8 @@ def to_torch_sparse(
                 [2., 0.]])
     """
     weight = _weights(graph, edge_weight)
-    matrix = torch.sparse_coo_tensor(graph.edge_index.flip(0), weight, (graph.num_dst, graph.num_src))
+    indices, shape = graph.edge_index.flip(0), (graph.num_dst, graph.num_src)
+    matrix = torch.sparse_coo_tensor(indices, weight, shape, check_invariants=False)  # Graph has checked the nodes
     if layout == torch.sparse_coo:
         return matrix
     if layout == torch.sparse_csr:

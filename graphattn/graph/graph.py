@@ -265,9 +265,7 @@ class Graph:
 
         return to_pyg(self)
 
-    def to_torch_sparse(
-        self, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None
-    ) -> Tensor:
+    def to_torch_sparse(self, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None) -> Tensor:
         """The adjacency matrix `[M, N]`; see `graphattn.graph.convert.to_torch_sparse`."""
         from graphattn.graph.convert import to_torch_sparse
 

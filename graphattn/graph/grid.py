@@ -130,7 +130,7 @@ def grid(
     Reference: Hassani et al. 2023, arXiv:2204.07143; dilation: Hassani and Shi 2022, arXiv:2209.15001.
     """
     if isinstance(shape, Sequence) and len(shape) > 0 and isinstance(shape[0], Sequence):
-        shapes = [as_sizes("shape", each) for each in shape]  # type: ignore[arg-type]
+        shapes = [as_sizes("shape", each) for each in shape]
     else:
         shapes = [as_sizes("shape", shape)]  # type: ignore[arg-type]
     num_axes = len(shapes[0])

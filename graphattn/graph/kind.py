@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import torch
@@ -36,7 +36,8 @@ class GraphKind(Packed):
     def join(cls, graphs: Sequence[Self]) -> Self:
         """Pack graphs of this kind, with equal options and on one device, into one graph of this kind."""
         sizes = [size for graph in graphs for size in graph.sizes]
-        return cls(sizes, **graphs[0].options, device=graphs[0].device)  # type: ignore[call-arg]
+        make: Callable[..., Self] = cls  # each kind's constructor takes its sizes, its options and a device
+        return make(sizes, **graphs[0].options, device=graphs[0].device)
 
     def __eq__(self, other: object) -> bool:
         """Same sizes and same edges in the same order; no edges are made where the rules are the same."""
@@ -47,9 +48,7 @@ class GraphKind(Packed):
     __hash__ = None  # type: ignore[assignment]
 
     def _describe(self) -> str:
-        return ", ".join(
-            [super()._describe(), *(f"{name}={value!r}" for name, value in self.options.items())]
-        )
+        return ", ".join([super()._describe(), *(f"{name}={value!r}" for name, value in self.options.items())])
 
     def _from_ranges(self, start: Tensor, count: Tensor, step: int = 1) -> Compressed:
         """CSR in which row `i` holds `start[i], start[i] + step, ...`, `count[i]` of them."""

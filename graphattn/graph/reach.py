@@ -45,12 +45,10 @@ class Reach:
         window = f"a window of {self.width} with dilation {self.dilation}"
         if size == 0:
             return
-        if self.border == "shift" and self.width * self.dilation > size:
+        if self.border == "shift" and self.width > max(size // self.dilation, 1):
             raise ValueError(f"border='shift' cannot fit {window} into an axis of {size}; use 'truncate'")
         if self.border == "periodic" and self.width > size // math.gcd(size, self.dilation):
-            raise ValueError(
-                f"border='periodic' makes {window} meet itself on an axis of {size}; use 'truncate'"
-            )
+            raise ValueError(f"border='periodic' makes {window} meet itself on an axis of {size}; use 'truncate'")
 
     def num_pairs(self, size: int) -> int:
         """How many pairs (position, position seen) an axis of `size` positions has.

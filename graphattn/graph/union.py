@@ -32,9 +32,7 @@ class Union(Graph):
         self._kept: tuple[Tensor, ...] | None = None
         first = self.parts[0]
         # How many edges overlap is known only when they are made.
-        num_edges = (
-            sum(part.num_edges for part in self.parts) if overlap == "add" or len(parts) == 1 else None
-        )
+        num_edges = sum(part.num_edges for part in self.parts) if overlap == "add" or len(parts) == 1 else None
         self._set(first.num_dst, first.num_src, num_edges, first.device)
 
     @property
@@ -62,9 +60,7 @@ class Union(Graph):
         return tuple(kept)
 
     def _make_edge_index(self) -> Tensor:
-        return torch.cat(
-            [part.edge_index[:, ids] for part, ids in zip(self.parts, self.kept, strict=True)], dim=1
-        )
+        return torch.cat([part.edge_index[:, ids] for part, ids in zip(self.parts, self.kept, strict=True)], dim=1)
 
     def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
         graph = super()._map(change, device)

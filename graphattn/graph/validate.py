@@ -25,12 +25,8 @@ def validate(graph: Graph) -> None:
         _check_compressed("csr", csr, graph.num_dst, graph.num_src, graph)
         if edge_index is not None:
             ordered = edge_index if csr.perm is None else edge_index[:, csr.perm.long()]
-            _check(
-                torch.equal(ordered[0], csr.indices.long()), "csr.indices must be the sources of edge_index"
-            )
-            _check(
-                torch.equal(ordered[1], csr.rows().long()), "csr.indptr must count edge_index's destinations"
-            )
+            _check(torch.equal(ordered[0], csr.indices.long()), "csr.indices must be the sources of edge_index")
+            _check(torch.equal(ordered[1], csr.rows().long()), "csr.indptr must count edge_index's destinations")
     if csr is not None and csc is not None:
         _check_compressed("csc", csc, graph.num_src, graph.num_dst, graph)
         _check(csc.perm is not None, "csc.perm must be there")
@@ -55,9 +51,7 @@ def _check_compressed(name: str, form: Compressed, num_rows: int, num_others: in
     dtype = index_dtype(graph.num_dst, graph.num_src, num_edges)
     indptr, indices, perm = form
     for field, tensor, length in (("indptr", indptr, num_rows + 1), ("indices", indices, num_edges)):
-        _check(
-            tensor.shape == (length,), f"{name}.{field} must have shape [{length}], not {list(tensor.shape)}"
-        )
+        _check(tensor.shape == (length,), f"{name}.{field} must have shape [{length}], not {list(tensor.shape)}")
         _check(tensor.dtype == dtype, f"{name}.{field} must be {dtype}, not {tensor.dtype}")
     _check(
         int(indptr[0]) == 0 and int(indptr[-1]) == num_edges and bool((indptr.diff() >= 0).all()),

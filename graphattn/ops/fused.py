@@ -41,7 +41,7 @@ def attention(call: AttentionCall) -> Tensor | State:
     csr = call.graph.csr
     csc = call.graph.csc if call.needs_grad else (None, None, None)
     seed = new_seed() if call.dropout else None
-    out, lse = torch.ops.graphattn.dot_softmax(q, k, v, bias, *csr, *csc, call.scale, call.dropout, seed)
+    out, lse, _ = torch.ops.graphattn.dot_softmax(q, k, v, bias, *csr, *csc, call.scale, call.dropout, seed)
     return State(out.to(dtype), lse) if call.return_state else out.to(dtype)
 
 

@@ -35,7 +35,7 @@ class Rows(NamedTuple):
         """The largest of each row's edges, `[M, …]`, without gradient; −inf for a row without edges."""
         values = values.detach()
         lowest = values.new_full((self.num_rows, *values.shape[1:]), -torch.inf)
-        index = self.index.view(-1, *[1] * (values.ndim - 1)).expand_as(values)
+        index = self.index.long().view(-1, *[1] * (values.ndim - 1)).expand_as(values)
         return lowest.scatter_reduce(0, index, values, "amax")
 
     def spread(self, values: Tensor) -> Tensor:

@@ -35,22 +35,22 @@ def forward(
     indptr: Tensor, indices: Tensor, edge_ids: Tensor | None,
     csc_indptr: Tensor | None, csc_indices: Tensor | None, positions: Tensor | None,
     scale: float, dropout: float, seed: Tensor | None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Output `[M, H, Dv]` and log-sum-exp `[M, H]`."""
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Output `[M, H, Dv]`, log-sum-exp `[M, H]` and what its rounding lost, `[M, H]`."""
     M, H, _ = q.shape
-    out, lse = q.new_empty(M, H, v.shape[2]), q.new_empty(M, H)
+    out, lse, rest = q.new_empty(M, H, v.shape[2]), q.new_empty(M, H), q.new_empty(M, H)
     starts, sources, queries = _flat(indptr), _flat(indices), _flat(q)
     run_rows(
         kernels.forward, starts, H * (q.shape[2] + v.shape[2]),
         starts, sources, _or_empty(edge_ids, sources), queries, _flat(k), _flat(v), _or_empty(bias, queries),
         queries.dtype.type(scale), *_numbers(q, k, v), *_dropout(dropout, seed, queries.dtype),
-        _flat(out), _flat(lse),
+        _flat(out), _flat(lse), _flat(rest),
     )  # fmt: skip
-    return out, lse
+    return out, lse, rest
 
 
 def backward(
-    grad_out: Tensor, grad_lse: Tensor | None, out: Tensor, lse: Tensor,
+    grad_out: Tensor, grad_lse: Tensor | None, out: Tensor, lse: Tensor, rest: Tensor,
     q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None,
     indptr: Tensor, indices: Tensor, edge_ids: Tensor | None,
     csc_indptr: Tensor, csc_indices: Tensor, positions: Tensor,
@@ -75,14 +75,12 @@ def backward(
     starts, sources = _flat(indptr), _flat(indices)
     factor = queries.dtype.type(scale)
     kernels.row_dots(0, lse.numel(), grads, _flat(out), Dv, deltas)
-    if grad_lse is not None:
-        delta -= grad_lse
     csc_starts = _flat(csc_indptr)
     run_rows(
         kernels.backward_source, csc_starts, 2 * H * (q.shape[2] + Dv),
         csc_starts, _flat(csc_indices), _flat(positions), _or_empty(edge_ids, sources),
         queries, keys, _flat(v), _or_empty(bias, queries), factor, *_numbers(q, k, v),
-        *_dropout(dropout, seed, queries.dtype), _flat(lse), deltas, grads,
+        *_dropout(dropout, seed, queries.dtype), _flat(lse), _flat(rest), deltas, grads, _or_empty(grad_lse, queries),
         _flat(grad_k), _flat(grad_v), _flat(grad_score),
     )  # fmt: skip
     if needs_q:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
 # NaN and infinity keep their meaning: a score of -inf hides an edge.
-FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+_FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
+# For helpers that count on each rounding as written. Without the word, a function takes over its caller's fastmath.
+as_written = njit(fastmath=False, error_model="numpy")
 
 
 def cache_directory() -> Path:
@@ -57,6 +61,8 @@ class _TolerantCache(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except (OSError, EOFError, ValueError, TypeError, AttributeError, ImportError, pickle.PickleError):
+            with suppress(OSError):
+                self.flush()  # start anew where the files are broken
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -68,6 +74,6 @@ class _TolerantCache(FunctionCache):
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` at its first call, release the GIL in it, keep the machine code on disk."""
-    dispatcher = njit(nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
+    dispatcher = njit(nogil=True, fastmath=_FASTMATH, error_model="numpy")(function)
     dispatcher._cache = _TolerantCache(function)
     return dispatcher

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphattn.ops.numba.exponential import exp
-from graphattn.ops.numba.jit import kernel
+from graphattn.ops.numba.jit import as_written, kernel
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.vector import axpy, dot, prefetch
 
@@ -21,13 +21,31 @@ _AHEAD = U(4)  # edges between asking for a row and using it
 _CACHE_LINE = U(64)
 
 
+@as_written
+def _plus(score: Any, bias: Any) -> Any:
+    """A sum that is not fused with the product before it, so that both passes round a score alike."""
+    return score + bias
+
+
+@as_written
+def _rest_of(top: Any, log_total: Any, lse: Any) -> Any:
+    """What rounding took from lse = top + log_total: half a unit of ±10,000 is 5e-4, too much for an exponent."""
+    return log_total - (lse - top)  # reassociated it would be zero
+
+
+@as_written
+def _weight(score: Any, lse: Any, rest: Any) -> Any:
+    """exp(score − lse) with the exponent as exact as the score."""
+    return exp((score - lse) - rest)
+
+
 @kernel
 def forward(
     start: Any, stop: Any, indptr: Any, indices: Any, edge_ids: Any,
     q: Any, k: Any, v: Any, bias: Any, scale: Any, heads: Any, key_heads: Any, width: Any, value_width: Any,
-    seed: Any, threshold: Any, keep_scale: Any, out: Any, lse: Any,
+    seed: Any, threshold: Any, keep_scale: Any, out: Any, lse: Any, rest: Any,
 ) -> None:  # fmt: skip
-    """out_i = Σ_j softmax_j(scale·q_i·k_j + b_ij) m_ij v_j and lse_i, where m is the dropout mask over 1 − p."""
+    """out_i = Σ_j softmax_j(scale·q_i·k_j + b_ij) m_ij v_j, where m is the dropout mask over 1 − p; lse_i and its rest."""
     H, D, Dv = U(heads), U(width), U(value_width)
     group = H // U(key_heads)
     q_row, k_row, v_row, out_row = H * D, U(key_heads) * D, U(key_heads) * Dv, H * Dv
@@ -55,7 +73,7 @@ def forward(
             for e in range(degree):
                 edge = U(edge_ids[first + e]) if edge_ids.size > 0 else first + e
                 for h in range(H):
-                    scores[h * most + e] += bias[edge * H + h]
+                    scores[h * most + e] = _plus(scores[h * most + e], bias[edge * H + h])
         for h in range(H):
             row = h * most
             top = zero - np.inf
@@ -64,6 +82,7 @@ def forward(
                 top = s if s > top or s != s else top
             if top == -np.inf:  # no edge, or all hidden
                 lse[i * H + h] = top
+                rest[i * H + h] = zero
                 for e in range(degree):
                     scores[row + e] = zero
                 continue
@@ -72,7 +91,9 @@ def forward(
                 w = exp(scores[row + e] - top)
                 scores[row + e] = w
                 total += w
-            lse[i * H + h] = top + np.log(total)
+            log_total = np.log(total)
+            lse[i * H + h] = top + log_total
+            rest[i * H + h] = _rest_of(top, log_total, lse[i * H + h])
             inverse = keep_scale / total
             for e in range(degree):
                 scores[row + e] *= inverse
@@ -94,12 +115,12 @@ def forward(
 def backward_source(
     start: Any, stop: Any, indptr: Any, indices: Any, positions: Any, edge_ids: Any,
     q: Any, k: Any, v: Any, bias: Any, scale: Any, heads: Any, key_heads: Any, width: Any, value_width: Any,
-    seed: Any, threshold: Any, keep_scale: Any, lse: Any, delta: Any, grad_out: Any,
+    seed: Any, threshold: Any, keep_scale: Any, lse: Any, rest: Any, delta: Any, grad_out: Any, grad_lse: Any,
     grad_k: Any, grad_v: Any, grad_score: Any,
 ) -> None:  # fmt: skip
     """Gradients of the sources' keys and values, and of each score, in one pass over the edges by source.
 
-    p_ij = exp(s_ij − lse_i),  ds_ij = p_ij (m_ij ⟨do_i, v_j⟩ − δ_i),
+    p_ij = exp(s_ij − lse_i − rest_i),  ds_ij = p_ij (m_ij ⟨do_i, v_j⟩ − δ_i + dlse_i),
     dk_j = scale Σ ds_ij q_i,  dv_j = Σ p_ij m_ij do_i.
     `positions` holds each edge's place in the order by destination, where `grad_score` is written.
     """
@@ -127,6 +148,7 @@ def backward_source(
                 for x in range(_ZERO, out_row, line):
                     prefetch(grad_out, later * out_row + x)
                 prefetch(lse, later * H)
+                prefetch(rest, later * H)
                 prefetch(delta, later * H)
                 prefetch(grad_score, U(positions[first + e + _AHEAD]) * H)
             for h in range(H):
@@ -135,13 +157,16 @@ def backward_source(
                 score = scale * dot(q, query, k, key, D)
                 if bias.size > 0:
                     edge = U(edge_ids[position]) if edge_ids.size > 0 else position
-                    score += bias[edge * H + h]
+                    score = _plus(score, bias[edge * H + h])
                 log_total = lse[i * H + h]
-                p = exp(score - log_total) if log_total > -np.inf or log_total != log_total else zero
+                p = _weight(score, log_total, rest[i * H + h]) if log_total != -np.inf else zero
                 kept = keep_scale
                 if threshold > 0 and not keeps(seed, position * H + h, threshold):
                     kept = zero
-                ds = p * (kept * dot(grad_out, result, v, value, Dv) - delta[i * H + h])
+                slope = _plus(kept * dot(grad_out, result, v, value, Dv), -delta[i * H + h])
+                if grad_lse.size > 0:  # last, for the difference before it is often exactly zero
+                    slope = _plus(slope, grad_lse[i * H + h])
+                ds = p * slope
                 grad_score[position * H + h] = ds
                 if grad_k.size > 0:
                     axpy(scale * ds, q, query, grad_k, key, D)
