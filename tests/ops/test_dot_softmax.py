@@ -80,7 +80,14 @@ def assert_as_good_as_float32(graph, given, dropout=0.0):
 
 
 @settings(max_examples=150, deadline=None)
-@given(graph=graphs() | graphs(bipartite=True), heads=HEADS, width=WIDTHS, value_width=WIDTHS, seed=st.integers(0, 99), bias=st.booleans())
+@given(
+    graph=graphs() | graphs(bipartite=True),
+    heads=HEADS,
+    width=WIDTHS,
+    value_width=WIDTHS,
+    seed=st.integers(0, 99),
+    bias=st.booleans(),
+)
 @example(graph=EMPTY, heads=(2, 1), width=3, value_width=5, seed=0, bias=True)
 @example(graph=NO_EDGES, heads=(2, 1), width=3, value_width=5, seed=0, bias=True)
 def test_forward_and_gradients_are_as_good_as_float32(graph, heads, width, value_width, seed, bias):
@@ -255,9 +262,7 @@ def test_opcheck_of_the_backward_operator():
 def test_double_backward_is_refused_with_a_reason():
     graph = ga.testing.zoo()["hub"]
     q, k, v, _ = (tensor.requires_grad_() for tensor in inputs(graph, 1, 1, 3, 2).values())
-    (grad,) = torch.autograd.grad(
-        ga.attention(q, k, v, graph, backend="numba").square().sum(), q, create_graph=True
-    )
+    (grad,) = torch.autograd.grad(ga.attention(q, k, v, graph, backend="numba").square().sum(), q, create_graph=True)
     with pytest.raises(RuntimeError, match='no second derivative; use backend="reference"'):
         grad.sum().backward()
 

@@ -4,7 +4,7 @@ import torch
 
 pytest.importorskip("numba")
 
-from graphattn.ops.numba.parallel import balanced_bounds, run_rows  # noqa: E402
+from graphattn.ops.numba.parallel import balanced_bounds, run_rows
 
 
 def indptr_of(degrees):

@@ -1,0 +1,153 @@
+"""Which backend runs a call, and what is said about the others."""
+
+import pytest
+import torch
+
+import graphattn as ga
+from graphattn.ops import dispatch
+
+N, H, D = 5, 3, 7
+NO_KERNEL = "there is no such kernel in this version"
+
+
+def numbers(*shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def edges():
+    return ga.Graph(torch.tensor([[0, 1, 3], [1, 2, 4]]), N)
+
+
+@pytest.fixture
+def x():
+    return numbers(N, H, D)
+
+
+@pytest.fixture
+def no_numba(monkeypatch):
+    monkeypatch.setattr(dispatch, "_HAS_NUMBA", False)
+    monkeypatch.setattr(dispatch, "_said", False)
+
+
+def test_an_explanation_reads_as_text(x, no_numba):
+    assert str(ga.explain_backend(x, x, x, edges())) == (
+        "backend: reference (plain torch, which serves every call and forms tensors of E·H·D numbers)\n"
+        "  not dense: the graph is not known to be complete, causal or bipartite\n"
+        "  not numba: Numba is not installed\n"
+        "  not triton: there is no such kernel in this version\n"
+        "  not block: there is no such kernel in this version"
+    )
+
+
+def test_numba_before_the_reference(x):
+    pytest.importorskip("numba")
+    found = ga.explain_backend(x, x, x, edges())
+    assert found.backend == "numba"
+    assert list(found.rejected) == ["dense"]
+
+
+@pytest.mark.parametrize(
+    "graph", [ga.complete(N), ga.causal(N), ga.bipartite(N, N)], ids=["complete", "causal", "bipartite"]
+)
+def test_dense_before_all_others(x, graph):
+    found = ga.explain_backend(x, x, x, graph)
+    assert (found.backend, found.rejected) == ("dense", {})
+
+
+def test_by_name():
+    x = numbers(N, H, D)
+    found = ga.explain_backend(x, x, x, ga.complete(N), backend="reference")
+    assert str(found) == "backend: reference (asked for by name)"
+
+
+NOT_DENSE = {
+    "edges": ({"graph": edges()}, "the graph is not known to be complete, causal or bipartite"),
+    "window": ({"graph": ga.window(N, radius=N)}, "the graph is not known to be complete, causal or bipartite"),
+    "score": ({"score": "cosine"}, 'it computes score="dot" with normalize="softmax" only'),
+    "normaliser": ({"normalize": "relu"}, 'it computes score="dot" with normalize="softmax" only'),
+    "edge_bias": ({"edge_bias": torch.zeros(N * N, H)}, "it takes no edge tensors"),
+    "edge_value": ({"edge_value": torch.zeros(N * N, H, D)}, "it takes no edge tensors"),
+    "edge_attr": ({"edge_attr": torch.zeros(N * N, 2), "edge_proj": torch.zeros(2, H, D)}, "it takes no edge tensors"),
+    "dropout": ({"dropout": 0.5}, "its dropout would not draw the mask of the other backends"),
+    "weights": ({"return_weights": True}, "it gives neither weights nor states"),
+    "state": ({"return_state": True}, "it gives neither weights nor states"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_DENSE)
+def test_why_not_dense(x, case):
+    options, why = NOT_DENSE[case]
+    options = {"graph": ga.complete(N), **options}
+    with pytest.raises(ValueError) as raised:
+        ga.attention(x, x, x, backend="dense", **options)
+    assert str(raised.value) == f"backend='dense' cannot run this call: {why}"
+    assert ga.explain_backend(x, x, x, **options).rejected["dense"] == why
+
+
+NOT_NUMBA = {
+    "score": ({"score": ga.scores.Additive(torch.zeros(H, D))}, 'score="additive" is not fused yet'),
+    "beta per edge": (
+        {"score": ga.scores.Cosine(torch.ones(3, H))},
+        "a cosine score with one beta per edge is not fused",
+    ),
+    "normaliser": ({"normalize": "sparsemax"}, 'normalize="sparsemax" is not fused yet'),
+    "edge_key": ({"edge_key": torch.zeros(3, H, D)}, "edge keys, edge values and edge attributes are not fused yet"),
+    "edge_value": (
+        {"edge_value": torch.zeros(3, H, D)},
+        "edge keys, edge values and edge attributes are not fused yet",
+    ),
+    "edge_attr": (
+        {"edge_attr": torch.zeros(3, 2), "edge_proj": torch.zeros(2, H, D)},
+        "edge keys, edge values and edge attributes are not fused yet",
+    ),
+    "weights": ({"return_weights": True}, "return_weights is not fused yet"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_NUMBA)
+def test_why_not_numba(x, case):
+    options, why = NOT_NUMBA[case]
+    with pytest.raises(ValueError) as raised:
+        ga.attention(x, x, x, edges(), backend="numba", **options)
+    assert str(raised.value) == f"backend='numba' cannot run this call: {why}"
+    found = ga.explain_backend(x, x, x, edges(), **options)
+    assert (found.backend, found.rejected["numba"]) == ("reference", why)
+
+
+def test_numba_runs_on_the_cpu_alone():
+    x = torch.zeros(N, H, D, device="meta")
+    graph = ga.Graph(torch.tensor([[0], [1]]), N).to("meta")
+    assert ga.explain_backend(x, x, x, graph).rejected["numba"] == "the tensors are on meta, not on the CPU"
+
+
+@pytest.mark.parametrize("backend", ["triton", "block"])
+def test_backends_still_to_come(x, backend):
+    with pytest.raises(ValueError, match=f"backend='{backend}' cannot run this call: {NO_KERNEL}"):
+        ga.attention(x, x, x, edges(), backend=backend)
+
+
+@pytest.mark.parametrize("run", [ga.attention, ga.explain_backend])
+def test_an_unknown_backend(x, run):
+    with pytest.raises(ValueError, match="backend is \"auto\" or one of dense, numba, .*; got 'sdpa'"):
+        run(x, x, x, edges(), backend="sdpa")
+
+
+def test_without_numba_the_reference_runs_and_says_so_once(x, no_numba):
+    with pytest.warns(RuntimeWarning, match="Numba is not installed") as caught:
+        for _ in range(3):
+            out = ga.attention(x, x, x, edges())
+    assert len(caught) == 1
+    assert torch.equal(out, ga.attention(x, x, x, edges(), backend="reference"))
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_where_numba_would_not_have_served(x, no_numba):
+    ga.attention(x, x, x, ga.complete(N))
+    ga.attention(x, x, x, edges(), normalize="relu")
+    ga.attention(x, x, x, edges(), backend="reference")
+    ga.explain_backend(x, x, x, edges())
+
+
+def test_numba_by_name_where_it_is_missing(x, no_numba):
+    with pytest.raises(ValueError, match="backend='numba' cannot run this call: Numba is not installed"):
+        ga.attention(x, x, x, edges(), backend="numba")
