@@ -77,7 +77,7 @@ def assert_node_permutation_equivariant(
         graph: a graph with equally many sources and destinations.
         edge_attr: edge features, `[E, ...]`; given to `fn` where not None.
         rtol: relative tolerance, as in `torch.testing.assert_close`, with `atol`; by dtype when None.
-        atol: absolute tolerance.
+        atol: absolute tolerance; give both or neither.
 
     Raises:
         AssertionError: it does something else.
@@ -120,7 +120,7 @@ def assert_edge_order_invariant(
         graph: any graph.
         edge_attr: edge features, `[E, ...]`; given to `fn` where not None.
         rtol: relative tolerance, as in `torch.testing.assert_close`, with `atol`; by dtype when None.
-        atol: absolute tolerance.
+        atol: absolute tolerance; give both or neither.
 
     Raises:
         AssertionError: it matters.
@@ -155,7 +155,7 @@ def assert_batch_equals_separate(
         fn: a layer, `fn(x, graph)` or `fn(x, graph, edge_attr)`.
         cases: its arguments for each graph: `(x, graph)` or `(x, graph, edge_attr)`; one or more.
         rtol: relative tolerance, as in `torch.testing.assert_close`, with `atol`; by dtype when None.
-        atol: absolute tolerance.
+        atol: absolute tolerance; give both or neither.
 
     Raises:
         AssertionError: they do.

@@ -86,7 +86,7 @@ def load(name: str) -> MoleculeDataset:
         name: one of `available()`, upper or lower case.
 
     Returns:
-        The `MoleculeDataset`. Its frame is as published: SMILES may carry spaces or be unreadable, targets
+        The `MoleculeDataset`. Its frame is as published; SMILES may carry spaces or be unreadable, targets
         may be missing (NaN).
 
     Raises:

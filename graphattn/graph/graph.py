@@ -131,7 +131,7 @@ class Graph:
 
     @property
     def csr(self) -> Compressed:
-        """Edges by destination: `indices` are sources, `perm[p]` is the caller's edge at position `p`.
+        """Edges by destination; `indices` are sources, `perm[p]` is the caller's edge at position `p`.
 
         `perm` is None where the caller's order is CSR order already.
         """
@@ -142,7 +142,7 @@ class Graph:
 
     @property
     def csc(self) -> Compressed:
-        """Edges by source: `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
+        """Edges by source; `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
         if self._csc is None:
             csr = self.csr
             with _savable():

@@ -26,7 +26,7 @@ class MultiheadAttention(nn.Module):
 
     Args:
         embed_dim: width of queries and of the output; `num_heads` divides it.
-        num_heads: H.
+        num_heads: the number of heads H.
         num_kv_heads: Hk, key and value heads shared by groups of query heads (grouped-query attention,
             Ainslie et al. 2023); H when None, 1 is multi-query attention.
         kdim: width of what keys are made of; `embed_dim` when None.

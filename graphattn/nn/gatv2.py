@@ -22,7 +22,7 @@ class GATv2Conv(nn.Module):
     Args:
         in_channels: width of the input, or a pair (sources, destinations) for bipartite graphs.
         out_channels: width C of the output per head.
-        heads: H.
+        heads: the number of heads H.
         concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
         negative_slope: of the leaky ReLU.
         dropout: on the attention weights, in training.

@@ -18,7 +18,7 @@ class AttentionPooling(nn.Module):
 
     Args:
         in_channels: width of the nodes' features and of the result; `num_heads` divides it.
-        num_heads: H.
+        num_heads: the number of heads H.
 
     Shapes:
         x `[N, in_channels]`, batch `[N]` (the graph of each node, in any order) → `[num_graphs, in_channels]`; weights

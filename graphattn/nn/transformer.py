@@ -18,7 +18,8 @@ class GraphTransformerLayer(nn.Module):
         num_heads: attention heads; divides `embed_dim`.
         ffn_dim: width inside the feed-forward network; 4 · `embed_dim` when None.
         edge_dim: width of edge features; None for none.
-        dropout: on the attention weights, inside the feed-forward network and on both branches, in training.
+        dropout: inside the feed-forward network and on both branches, in training.
+        attention_dropout: on the attention weights, in training.
         score: see `MultiheadAttention`.
         normalize: see `MultiheadAttention`.
 
@@ -36,13 +37,14 @@ class GraphTransformerLayer(nn.Module):
         ffn_dim: int | None = None,
         edge_dim: int | None = None,
         dropout: float = 0.0,
+        attention_dropout: float = 0.0,
         score: ScoreName = "dot",
         normalize: str = "softmax",
     ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(embed_dim)
         self.attention = MultiheadAttention(
-            embed_dim, num_heads, edge_dim=edge_dim, dropout=dropout, score=score, normalize=normalize
+            embed_dim, num_heads, edge_dim=edge_dim, dropout=attention_dropout, score=score, normalize=normalize
         )
         self.ffn_norm = nn.LayerNorm(embed_dim)
         ffn_dim = 4 * embed_dim if ffn_dim is None else ffn_dim

@@ -77,7 +77,7 @@ def attention(
         >>> ga.attention(q, k, v, graph).flatten()  # node 2 sees 0 and 1, node 0 sees 1, node 1 sees none
         tensor([20.,  0., 15.])
 
-    The result is exact, and the same bits in every run on the same machine. Vaswani et al. 2017,
+    The result is exact, and on a CPU the same bits in every run. Vaswani et al. 2017,
     arXiv:1706.03762, eq. 1, kept to the edges; Veličković et al. 2018, arXiv:1710.10903.
     """
     call = prepare(

@@ -1,0 +1,5 @@
+"""`python -m graphattn.cli` is `graphattn`."""
+
+from graphattn.cli.main import main
+
+main()

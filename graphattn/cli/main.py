@@ -1,0 +1,46 @@
+"""The command line: a thin face over the library; each command imports what it needs when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from graphattn.cli.bench import bench
+from graphattn.cli.info import info
+from graphattn.cli.predict import predict
+from graphattn.cli.train import train
+
+app = typer.Typer(
+    name="graphattn",
+    help="Graph attention for molecules: train a property predictor on a CSV file of SMILES, and use it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(train)
+app.command()(predict)
+app.command()(info)
+app.command()(bench)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from graphattn.version import __version__
+
+        typer.echo(f"graphattn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

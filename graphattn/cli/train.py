@@ -1,0 +1,155 @@
+"""`graphattn train`: from a CSV file to a model directory."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphattn.cli.errors import reported
+from graphattn.tasks.molecule.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from graphattn.datasets import Card
+    from graphattn.tasks.molecule.table import Table
+
+_DEFAULT = TrainingConfig()
+_DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
+
+
+@reported
+def train(
+    data: Annotated[
+        str,
+        typer.Argument(help="CSV file, - for standard input, or a data set by name, such as esol.", show_default=False),
+    ],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            "-t",
+            help="Column to learn; repeat it for several.",
+            show_default="the only column of numbers",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    smiles_column: Annotated[
+        str | None, typer.Option(help="Column of SMILES.", show_default="the one named so", rich_help_panel=_DATA)
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(help="Column whose values must not repeat.", show_default=False, rich_help_panel=_DATA),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="regression or classification.", show_default="told by the values", rich_help_panel=_DATA),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file.", show_default="utf-8", rich_help_panel=_DATA)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="scaffold, random or stratified; 80/10/10.",
+            show_default="scaffold where it can",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    split_column: Annotated[
+        str | None,
+        typer.Option(help="Column that says train, valid or test.", show_default=False, rich_help_panel=_DATA),
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(help="At most; it stops when validation stops to improve.", rich_help_panel=_RECIPE)
+    ] = _DEFAULT.epochs,
+    ensemble: Annotated[
+        int, typer.Option(help="Networks to train and average.", rich_help_panel=_RECIPE)
+    ] = _DEFAULT.ensemble,
+    batch_size: Annotated[int, typer.Option(help="Molecules a step.", rich_help_panel=_RECIPE)] = _DEFAULT.batch_size,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=_RECIPE)] = _DEFAULT.lr,
+    no_descriptors: Annotated[
+        bool, typer.Option("--no-descriptors", help="The graph alone, no RDKit descriptors.", rich_help_panel=_RECIPE)
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of everything drawn at random.", rich_help_panel=_RECIPE)] = _DEFAULT.seed,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Directory to write.",
+            show_default="runs/<name of the data>",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same command stopped.", rich_help_panel=_RUN)
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier training.", rich_help_panel=_RUN)
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)] = _DEFAULT.device,
+    precision: Annotated[str, typer.Option(help="32, bf16 or 16.", rich_help_panel=_RUN)] = _DEFAULT.precision,
+) -> None:
+    """Train on a table of SMILES and measured values.
+
+    Rows that cannot be used go to rejects.csv with the reason. The directory then holds the model, its metrics
+    beside those of simpler models, its predictions of the test molecules, and a report.
+
+    Example: graphattn train data.csv --target logS --out runs/logS
+    """
+    from graphattn.tasks.molecule.config import ModelConfig
+
+    training = TrainingConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        ensemble=ensemble,
+        seed=seed,
+        device=device,
+        precision=precision,
+    )
+    table, name, card = _read(data, encoding)
+    if card is not None:
+        target = target or list(card.target_columns)
+        smiles_column = smiles_column or card.smiles_column
+        split = split or (None if split_column else card.split)
+
+    from rich.console import Console
+
+    from graphattn.cli.summary import train_summary
+    from graphattn.tasks.molecule.experiment import run_experiment
+
+    directory = Path("runs") / name if out is None else out
+    predictor = run_experiment(
+        table,
+        directory,
+        model=ModelConfig(descriptors=not no_descriptors),
+        training=training,
+        smiles_column=smiles_column,
+        target_columns=target,
+        id_column=id_column,
+        split=split,
+        split_column=split_column,
+        task=task,
+        unit=None if card is None or card.unit == "none" else card.unit,
+        resume=resume,
+        overwrite=overwrite,
+        console=Console(stderr=True),
+    )
+    train_summary(Console(), predictor, directory)
+
+
+def _read(data: str, encoding: str | None) -> tuple[Table, str, Card | None]:
+    """Return the table, a name for it, and what is known about it."""
+    from graphattn.datasets import resolve
+    from graphattn.tasks.molecule.table import read_table
+
+    if data == "-":
+        return read_table(data, encoding=encoding), "stdin", None
+    path, card = resolve(data)
+    table = read_table(path, encoding=encoding)
+    if card is None:
+        return table, path.name.split(".")[0], None
+    return dataclasses.replace(table, name=card.name), card.name, card

@@ -1,0 +1,5 @@
+"""Networks assembled from graphattn.nn."""
+
+from graphattn.models.molecule import MoleculeNet
+
+__all__ = ["MoleculeNet"]

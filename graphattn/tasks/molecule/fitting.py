@@ -1,0 +1,300 @@
+"""From a table to trained networks."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning as L
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from graphattn.chem import MoleculeGraph, Split
+from graphattn.tasks.molecule import storage
+from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
+from graphattn.tasks.molecule.data import to_data
+from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.inference import predict_each, resolve_device
+from graphattn.tasks.molecule.metrics import evaluate
+from graphattn.tasks.molecule.network import build_network
+from graphattn.tasks.molecule.predictor import Fitted, Outcome, Prediction
+from graphattn.tasks.molecule.progress import TrainingProgress, counting
+from graphattn.tasks.molecule.rows import MoleculeRows, guess_smiles_column, numeric_columns, select_rows, write_rejects
+from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.molecule.split import check_classes, check_method, check_parts, split_rows
+from graphattn.tasks.molecule.table import Table, read_table
+from graphattn.tasks.molecule.task import detect_task, metric_names
+from graphattn.tasks.molecule.training import TrainedNetwork, train_network
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_SPLITS = {
+    "scaffold": "split by scaffold",
+    "random": "split at random",
+    "stratified": "split at random, stratified by the target",
+    "given": "split as given",
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table ready for training: its usable molecules as graphs, and which of them train, validate, test."""
+
+    rows: MoleculeRows
+    task: str
+    split: Split
+    split_method: str
+    featurizer: Featurizer
+    graphs: list[MoleculeGraph]
+    descriptors: NDArray[np.float64]
+    """`[n, d]` raw; `d = 0` where the network does without"""
+
+
+def prepare(
+    data: str | Path | pd.DataFrame | Table,
+    model: ModelConfig,
+    *,
+    smiles_column: str | None,
+    target_columns: Sequence[str] | None,
+    id_column: str | None,
+    split: str | Split | None,
+    split_column: str | None,
+    task: str | None,
+    encoding: str | None,
+    seed: int,
+    console: Console | None,
+) -> Prepared:
+    """Read a table, check every row, split the molecules and compute their features; see `MoleculePredictor.fit`."""
+    if split is not None and split_column is not None:
+        raise SettingsError("--split and --split-column exclude each other: choose one.")
+    if isinstance(split, str):
+        check_method(split)
+    table = read_table(data, encoding=encoding)
+    smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
+    if target_columns is None:
+        target_columns = _guess_target(table, smiles_column)
+    with counting(console, "reading molecules", len(table.rows)) as progress:
+        rows = select_rows(
+            table,
+            smiles_column,
+            [column.strip() for column in target_columns],
+            id_column=id_column,
+            split_column=split_column,
+            progress=progress,
+        )
+    featurizer = Featurizer.from_config(model)
+    kind = detect_task(rows, task)
+    if isinstance(split, Split):
+        parts, method = split, "given"
+        _check_indices(parts, len(rows))
+        check_parts(table.name, parts)
+    else:
+        parts, method = split_rows(rows, split, seed=seed)
+    if kind == "classification":
+        check_classes(rows, parts.train)
+    graphs, descriptors = [], []
+    with counting(console, "computing features", len(rows)) as progress:
+        for done, smiles in enumerate(rows.smiles, start=1):
+            graph, values = featurizer(smiles)
+            graphs.append(graph)
+            descriptors.append(values)
+            progress(done)
+    return Prepared(rows, kind, parts, method, featurizer, graphs, np.stack(descriptors))
+
+
+def fit(
+    prepared: Prepared,
+    model: ModelConfig,
+    training: TrainingConfig,
+    *,
+    unit: str | None = None,
+    directory: Path | None = None,
+    resume: bool = False,
+    console: Console | None = None,
+) -> tuple[Fitted, Outcome]:
+    """Train the ensemble on the training part and evaluate it on the others; see `MoleculePredictor.fit`."""
+    rows, split, task = prepared.rows, prepared.split, prepared.task
+    target_scaler = (
+        TargetScaler.fit(rows.targets[split.train])
+        if task == "regression"
+        else TargetScaler.identity(rows.targets.shape[1])
+    )
+    descriptor_scaler, descriptors = None, prepared.descriptors
+    if prepared.featurizer.descriptors:
+        descriptor_scaler = DescriptorScaler.fit(descriptors[split.train])
+        descriptors = descriptor_scaler.transform(descriptors)
+    scaled = target_scaler.transform(rows.targets)
+    molecules = [to_data(*each) for each in zip(prepared.graphs, descriptors, scaled, strict=True)]
+    if directory is not None:
+        _open_run(directory, _request(prepared, model, training), resume)
+        if rows.rejects:
+            write_rejects(directory / storage.REJECTS, rows.table, rows.rejects)
+    if console is not None:
+        _announce(console, prepared, directory)
+
+    networks: list[TrainedNetwork] = []
+    nets = []
+    metric = metric_names(task)[0]
+    with TrainingProgress(console, training.ensemble, metric) as progress:
+        for number in range(1, training.ensemble + 1):
+            seed = 1000 * training.seed + number - 1  # no two ensembles share a network
+            L.seed_everything(seed, workers=True, verbose=False)
+            net = build_network(model, prepared.featurizer, rows.targets.shape[1])
+            network = _finished(directory, number) if resume else None
+            restored = network is not None
+            if network is None:
+                network = train_network(
+                    net,
+                    [molecules[row] for row in split.train],
+                    [molecules[row] for row in split.valid],
+                    task=task,
+                    scaler=target_scaler,
+                    config=training,
+                    seed=seed,
+                    name=storage.network_name(number),
+                    directory=directory,
+                    resume=resume,
+                    callbacks=[progress.callback(number)],
+                )
+                _keep(directory, number, network)
+            net.load_state_dict(network.weights)
+            nets.append(net)
+            networks.append(network)
+            best = network.best
+            progress.finished(
+                number, len(network.history), int(best["epoch"]), best[f"valid_{metric}"], restored=restored
+            )
+
+    if directory is not None:
+        shutil.rmtree(directory / storage.CHECKPOINTS, ignore_errors=True)
+
+    device = resolve_device(training.device)
+    each = predict_each(nets, molecules, task=task, scaler=target_scaler, device=device)
+    prediction = Prediction(
+        each.mean(axis=0),
+        each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], np.nan),
+        [""] * len(rows),
+    )
+    metrics = {
+        part: evaluate(task, prediction.mean[indices], rows.targets[indices], rows.target_columns)
+        for part, indices in (("test", split.test), ("valid", split.valid))
+    }
+    fitted = Fitted(
+        task=task,
+        smiles_column=rows.smiles_column,
+        target_columns=rows.target_columns,
+        featurizer=prepared.featurizer,
+        descriptor_scaler=descriptor_scaler,
+        target_scaler=target_scaler,
+        weights=[network.weights for network in networks],
+        histories=[network.history for network in networks],
+        split=split,
+        metrics=metrics,
+        data={
+            "source": rows.table.name,
+            "unit": unit,
+            "molecules": len(rows),
+            "rejected": len(rows.rejects),
+            "split": prepared.split_method,
+            "parts": {part: len(indices) for part, indices in split._asdict().items()},
+            "rows": rows.rows,
+            "fingerprint": _fingerprint(rows, split),
+        },
+    )
+    return fitted, Outcome(rows, prediction, prepared.descriptors)
+
+
+def _announce(console: Console, prepared: Prepared, directory: Path | None) -> None:
+    rows, split = prepared.rows, prepared.split
+    targets = ", ".join(rows.target_columns)
+    lines = [
+        f"{rows.table.name}: {len(rows)} molecules, {prepared.task} of {targets}",
+        f"{len(split.train)} to train, {len(split.valid)} to validate, {len(split.test)} to test "
+        f"({_SPLITS[prepared.split_method]})",
+        *rows.notes,
+    ]
+    if rows.rejects:
+        first = rows.rejects[0]
+        where = "" if directory is None else f", see {directory / storage.REJECTS}"
+        count = f"{len(rows.rejects)} row{'s' if len(rows.rejects) > 1 else ''}"
+        lines.append(f"left out {count}{where}; {rows.table.where(first.row, first.column)}: {first.reason}")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _guess_target(table: Table, smiles_column: str) -> list[str]:
+    columns = [column for column in numeric_columns(table) if column != smiles_column]
+    if len(columns) == 1:
+        return columns
+    listed = f"columns of numbers: {', '.join(map(repr, columns))}" if columns else "no column holds numbers"
+    raise TableError(f"{table.name}: name the column to learn with --target; {listed}.")
+
+
+def _check_indices(split: Split, count: int) -> None:
+    rows = np.concatenate(split)
+    if len(np.unique(rows)) != len(rows) or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
+        raise SettingsError(f"split must name each of the {count} usable rows at most once, counted from 0.")
+
+
+def _fingerprint(rows: MoleculeRows, split: Split) -> str:
+    """Return a digest of all that the networks learn from."""
+    digest = hashlib.sha256("\n".join(rows.smiles).encode())
+    digest.update(rows.targets.tobytes())
+    for part in split:
+        digest.update(b"|" + part.tobytes())
+    return digest.hexdigest()
+
+
+def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    """Describe a training, so that another call can tell whether it is the same."""
+    recipe = to_json(training)
+    del recipe["device"]
+    return {
+        "task": prepared.task,
+        "smiles_column": prepared.rows.smiles_column,
+        "target_columns": prepared.rows.target_columns,
+        "split": prepared.split_method,
+        **to_json(model),
+        **recipe,
+        "data": _fingerprint(prepared.rows, prepared.split),
+    }
+
+
+def _open_run(directory: Path, request: dict[str, Any], resume: bool) -> None:
+    """Write what the training is asked to do; when resuming, compare it with what was asked before."""
+    path = directory / storage.RUN
+    if resume and path.exists():
+        before = storage.read_json(path)
+        for name in [*request, *before]:
+            old, new = before.get(name), request.get(name)
+            if old != new:
+                change = "the data are not the same" if name == "data" else f"{name} was {old!r} and is now {new!r}"
+                raise SettingsError(
+                    f"the training in {directory} cannot be resumed: {change}; "
+                    "give the command that started it, or start anew with --overwrite."
+                )
+    else:
+        storage.write_json(path, request)
+
+
+def _finished(directory: Path | None, number: int) -> TrainedNetwork | None:
+    """Return a network that was trained to its end before."""
+    if directory is None or not (directory / f"{storage.network_name(number)}.safetensors").exists():
+        return None
+    return TrainedNetwork(*storage.read_network(directory, number))
+
+
+def _keep(directory: Path | None, number: int, network: TrainedNetwork) -> None:
+    """Write a trained network; its checkpoint has served."""
+    if directory is None:
+        return
+    storage.write_network(directory, number, network.weights, network.history)
+    (directory / storage.CHECKPOINTS / f"{storage.network_name(number)}.ckpt").unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""Predictions of trained networks, without Lightning."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
+
+from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.molecule.scaling import TargetScaler
+
+
+def to_predictions(task: str, outputs: Tensor, scaler: TargetScaler) -> NDArray[np.float64]:
+    """Return `[n, T]` float64 values in the targets' own unit, or probabilities of class 1."""
+    outputs = outputs.cpu().double()  # in this order: MPS has no float64
+    return scaler.inverse(outputs.numpy()) if task == "regression" else outputs.sigmoid().numpy()
+
+
+def predict_each(
+    nets: Sequence[nn.Module],
+    molecules: Sequence[Data],
+    *,
+    task: str,
+    scaler: TargetScaler,
+    device: str = "cpu",
+    batch_size: int = 256,
+) -> NDArray[np.float64]:
+    """Return the predictions of each network, `[networks, n, T]`: values in their unit, or probabilities."""
+    batches = [molecules[start : start + batch_size] for start in range(0, len(molecules), batch_size)]
+    results = []
+    for net in nets:
+        net.eval().to(device)
+        with torch.inference_mode():
+            outputs = [net(Batch.from_data_list(list(batch)).to(device)) for batch in batches]
+        results.append(to_predictions(task, torch.cat(outputs), scaler))
+    return np.stack(results)
+
+
+def resolve_device(device: str, precision: str = "32") -> str:
+    """Return "cpu", "cuda" or "mps".
+
+    Args:
+        device: one of them, or "auto" for the fastest there is.
+        precision: "16" needs more than a CPU.
+
+    Raises:
+        SettingsError: the device is not there, or cannot compute in that precision.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, available in there.items() if available)
+    if not there[device]:
+        raise SettingsError(f"device {device!r} is not available here; use --device cpu or --device auto.")
+    if device == "cpu" and precision == "16":
+        raise SettingsError("precision 16 needs a GPU; use --precision bf16 or 32 on a CPU.")
+    return device

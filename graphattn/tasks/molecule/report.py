@@ -1,0 +1,305 @@
+"""A report of one training: a single HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_curve
+
+from graphattn.chem import draw_molecule
+from graphattn.tasks.molecule import figures
+from graphattn.tasks.molecule.files import write_text
+from graphattn.tasks.molecule.metrics import evaluate
+from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor, Outcome
+from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+
+Array = NDArray[np.float64]
+
+_WORST, _BEST = 8, 4
+_PLOTTED_TARGETS = 6
+_RESAMPLES = 1000
+_SPLITS = {
+    "scaffold": "The test molecules were set apart by scaffold: none of their scaffolds (rings and what links them) "
+    "is in the training part, so the numbers say what to expect of new chemistry.",
+    "random": "The test molecules were drawn at random: close relatives of them are in the training part, so the "
+    "numbers say what to expect of molecules like those, not of new chemistry.",
+    "stratified": "The test molecules were drawn at random within ranges or classes of the target: close relatives of "
+    "them are in the training part, so the numbers say what to expect of molecules like those, not of new chemistry.",
+    "given": "The table, or the caller, said which molecules test.",
+}
+
+
+def write_report(path: Path, predictor: MoleculePredictor) -> None:
+    """Write the report of a predictor that was just fitted, its rivals' metrics included if there are any."""
+    fitted, outcome = predictor.fitted, predictor.outcome
+    if fitted is None or outcome is None:
+        raise ValueError("the report needs a predictor that was fitted here; a loaded one knows no molecules")
+    template = Template((files("graphattn.tasks.molecule") / "report.html").read_text(encoding="utf-8"))
+    page = template.substitute(
+        title=escape(", ".join(fitted.target_columns[:3]) + (", …" if len(fitted.target_columns) > 3 else "")),
+        subtitle=escape(_subtitle(fitted)),
+        tiles=_tiles(fitted, outcome),
+        comparison=_comparison(fitted),
+        comparison_note=escape(_comparison_note(fitted)),
+        figures=_figures(fitted, outcome),
+        molecules=_molecules(fitted, outcome),
+        facts=_facts(predictor, fitted, outcome),
+        footer=escape(", ".join(f"{name} {version}" for name, version in fitted.versions.items())),
+    )
+    write_text(path, page)
+
+
+def _subtitle(fitted: Fitted) -> str:
+    data = fitted.data
+    unit = f", {data['unit']}" if data["unit"] else ""
+    return f"{fitted.task.capitalize()}{unit} · {data['molecules']:,} molecules of {Path(data['source']).name}"
+
+
+def _tiles(fitted: Fitted, outcome: Outcome) -> str:
+    """Return the metrics of the test part in large type, with an interval, and the best rival."""
+    names, metrics = metric_names(fitted.task), fitted.metrics["test"]
+    low, high = _interval(fitted, outcome, names[0])
+    tiles = []
+    for name in names:
+        note = f"test {METRIC_LABELS[name]}"
+        if name == names[0] and not math.isnan(low):
+            note += f", 95 % interval {low:.2f} to {high:.2f}"
+        tiles.append((_number(metrics[name]), note, name == names[0]))
+    rivals = fitted.metrics.get("baselines", {})
+    known = [(rivals[name][names[0]], label) for name, label in RIVALS.items() if name in rivals]
+    known = [(value, label) for value, label in known if value is not None and not math.isnan(value)]
+    if known:
+        value, label = (min if lower_is_better(names[0]) else max)(known)
+        tiles.append((_number(value), f"{METRIC_LABELS[names[0]]} of the best simpler model, the {label}", False))
+    return "\n".join(
+        f'<div class="card tile{" main" if first else ""}"><b>{value}</b><span>{escape(note)}</span></div>'
+        for value, note, first in tiles
+    )
+
+
+def _interval(fitted: Fitted, outcome: Outcome, metric: str) -> tuple[float, float]:
+    """Return where the metric falls in 95 % of resamples of the test molecules (bootstrap, percentiles)."""
+    generator = np.random.default_rng(0)
+    test = fitted.split.test
+    predicted, measured = outcome.prediction.mean[test], outcome.rows.targets[test]
+    values = []
+    for _ in range(_RESAMPLES if len(test) > 1 else 0):
+        drawn = generator.integers(len(test), size=len(test))
+        values.append(evaluate(fitted.task, predicted[drawn], measured[drawn])[metric])
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return math.nan, math.nan
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _comparison(fitted: Fitted) -> str:
+    names = metric_names(fitted.task)
+    rows: list[tuple[str, Mapping[str, Any]]] = [("graphattn", fitted.metrics["test"])]
+    rivals = fitted.metrics.get("baselines", {})
+    rows += [(label, rivals[name]) for name, label in RIVALS.items() if name in rivals]
+    best = {name: _best([metrics[name] for _, metrics in rows], lower_is_better(name)) for name in names}
+    lines = ["<table>", _row("th", ["on the test part", *(METRIC_LABELS[name] for name in names)])]
+    for label, metrics in rows:
+        cells = [f"<td>{escape(label)}</td>"]
+        for name in names:
+            mark = ' class="best"' if metrics[name] is not None and metrics[name] == best[name] else ""
+            cells.append(f"<td{mark}>{_number(metrics[name])}</td>")
+        kind = ' class="model"' if label == "graphattn" else ""
+        lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
+    return "\n".join([*lines, "</table>", _per_target(fitted)])
+
+
+def _per_target(fitted: Fitted) -> str:
+    """Return a table of the model's metrics for each target, where there are several."""
+    each = fitted.metrics["test"].get("per_target")
+    if not each:
+        return ""
+    names = metric_names(fitted.task)
+    lines = ["<table>", _row("th", ["graphattn, each target", *(METRIC_LABELS[name] for name in names)])]
+    lines += [
+        _row("td", [escape(target), *(_number(metrics[name]) for name in names)]) for target, metrics in each.items()
+    ]
+    return "\n".join([*lines, "</table>"])
+
+
+def _comparison_note(fitted: Fitted) -> str:
+    network = len(fitted.weights)
+    members = "one network" if network == 1 else f"{network} networks, averaged"
+    inputs = "the molecular graph and RDKit's 2D descriptors" if fitted.featurizer.descriptors else "the graph alone"
+    several = " Means over the targets." if len(fitted.target_columns) > 1 else ""
+    return (
+        f"All on the same {fitted.data['parts']['test']} test molecules. graphattn: {members}, from {inputs}. The "
+        f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{several}"
+    )
+
+
+def _figures(fitted: Fitted, outcome: Outcome) -> str:
+    targets = fitted.target_columns[:_PLOTTED_TARGETS]
+    blocks = []
+    for column, target in enumerate(targets):
+        heading = escape(target) if len(fitted.target_columns) > 1 else "Predictions of the test molecules"
+        pair = _regression_pair if fitted.task == "regression" else _classification_pair
+        blocks.append(f'<h2>{heading}</h2>\n<div class="pair">{pair(fitted, outcome, column)}</div>')
+    if len(targets) < len(fitted.target_columns):
+        blocks.append(
+            f'<p class="note">The first {len(targets)} of {len(fitted.target_columns)} targets are drawn.</p>'
+        )
+    curve = figures.learning_curve(fitted.histories)
+    scale = "squared error of values scaled to unit variance" if fitted.task == "regression" else "cross entropy"
+    note = (
+        f"Loss after each epoch ({scale}), one pair of lines a network; the dot marks the epoch that was kept. The "
+        "training loss is measured under dropout. Validation decided when to stop, so its numbers are flattering; "
+        "the test part took no part in any decision."
+    )
+    blocks.append(f'<h2>Learning</h2>\n<div class="pair">{_card(curve, note)}{_parts_card(fitted)}</div>')
+    return "\n".join(blocks)
+
+
+def _regression_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
+    unit = fitted.data["unit"] or ""
+    measured, predicted = {}, {}
+    for part in ("train", "test"):
+        rows = _known(fitted, outcome, part, column)
+        measured[part] = outcome.rows.targets[rows, column]
+        predicted[part] = outcome.prediction.mean[rows, column]
+    if not len(measured["test"]):
+        return '<p class="note">No test molecule has a value.</p>'
+    errors = predicted["test"] - measured["test"]
+    half = float(np.median(np.abs(errors)))
+    return _card(
+        figures.parity_plot(measured, predicted, unit), "On the line, prediction and measurement agree."
+    ) + _card(figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}.")
+
+
+def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
+    rows = _known(fitted, outcome, "test", column)
+    classes, probabilities = outcome.rows.targets[rows, column], outcome.prediction.mean[rows, column]
+    if len(np.unique(classes)) < 2:
+        return '<p class="note">The test part has one class only, so there is no curve to draw.</p>'
+    false, true, _ = roc_curve(classes, probabilities)
+    auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
+    return _card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + _card(
+        figures.probability_histogram(probabilities, classes),
+        "The farther apart the two colours, the better the classes are told apart.",
+    )
+
+
+def _parts_card(fitted: Fitted) -> str:
+    names = metric_names(fitted.task)
+    lines = ["<table>", _row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
+    for part, label in (("valid", "validation"), ("test", "test")):
+        metrics = fitted.metrics[part]
+        cells = [label, str(fitted.data["parts"][part]), *(_number(metrics[name]) for name in names)]
+        lines.append(_row("td", cells))
+    note = f"{fitted.data['parts']['train']:,} molecules trained. {_SPLITS[fitted.data['split']]}"
+    return f'<div class="card start">{"".join([*lines, "</table>"])}<p class="note">{escape(note)}</p></div>'
+
+
+def _molecules(fitted: Fitted, outcome: Outcome) -> str:
+    """Return the test molecules with the largest and the smallest errors, drawn."""
+    known = [(row, column) for column in range(len(fitted.target_columns)) for row in fitted.split.test]
+    known = [(row, column) for row, column in known if not math.isnan(outcome.rows.targets[row, column])]
+    scale = fitted.target_scaler.std
+
+    def error(place: tuple[int, int]) -> float:
+        return abs(outcome.prediction.mean[place] - outcome.rows.targets[place]) / float(scale[place[1]])
+
+    ranked = sorted(known, key=error, reverse=True)
+    worst = ranked[: min(_WORST, len(ranked) // 2)]
+    best = ranked[::-1][: min(_BEST, len(ranked) // 2)]
+    blocks = []
+    for heading, places in (("Largest errors", worst), ("Smallest errors", best)):
+        cards = "\n".join(_molecule(fitted, outcome, *place) for place in places)
+        if cards:
+            blocks.append(f'<h2>{heading}</h2>\n<div class="molecules">{cards}</div>')
+    return "\n".join(blocks)
+
+
+def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
+    rows = outcome.rows
+    digits = 2 if fitted.task == "regression" else 3
+    spread = outcome.prediction.std[row, column]
+    predicted = _number(outcome.prediction.mean[row, column], digits)
+    if not math.isnan(spread):
+        predicted += f" ± {spread:.{digits}f}"
+    pairs = [
+        ("measured", _number(rows.targets[row, column], digits if fitted.task == "regression" else 0)),
+        ("predicted" if fitted.task == "regression" else "probability", predicted),
+        (rows.table.unit, str(rows.table.lines[rows.rows[row]])),
+    ]
+    if len(fitted.target_columns) > 1:
+        pairs.insert(0, ("target", fitted.target_columns[column]))
+    smiles = rows.smiles[row]
+    return (
+        f'<div class="card molecule"><div class="drawing">{draw_molecule(smiles, size=(260, 180))}</div>'
+        f"{_definitions(pairs)}<code>{escape(smiles)}</code></div>"
+    )
+
+
+def _facts(predictor: MoleculePredictor, fitted: Fitted, outcome: Outcome) -> str:
+    data, model, training = fitted.data, predictor.model, predictor.training
+    rejects = outcome.rows.rejects
+    left_out = "no row was left out" if not rejects else f"{len(rejects)} rows left out, listed in rejects.csv"
+    epochs = ", ".join(str(len(history)) for history in fitted.histories)
+    parts = data["parts"]
+    pairs = [
+        ("Data", f"{data['source']}: {data['molecules']:,} molecules; {left_out}"),
+        ("SMILES column", fitted.smiles_column),
+        ("Target" if len(fitted.target_columns) == 1 else "Targets", ", ".join(fitted.target_columns)),
+        ("Split", f"{data['split']}: {parts['train']:,} train, {parts['valid']:,} validation, {parts['test']:,} test"),
+        (
+            "Network",
+            f"{model.depth} graph Transformer layers of width {model.embed_dim} with {model.num_heads} heads, "
+            f"attention pooling; {sum(w.numel() for w in fitted.weights[0].values()):,} weights",
+        ),
+        (
+            "Inputs",
+            f"{len(fitted.featurizer.atoms)} atom features, {len(fitted.featurizer.bonds)} bond features, "
+            f"{len(fitted.featurizer.descriptors) or 'no'} descriptors",
+        ),
+        (
+            "Training",
+            f"{len(fitted.weights)} × at most {training.epochs} epochs (took {epochs}), batches of "
+            f"{training.batch_size}, AdamW at {training.lr:g}, seed {training.seed}",
+        ),
+    ]
+    return _definitions(pairs, kind="facts")
+
+
+def _known(fitted: Fitted, outcome: Outcome, part: str, column: int) -> NDArray[np.int64]:
+    """Return the molecules of a part that have a value of the target."""
+    rows: NDArray[np.int64] = getattr(fitted.split, part)
+    return rows[~np.isnan(outcome.rows.targets[rows, column])]
+
+
+def _card(svg: str, note: str) -> str:
+    return f'<figure class="card">{svg}<p class="note">{escape(note)}</p></figure>'
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
+
+
+def _definitions(pairs: Sequence[tuple[str, str]], kind: str = "") -> str:
+    attribute = f' class="{kind}"' if kind else ""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
+    return f"<dl{attribute}>{items}</dl>"
+
+
+def _best(values: Sequence[float | None], lower: bool) -> float | None:
+    pick: Callable[[list[float]], float] = min if lower else max
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    return pick(known) if known else None
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")

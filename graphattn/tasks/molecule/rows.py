@@ -1,0 +1,298 @@
+"""From a table to molecules and their target values, with the rows that cannot be used set aside."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphattn.chem import SmilesError, parse_smiles
+from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.molecule.files import write_text
+from graphattn.tasks.molecule.table import Ragged, Table
+
+_MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "-", "?"}
+_ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
+_PARTS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that was left out: its position in the table, the column at fault, what stood there and why not."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MoleculeRows:
+    """The usable rows of a table.
+
+    Attributes:
+        smiles: one SMILES a molecule, whitespace around it dropped.
+        targets: `[n, T]` float64, NaN where a value is missing; every row and every column has a value.
+        target_columns: the names of the `T` columns.
+        rows: `[n]` the position of each molecule in the table.
+        parts: "train", "valid" or "test" of each molecule, if the table says.
+        rejects: the rows left out.
+        notes: what the reader of a summary should know besides.
+    """
+
+    table: Table
+    smiles_column: str
+    target_columns: list[str]
+    smiles: list[str]
+    targets: NDArray[np.float64]
+    rows: list[int]
+    parts: list[str] | None
+    rejects: list[Reject]
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.smiles)
+
+
+def guess_smiles_column(table: Table) -> str:
+    """Return the one column whose name says that it holds SMILES.
+
+    Raises:
+        TableError: no column or several columns do.
+    """
+    exact = [column for column in table.columns if column.lower() == "smiles"]
+    found = exact or [column for column in table.columns if "smiles" in column.lower()]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        table.column("smiles")  # raises, listing the columns
+    shown = ", ".join(repr(column) for column in found)
+    raise TableError(
+        f"{table.name}, line 1: several columns may hold SMILES ({shown}); choose one with --smiles-column."
+    )
+
+
+def numeric_columns(table: Table, limit: int = 20) -> list[str]:
+    """Return the columns whose first cells are numbers for the most part: candidates for a target."""
+    rows = [row for row in range(len(table.rows)) if table.rows[row]][:limit]
+    found = []
+    for position, column in enumerate(table.columns):
+        cells = [table.cell(row, position) for row in rows]
+        known = [cell for cell in cells if cell.lower() not in _MISSING]
+        if 2 * sum(_is_number(cell) for cell in known) > len(known):
+            found.append(column)
+    return found
+
+
+def select_rows(
+    table: Table,
+    smiles_column: str,
+    target_columns: Sequence[str],
+    *,
+    id_column: str | None = None,
+    split_column: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> MoleculeRows:
+    """Check every row and keep those that training can use.
+
+    A row is left out, with the reason, when its SMILES cannot be read, when a target is neither a number nor
+    missing, when all targets are missing, when its id came before, or when its line holds too many values.
+
+    Args:
+        table: the table.
+        smiles_column: the column of SMILES.
+        target_columns: the columns to learn.
+        id_column: a column whose values must not repeat; the first of several rows is kept.
+        split_column: a column that says "train", "valid" or "test".
+        progress: called with the number of rows done.
+
+    Raises:
+        TableError: a column is missing or named twice, or no usable row is left.
+    """
+    if not target_columns:
+        raise TableError(f"{table.name}: name the column to learn. {_candidates(table, smiles_column)}")
+    repeated = {column for column in target_columns if list(target_columns).count(column) > 1}
+    if repeated:
+        raise TableError(f"The target {repeated.pop()!r} is given more than once.")
+    if smiles_column in target_columns:
+        raise TableError(f"Column {smiles_column!r} cannot be both the SMILES and a target.")
+    smiles_at = table.column(smiles_column)
+    targets_at = [table.column(column) for column in target_columns]
+    id_at = None if id_column is None else table.column(id_column)
+    part_at = None if split_column is None else table.column(split_column)
+
+    first_of_id: dict[str, int] = {}
+    smiles, targets, rows, parts, rejects = [], [], [], [], []
+    for row, cells in enumerate(table.rows):
+        if progress is not None:
+            progress(row + 1)
+        if not cells:
+            continue
+        text = table.cell(row, smiles_at)
+        try:
+            if isinstance(cells, Ragged):
+                raise _RejectedError(table.columns[-1], cells[-1], cells.reason)
+            _check_smiles(smiles_column, text)
+            row_values = _target_values(target_columns, [table.cell(row, at) for at in targets_at])
+            part = None if part_at is None else _part(split_column, table.cell(row, part_at))
+            if id_at is not None:
+                _check_id(table, id_column, table.cell(row, id_at), row, first_of_id)
+        except _RejectedError as rejected:
+            rejects.append(Reject(row, *rejected.args))
+            continue
+        smiles.append(text)
+        targets.append(row_values)
+        rows.append(row)
+        parts.append(part)
+
+    if not smiles:
+        raise TableError(_nothing_left(table, rejects))
+    values = np.array(targets, dtype=np.float64).reshape(len(smiles), len(target_columns))
+    _check_values(table, target_columns, values)
+    notes = [] if id_column is not None else _repeated_ids(table)
+    return MoleculeRows(
+        table,
+        smiles_column,
+        list(target_columns),
+        smiles,
+        values,
+        rows,
+        None if part_at is None else [str(part) for part in parts],
+        rejects,
+        notes,
+    )
+
+
+def write_rejects(path: Path, table: Table, rejects: Sequence[Reject]) -> None:
+    """Write the rows left out: line, column, value and reason, then the cells as they were."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([table.unit, "column", "value", "reason", *table.columns])
+    for reject in rejects:
+        writer.writerow([table.lines[reject.row], reject.column, reject.value, reject.reason, *table.rows[reject.row]])
+    write_text(path, buffer.getvalue())
+
+
+class _RejectedError(Exception):
+    """Carries the column, the value and the reason out of a row's checks."""
+
+
+def _check_smiles(column: str, text: str) -> None:
+    try:
+        parse_smiles(text)
+    except SmilesError as error:
+        raise _RejectedError(column, text, str(error)) from None
+
+
+def _target_values(columns: Sequence[str], cells: Sequence[str]) -> list[float]:
+    values = []
+    for column, cell in zip(columns, cells, strict=True):
+        if cell.lower() in _MISSING:
+            values.append(math.nan)
+            continue
+        if not _is_number(cell):
+            hint = "; write a decimal point, not a comma" if _is_number(cell.replace(",", ".")) else ""
+            raise _RejectedError(column, cell, f"{cell!r} is not a number{hint}")
+        value = float(cell)
+        if not math.isfinite(value):
+            raise _RejectedError(column, cell, f"{cell!r} is not finite")
+        values.append(value)
+    if all(math.isnan(value) for value in values):
+        which = "the target value is missing" if len(columns) == 1 else "all target values are missing"
+        raise _RejectedError(columns[0], cells[0], which)
+    return values
+
+
+def _is_number(cell: str) -> bool:
+    if "_" in cell:  # float("1_000") is 1000 in Python, a typing slip in a table
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _part(column: str | None, cell: str) -> str:
+    part = _PARTS.get(cell.lower())
+    if part is None:
+        raise _RejectedError(column, cell, f"{cell!r} is none of train, valid, test")
+    return part
+
+
+def _check_id(table: Table, column: str | None, value: str, row: int, first_of_id: dict[str, int]) -> None:
+    if not value:
+        raise _RejectedError(column, value, "the id is missing")
+    first = first_of_id.setdefault(value, row)
+    if first != row:
+        raise _RejectedError(column, value, f"the id {value!r} stands on {table.unit} {table.lines[first]} already")
+
+
+def _repeated_ids(table: Table) -> list[str]:
+    """Say so when a column that looks like an id repeats a value."""
+    notes = []
+    for column in table.columns:
+        if column.lower() not in _ID_COLUMNS or table.columns.count(column) > 1:
+            continue
+        at = table.column(column)
+        seen: dict[str, int] = {}
+        repeats = []
+        for row, cells in enumerate(table.rows):
+            value = table.cell(row, at)
+            if cells and value and seen.setdefault(value, row) != row:
+                repeats.append((row, value))
+        if repeats:
+            row, value = repeats[0]
+            count = f"{len(repeats)} rows repeat" if len(repeats) > 1 else "1 row repeats"
+            notes.append(
+                f"{table.where(row, column)}: {value!r} stands on {table.unit} {table.lines[seen[value]]} already "
+                f"({count} an id and {'are' if len(repeats) > 1 else 'is'} kept; "
+                f"--id-column {_quoted(column)} keeps the first of each)."
+            )
+    return notes
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name
+
+
+def _check_values(table: Table, columns: Sequence[str], values: NDArray[np.float64]) -> None:
+    """Refuse a target column that holds nothing to learn."""
+    for position, column in enumerate(columns):
+        known = values[:, position][~np.isnan(values[:, position])]
+        place = f"{table.name}, column {column!r}"
+        if not known.size:
+            raise TableError(f"{place}: no usable row has a value.")
+        if known.size > 1 and (known == known[0]).all():
+            what = "one class only" if known[0] in (0.0, 1.0) else "one value only"
+            raise TableError(
+                f"{place}: all {known.size} values are {known[0]:g} ({what}), so there is nothing to learn."
+            )
+
+
+def _nothing_left(table: Table, rejects: Sequence[Reject]) -> str:
+    first = rejects[0]
+    place = table.where(first.row, first.column)
+    if all(reject.reason == first.reason or reject.column == first.column for reject in rejects):
+        return f"{place}: {first.reason}; none of the {len(rejects)} rows can be used."
+    return f"{table.name}: none of the {len(rejects)} rows can be used; the first: {place}: {first.reason}."
+
+
+def _candidates(table: Table, smiles_column: str) -> str:
+    columns = [column for column in numeric_columns(table) if column != smiles_column]
+    if not columns:
+        return "No column holds numbers."
+    return f"Columns of numbers: {', '.join(repr(column) for column in columns)}."

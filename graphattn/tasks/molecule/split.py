@@ -1,0 +1,105 @@
+"""Which molecules train, which validate, which test."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphattn.chem import Split, random_split, scaffold_split, stratified_split
+from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.molecule.rows import MoleculeRows
+
+METHODS = ("scaffold", "random", "stratified")
+MIN_MOLECULES = 10
+
+
+def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) -> tuple[Split, str]:
+    """Split the molecules 80/10/10, or as the table says.
+
+    Args:
+        rows: the molecules; where `rows.parts` is given, it decides.
+        method: "scaffold" (deterministic Bemis–Murcko), "random" or "stratified" (by the first target). None:
+            by scaffold where that leaves no part empty, else at random.
+        seed: of the random and the stratified split.
+
+    Returns:
+        The split and how it was made: one of the methods, or "given".
+
+    Raises:
+        SettingsError: there is no such method, or a stratified split of a target with missing values is asked for.
+        TableError: there are too few molecules, or a part is left empty.
+    """
+    if method is not None:
+        check_method(method)
+    if len(rows) < MIN_MOLECULES:
+        count = f"{len(rows)} usable row{'s' if len(rows) != 1 else ''}"
+        raise TableError(
+            f"{rows.table.name}: {count} (columns {rows.smiles_column!r} and {_names(rows.target_columns)}); "
+            f"training, validation and test need at least {MIN_MOLECULES} together."
+        )
+    if rows.parts is not None:
+        split, method = _given(rows.parts), "given"
+    elif method == "random":
+        split = random_split(len(rows), seed=seed)
+    elif method == "stratified":
+        first = rows.targets[:, 0]
+        if np.isnan(first).any():
+            raise SettingsError(
+                f"a stratified split needs a value of {rows.target_columns[0]!r} in every row; "
+                "use --split random or --split scaffold."
+            )
+        split = stratified_split(first, seed=seed)
+    else:
+        split = scaffold_split(rows.smiles)
+        if method is None and not all(len(part) for part in split):
+            split, method = random_split(len(rows), seed=seed), "random"
+    check_parts(rows.table.name, split)
+    return split, method or "scaffold"
+
+
+def check_method(method: str) -> None:
+    """Refuse a name that is no method.
+
+    Raises:
+        SettingsError: naming those there are.
+    """
+    if method not in METHODS:
+        raise SettingsError(f"split must be one of {', '.join(METHODS)}, got {method!r}.")
+
+
+def check_parts(name: str, split: Split) -> None:
+    """Refuse a split with an empty part.
+
+    Raises:
+        TableError: naming the part.
+    """
+    for part, indices in split._asdict().items():
+        if not len(indices):
+            raise TableError(f"{name}: the split leaves no molecule to the {part} part; try --split random.")
+
+
+def _given(parts: Sequence[str]) -> Split:
+    names = np.array(parts)
+    train, valid, test = (np.flatnonzero(names == part).astype(np.int64) for part in ("train", "valid", "test"))
+    return Split(train, valid, test)
+
+
+def check_classes(rows: MoleculeRows, train: NDArray[np.int64]) -> None:
+    """Refuse a training part in which a 0/1 target has one class only.
+
+    Raises:
+        TableError: naming the column, the class and the remedy.
+    """
+    for position, column in enumerate(rows.target_columns):
+        values = rows.targets[train, position]
+        known = values[~np.isnan(values)]
+        if not known.size or (known == known[0]).all():
+            only = "no value" if not known.size else f"the class {known[0]:g} only"
+            raise TableError(
+                f"{rows.table.name}, column {column!r}: the training part has {only}; "
+                "try --split stratified, or another seed."
+            )
+
+
+def _names(columns: Sequence[str]) -> str:
+    return " and ".join(repr(column) for column in columns)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.molecule.rows import select_rows
+from graphattn.tasks.molecule.split import check_classes, split_rows
+from graphattn.tasks.molecule.table import parse_table
+
+CHAINS = ["C" * n for n in range(1, 13)]
+RINGS = ["C1CC1", "C1CCC1", "C1CCCC1", "c1ccccc1", "c1ccncc1", "C1CCOC1", "c1ccoc1", "c1ccsc1"]
+
+
+def rows_of(smiles, values=None, parts=None):
+    values = range(len(smiles)) if values is None else values
+    parts = [""] * len(smiles) if parts is None else parts
+    lines = [f"{s},{v},{p}" for s, v, p in zip(smiles, values, parts, strict=True)]
+    table = parse_table("\n".join(["smiles,y,part", *lines]).encode(), "t.csv")
+    return select_rows(table, "smiles", ["y"], split_column="part" if any(parts) else None)
+
+
+def test_scaffold_by_default():
+    split, method = split_rows(rows_of(CHAINS + RINGS))
+    assert method == "scaffold"
+    assert set(range(12)) <= set(split.train)
+
+
+def test_random_where_scaffolds_do_not_suffice_and_nobody_asked_for_them():
+    split, method = split_rows(rows_of(CHAINS), seed=3)
+    assert method == "random"
+    assert sorted(np.concatenate(split)) == list(range(12))
+    with pytest.raises(TableError, match=r"leaves no molecule to the (valid|test) part; try --split random"):
+        split_rows(rows_of(CHAINS), "scaffold")
+
+
+def test_given():
+    parts = ["train"] * 8 + ["valid", "test"] * 2
+    split, method = split_rows(rows_of(CHAINS, parts=parts))
+    assert method == "given"
+    assert split.valid.tolist() == [8, 10]
+    assert split.test.tolist() == [9, 11]
+
+
+def test_too_few():
+    with pytest.raises(TableError, match=r"^t\.csv: 1 usable row \(columns 'smiles' and 'y'\); .* at least 10"):
+        split_rows(rows_of(["C"]))
+
+
+def test_bad_settings():
+    with pytest.raises(SettingsError, match="split must be one of scaffold, random, stratified, got 'best'"):
+        split_rows(rows_of(CHAINS), "best")
+
+
+def test_training_part_with_one_class():
+    rows = rows_of(CHAINS, values=[0] * 10 + [1] * 2)
+    check_classes(rows, np.arange(11))
+    with pytest.raises(TableError, match="column 'y': the training part has the class 0 only; try --split stratified"):
+        check_classes(rows, np.arange(10))
