@@ -6,7 +6,7 @@ import torch
 
 
 def attend(q, k, v, graph, score, normalise, *, bias=None, edge_key=None, edge_value=None):
-    """One head of attention. `score(q_i, k_j, b)` gives a number, `normalise(list)` weights; edges in caller's order."""
+    """One head of attention. `score(q_i, k_j, b)` gives a number, `normalise(list)` weights; edges as the caller's."""
     out = torch.zeros(graph.num_dst, v.shape[-1], dtype=torch.float64)
     weights = torch.zeros(graph.num_edges, dtype=torch.float64)
     src, dst = graph.edge_index.tolist()

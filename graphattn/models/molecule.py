@@ -45,9 +45,7 @@ class MoleculeNet(nn.Module):
         super().__init__()
         self.atom_embedding = nn.Linear(atom_features, embed_dim)
         self.layers = nn.ModuleList(
-            GraphTransformerLayer(
-                embed_dim, num_heads, ffn_dim=2 * embed_dim, edge_dim=bond_features, dropout=dropout
-            )
+            GraphTransformerLayer(embed_dim, num_heads, ffn_dim=2 * embed_dim, edge_dim=bond_features, dropout=dropout)
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(embed_dim)

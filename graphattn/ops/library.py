@@ -24,7 +24,8 @@ torch.library.define(
 torch.library.define(
     "graphattn::dot_softmax_backward",
     "(Tensor grad_out, Tensor? grad_lse, Tensor out, Tensor lse, Tensor rest, Tensor q, Tensor k, Tensor v, "
-    f"Tensor? bias, {_GRAPH}, {_OPTIONS}, bool[] needs) -> (Tensor grad_q, Tensor grad_k, Tensor grad_v, Tensor grad_bias)",
+    f"Tensor? bias, {_GRAPH}, {_OPTIONS}, bool[] needs) "
+    "-> (Tensor grad_q, Tensor grad_k, Tensor grad_v, Tensor grad_bias)",
 )
 
 

@@ -6,13 +6,15 @@ torch-scatter serves them where it is installed, torch alone otherwise; both add
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Rows:
     """Which destination each edge belongs to, edges ordered by destination."""
 
     index: Tensor  # [E], non-decreasing
@@ -25,9 +27,8 @@ class Rows(NamedTuple):
 
     def sum(self, values: Tensor) -> Tensor:
         """Σ over each row's edges, `[M, …]`; zero for a row without edges."""
-        scatter = _torch_scatter()
-        if scatter is not None:
-            return scatter.segment_csr(values, self.indptr.long(), reduce="sum")
+        if _torch_scatter() is not None:
+            return _SegmentSum.apply(values, self.index, self.indptr)
         zeros = values.new_zeros((self.num_rows, *values.shape[1:]))
         return zeros.index_add(0, self.index, values)
 
@@ -41,6 +42,20 @@ class Rows(NamedTuple):
     def spread(self, values: Tensor) -> Tensor:
         """Each row's value at each of its edges, `[E, …]`."""
         return values.index_select(0, self.index)
+
+
+class _SegmentSum(torch.autograd.Function):
+    """torch-scatter's sum with a backward of our own, for its own has no second derivative and does not say so."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, index: Tensor, indptr: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        return _torch_scatter().segment_csr(values, indptr.long(), reduce="sum")
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (index,) = ctx.saved_tensors
+        return grad.index_select(0, index), None, None
 
 
 @functools.cache

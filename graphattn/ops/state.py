@@ -59,4 +59,4 @@ def merge(*states: State) -> State:
     lse = torch.where(some, safe.log() + top, -torch.inf)
     weights = (shares / safe).unsqueeze(-1)
     out = sum(weight * state.out for weight, state in zip(weights, states, strict=True))
-    return State(out.to(states[0].out.dtype), lse)  # type: ignore[union-attr]
+    return State(out.to(states[0].out.dtype), lse)

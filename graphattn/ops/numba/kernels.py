@@ -45,7 +45,7 @@ def forward(
     q: Any, k: Any, v: Any, bias: Any, scale: Any, heads: Any, key_heads: Any, width: Any, value_width: Any,
     seed: Any, threshold: Any, keep_scale: Any, out: Any, lse: Any, rest: Any,
 ) -> None:  # fmt: skip
-    """out_i = Σ_j softmax_j(scale·q_i·k_j + b_ij) m_ij v_j, where m is the dropout mask over 1 − p; lse_i and its rest."""
+    """out_i = Σ_j softmax_j(scale·q_i·k_j + b_ij) m_ij v_j, m the dropout mask over 1 − p; lse_i and its rest."""
     H, D, Dv = U(heads), U(width), U(value_width)
     group = H // U(key_heads)
     q_row, k_row, v_row, out_row = H * D, U(key_heads) * D, U(key_heads) * Dv, H * Dv
@@ -154,12 +154,15 @@ def backward_source(
             for h in range(H):
                 key, value = j * k_row + (h // group) * D, j * v_row + (h // group) * Dv
                 query, result = i * q_row + h * D, i * out_row + h * Dv
+                log_total = lse[i * H + h]
+                if log_total == -np.inf:  # all edges of i are hidden
+                    grad_score[position * H + h] = zero
+                    continue
                 score = scale * dot(q, query, k, key, D)
                 if bias.size > 0:
                     edge = U(edge_ids[position]) if edge_ids.size > 0 else position
                     score = _plus(score, bias[edge * H + h])
-                log_total = lse[i * H + h]
-                p = _weight(score, log_total, rest[i * H + h]) if log_total != -np.inf else zero
+                p = _weight(score, log_total, rest[i * H + h])
                 kept = keep_scale
                 if threshold > 0 and not keeps(seed, position * H + h, threshold):
                     kept = zero

@@ -25,7 +25,7 @@ from graphattn.tasks.molecule.task import RIVALS
 Array = NDArray[np.float64]
 
 _EXACT_BOOSTING = 10_000
-"""rows up to which boosting tries every threshold, which is better and slower than trying 255 (scikit-learn's advice)"""
+"""rows up to which boosting tries every threshold: better, and slower, than trying 255 (scikit-learn's advice)"""
 
 
 def evaluate_baselines(

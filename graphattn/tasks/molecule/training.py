@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import Tensor, nn
@@ -86,7 +87,7 @@ def train_network(
         )
     module = MoleculeModule(net, task, scaler, config, seed)
     data = MoleculeDataModule(train, valid, batch_size=config.batch_size, seed=seed)
-    with quiet_lightning(), _own_interrupt():
+    with quiet_lightning(), _own_interrupt(), _one_thread():
         trainer = L.Trainer(
             accelerator=resolve_device(config.device, config.precision),
             devices=1,
@@ -145,6 +146,21 @@ def _own_interrupt() -> Iterator[None]:
     finally:
         if handler is not None and signal.getsignal(signal.SIGINT) is not handler:
             signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep each step on one thread of the CPU.
+
+    A batch of molecules is so small that handing its tensors to a second thread costs as much as it saves, and far
+    more when another program wants the processor.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _loggers(directory: Path, name: str) -> list[Logger]:
