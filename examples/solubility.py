@@ -8,7 +8,7 @@ network has not seen.
 
 Expected: the test RMSE is about 0.8; predicting the mean for every molecule gives 2.31. Ethanol comes out far more
 soluble than naphthalene, and the broken SMILES gets no value and a reason. The network is small and trains briefly,
-to be quick; `make demo` trains a better one. Takes about 15 seconds.
+to be quick; `make demo` trains a better one. Takes about 20 seconds.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, get_score
@@ -113,7 +113,7 @@ class MultiheadAttention(nn.Module):
     def forward(
         self,
         query: Tensor,
-        graph: Graph,
+        graph: Graph | Tensor,
         key: Tensor | None = None,
         value: Tensor | None = None,
         *,
@@ -125,7 +125,7 @@ class MultiheadAttention(nn.Module):
 
         Args:
             query: features of the destinations, `[M, embed_dim]`.
-            graph: who may look at whom.
+            graph: who may look at whom, or its `edge_index`, `[2, E]`.
             key: features of the sources that keys are made of, `[N, kdim]`; `query` when None.
             value: features of the sources that values are made of, `[N, vdim]`; `key` when None.
             edge_attr: edge features, `[E, edge_dim]`.
@@ -139,6 +139,7 @@ class MultiheadAttention(nn.Module):
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         key = query if key is None else key
         value = key if value is None else value
+        graph = as_graph(graph, query.shape[0], key.shape[0])
         H, D = self.num_heads, self.head_dim
         q: Tensor | None = None
         k: Tensor | None = None

@@ -53,8 +53,8 @@ class GraphTransformerLayer(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, graph: Graph, edge_attr: Tensor | None = None) -> Tensor:
-        """One block; see the class."""
+    def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None) -> Tensor:
+        """One block; see the class. An `edge_index` `[2, E]` serves in place of the graph."""
         attended = self.attention(self.attention_norm(x), graph, edge_attr=edge_attr)
         x = x + self.dropout(attended)
         return x + self.dropout(self.ffn(self.ffn_norm(x)))

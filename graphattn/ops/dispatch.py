@@ -15,7 +15,7 @@ from graphattn.ops.state import State
 BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "auto" tries them
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
-    "numba": "one fused pass over the edges on the CPU, memory O(nodes)",
+    "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
 }
 

@@ -32,37 +32,60 @@ SIZES = {
     "k with other heads than v": ({"k": zeros(N, H, D)}, "k is [N, Hk, D]", "[7, 2, 3]", "[7, 6, 3]"),
     "v of another number of sources": ({"v": zeros(M, HK, DV)}, "v is [N, Hk, Dv]", "[7, any, any]", "[5, 2, 11]"),
     "v without heads": ({"v": zeros(N, DV)}, "v is [N, Hk, Dv]", "[7, any, any]", "[7, 11]"),
-    "q for sum": ({**SCALAR, "q": zeros(M, H, D)}, 'q is [M, H] with M destinations for score="sum"', "[5, any]", "[5, 6, 3]"),
+    "q for sum": (
+        {**SCALAR, "q": zeros(M, H, D)},
+        'q is [M, H] with M destinations for score="sum"',
+        "[5, any]",
+        "[5, 6, 3]",
+    ),
     "k for sum": ({**SCALAR, "k": zeros(N, H)}, "k is [N, Hk], heads as in v", "[7, 2]", "[7, 6]"),
     "edge_bias per edge alone": ({"edge_bias": zeros(E)}, "edge_bias is [E, H]", "[13, 6]", "[13]"),
     "edge_bias per key head": ({"edge_bias": zeros(E, HK)}, "edge_bias is [E, H]", "[13, 6]", "[13, 2]"),
     "edge_bias of other edges": ({"edge_bias": zeros(N, H)}, "edge_bias is [E, H]", "[13, 6]", "[7, 6]"),
     "edge_key as wide as values": ({"edge_key": zeros(E, H, DV)}, "edge_key is [E, H, D]", "[13, 6, 3]", "[13, 6, 11]"),
-    "edge_value as wide as keys": ({"edge_value": zeros(E, H, D)}, "edge_value is [E, H, Dv]", "[13, 6, 11]", "[13, 6, 3]"),
+    "edge_value as wide as keys": (
+        {"edge_value": zeros(E, H, D)},
+        "edge_value is [E, H, Dv]",
+        "[13, 6, 11]",
+        "[13, 6, 3]",
+    ),
     "edge_attr of other edges": (
         {"edge_attr": zeros(N, DE), "edge_proj": zeros(DE, H, D)},
-        "edge_attr is [E, d_e]", "[13, any]", "[7, 17]",
+        "edge_attr is [E, d_e]",
+        "[13, any]",
+        "[7, 17]",
     ),
     "edge_attr of one dimension": (
         {"edge_attr": zeros(E), "edge_proj": (zeros(1, H, D), None)},
-        "edge_attr is [E, d_e]", "[13, any]", "[13]",
+        "edge_attr is [E, d_e]",
+        "[13, any]",
+        "[13]",
     ),
     "edge_proj for keys": (
         {"edge_attr": zeros(E, DE), "edge_proj": (zeros(H, DE, D), None)},
-        "edge_proj is [d_e, H, D]", "[17, 6, 3]", "[6, 17, 3]",
+        "edge_proj is [d_e, H, D]",
+        "[17, 6, 3]",
+        "[6, 17, 3]",
     ),
     "edge_proj for values": (
         {"edge_attr": zeros(E, DE), "edge_proj": (None, zeros(DE, H, D))},
-        "edge_proj (for values) is [d_e, H, Dv]", "[17, 6, 11]", "[17, 6, 3]",
+        "edge_proj (for values) is [d_e, H, Dv]",
+        "[17, 6, 11]",
+        "[17, 6, 3]",
     ),
     "one edge_proj for both widths": (
         {"edge_attr": zeros(E, DE), "edge_proj": zeros(DE, H, D)},
-        "edge_proj (for values) is [d_e, H, Dv]", "[17, 6, 11]", "[17, 6, 3]",
+        "edge_proj (for values) is [d_e, H, Dv]",
+        "[17, 6, 11]",
+        "[17, 6, 3]",
     ),
     "the vector of the additive score": (
-        {"score": ga.scores.Additive(zeros(HK, D))}, "the vector of the additive score", "[6, 3]", "[2, 3]",
+        {"score": ga.scores.Additive(zeros(HK, D))},
+        "the vector of the additive score",
+        "[6, 3]",
+        "[2, 3]",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", SIZES)
@@ -77,13 +100,25 @@ def test_sizes_that_disagree_are_both_named(case):
 
 OTHER_VALUES = {
     "heads": ({"q": zeros(M, 5, D)}, "the 2 heads of k and v must divide the 5 heads of q"),
-    "no key heads": ({"k": zeros(N, 0, D), "v": zeros(N, 0, DV)}, "the 0 heads of k and v must divide the 6 heads of q"),
+    "no key heads": (
+        {"k": zeros(N, 0, D), "v": zeros(N, 0, DV)},
+        "the 0 heads of k and v must divide the 6 heads of q",
+    ),
     "dropout of one": ({"dropout": 1.0}, "dropout is a probability in [0, 1), got 1.0"),
     "negative dropout": ({"dropout": -0.1}, "dropout is a probability in [0, 1), got -0.1"),
     "dropout NaN": ({"dropout": math.nan}, "dropout is a probability in [0, 1), got nan"),
-    "state of another normaliser": ({"return_state": True, "normalize": "relu"}, "return_state needs normalize=\"softmax\", got 'relu'"),
-    "state and weights": ({"return_state": True, "return_weights": True}, "return_weights and return_state exclude one another"),
-    "edge key for sum": ({**SCALAR, "edge_key": zeros(E, H, D)}, 'score="sum" takes no edge key; put edge terms into edge_bias'),
+    "state of another normaliser": (
+        {"return_state": True, "normalize": "relu"},
+        "return_state needs normalize=\"softmax\", got 'relu'",
+    ),
+    "state and weights": (
+        {"return_state": True, "return_weights": True},
+        "return_weights and return_state exclude one another",
+    ),
+    "edge key for sum": (
+        {**SCALAR, "edge_key": zeros(E, H, D)},
+        'score="sum" takes no edge key; put edge terms into edge_bias',
+    ),
     "edge key for none": ({"score": "none", "edge_key": zeros(E, H, D)}, 'score="none" takes no edge key'),
     "edge_proj for the keys of sum": (
         {**SCALAR, "edge_attr": zeros(E, DE), "edge_proj": (zeros(DE, H, D), None)},
@@ -91,15 +126,24 @@ OTHER_VALUES = {
     ),
     "edge_attr alone": ({"edge_attr": zeros(E, DE)}, "edge_attr and edge_proj go together"),
     "edge_proj alone": ({"edge_proj": zeros(DE, H, D)}, "edge_attr and edge_proj go together"),
-    "edge_attr with a pair of None": ({"edge_attr": zeros(E, DE), "edge_proj": (None, None)}, "edge_attr and edge_proj go together"),
-    "score by an unknown name": ({"score": "dott"}, "score is one of \"dot\", \"cosine\", \"sum\", \"none\", \"additive\"; got 'dott'"),
+    "edge_attr with a pair of None": (
+        {"edge_attr": zeros(E, DE), "edge_proj": (None, None)},
+        "edge_attr and edge_proj go together",
+    ),
+    "score by an unknown name": (
+        {"score": "dott"},
+        'score is one of "dot", "cosine", "sum", "none", "additive"; got \'dott\'',
+    ),
     "additive without its vector": ({"score": "additive"}, "score=Additive(vector)"),
     "normaliser by an unknown name": (
         {"normalize": "soft"},
         "normalize is one of softmax, relu, sigmoid, identity, linear, sparsemax, entmax15, argmax; got 'soft'",
     ),
-    "backend by an unknown name": ({"backend": "cuda"}, "backend is \"auto\" or one of dense, numba, triton, block, reference; got 'cuda'"),
-}  # fmt: skip
+    "backend by an unknown name": (
+        {"backend": "cuda"},
+        "backend is \"auto\" or one of dense, numba, triton, block, reference; got 'cuda'",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", OTHER_VALUES)
@@ -117,14 +161,17 @@ KINDS = {
     "a list for k": ({"k": [1.0]}, "k is a tensor, got list"),
     "a list for edge_bias": ({"edge_bias": [1.0]}, "edge_bias is a tensor, got list"),
     "integers": ({"q": zeros(M, H, D, dtype=torch.long)}, "q holds floating-point numbers, got torch.int64"),
-    "a mask for a bias": ({"edge_bias": zeros(E, H, dtype=torch.bool)}, "edge_bias holds floating-point numbers, got torch.bool"),
+    "a mask for a bias": (
+        {"edge_bias": zeros(E, H, dtype=torch.bool)},
+        "edge_bias holds floating-point numbers, got torch.bool",
+    ),
     "two dtypes": (
         {"edge_value": zeros(E, H, DV, dtype=torch.float64)},
         "all tensors share one dtype: edge_value is torch.float64, but v is torch.float32",
     ),
     "score": ({"score": 3}, "score is a name or one of graphattn.scores' objects, got int"),
     "normaliser": ({"normalize": torch.softmax}, "normalize is a name, got builtin_function_or_method"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", KINDS)
@@ -147,15 +194,19 @@ UNNAMED = {
     "q of no dimension": ({"q": torch.tensor(1.0)}, ValueError, "q is "),
     "q of one dimension": ({"q": zeros(M)}, ValueError, "q is "),
     "edge_bias of one dimension without scores": (
-        {"q": None, "k": None, "score": "none", "edge_bias": zeros(E)}, ValueError, "edge_bias is ",
+        {"q": None, "k": None, "score": "none", "edge_bias": zeros(E)},
+        ValueError,
+        "edge_bias is ",
     ),
     "three projections": (
-        {"edge_attr": zeros(E, DE), "edge_proj": (None, None, None)}, (TypeError, ValueError), "edge_proj",
+        {"edge_attr": zeros(E, DE), "edge_proj": (None, None, None)},
+        (TypeError, ValueError),
+        "edge_proj",
     ),
     "dropout": ({"dropout": "0.5"}, TypeError, "dropout"),
     "scale": ({"scale": "2"}, TypeError, "scale"),
     "beta of other heads": ({"score": ga.scores.Cosine(zeros(D))}, ValueError, "beta"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", UNNAMED)
