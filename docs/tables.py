@@ -29,7 +29,8 @@ def speed(cases: list[str] | None = None) -> str:
             continue
         results = [result for result in content["results"] if result["case"] == case["name"]]
         ours = results[0]
-        size = f"{case['name']}: {case['num_nodes']:,} nodes, {case['num_edges']:,} edges, H = {case['heads']}, D = {case['width']}"
+        size = f"{case['name']}: {case['num_nodes']:,} nodes, {case['num_edges']:,} edges, "
+        size += f"H = {case['heads']}, D = {case['width']}"
         for result in results:
             cells = [size if result is ours else "", result["contender"]]
             for kind in ("forward", "both"):

@@ -83,15 +83,11 @@ def test_without_the_optional_libraries_the_reference_runs_and_says_so_once():
     assert "Numba is not installed" in warnings[0]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="stacklevel=5 names the caller of the caller: 4 is the line that called attention"
-)
 def test_the_warning_names_the_line_that_called():
     _, warning = run(NOT_INSTALLED, USE_IT)
     assert warning.split()[1] == "<string>"
 
 
-@pytest.mark.xfail(strict=True, reason="dispatch.py lets find_spec('numba') raise on import")
 def test_with_optional_libraries_that_fail_to_import_the_reference_runs_and_says_so_once():
     backend, *warnings = run(BROKEN, USE_IT)
     assert backend == "reference"

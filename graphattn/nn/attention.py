@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph
+from graphattn.nn.checks import check_dropout, check_edge_attr
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, get_score
@@ -72,6 +73,7 @@ class MultiheadAttention(nn.Module):
             raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
         if num_kv_heads < 1 or num_heads % num_kv_heads:
             raise ValueError(f"num_kv_heads={num_kv_heads} does not divide num_heads={num_heads}")
+        check_dropout(dropout)
         if score != "additive":
             get_score(score)
         get_normalizer(normalize)
@@ -135,11 +137,13 @@ class MultiheadAttention(nn.Module):
         Raises:
             ValueError: edge features given without `edge_dim`, or sizes that disagree.
         """
-        if edge_attr is not None and self.edge_dim is None:
-            raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         key = query if key is None else key
         value = key if value is None else value
         graph = as_graph(graph, query.shape[0], key.shape[0])
+        if edge_attr is not None:
+            if self.edge_dim is None:
+                raise ValueError("edge_attr is given, but the layer was made without edge_dim")
+            check_edge_attr(edge_attr, graph)
         H, D = self.num_heads, self.head_dim
         q: Tensor | None = None
         k: Tensor | None = None
@@ -161,6 +165,8 @@ class MultiheadAttention(nn.Module):
             edge_attr = edge_attr.to(v.dtype)
         if self.score == "none" and edge_bias is None:
             edge_bias = v.new_zeros(graph.num_edges, H)
+        if edge_bias is not None:
+            edge_bias = edge_bias.to(v.dtype)
         result = attention(
             q, k, v, graph, score=self._score(), normalize=self.normalize, edge_bias=edge_bias,
             edge_attr=edge_attr, edge_proj=edge_proj,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph
+from graphattn.nn.checks import check_dropout, check_edge_attr
 from graphattn.nn.self_loops import FillValue, add_self_loops
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Sum
@@ -53,6 +54,7 @@ class GATConv(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
+        check_dropout(dropout)
         self.in_channels, self.out_channels, self.heads, self.concat = (
             in_channels,
             out_channels,
@@ -111,6 +113,8 @@ class GATConv(nn.Module):
         edge_bias = None
         if self.lin_edge is None:
             edge_attr = None
+        if edge_attr is not None:
+            check_edge_attr(edge_attr, graph)
         if self.add_self_loops:
             graph, edge_attr = add_self_loops(graph, edge_attr, self.fill_value)
         if edge_attr is not None and self.lin_edge is not None:

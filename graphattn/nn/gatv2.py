@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph
+from graphattn.nn.checks import check_dropout
 from graphattn.nn.gat import finish, reset_glorot
 from graphattn.nn.self_loops import FillValue, add_self_loops
 from graphattn.ops.attention import attention
@@ -56,6 +57,7 @@ class GATv2Conv(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
+        check_dropout(dropout)
         self.in_channels, self.out_channels, self.heads, self.concat = (
             in_channels,
             out_channels,
@@ -91,11 +93,13 @@ class GATv2Conv(nn.Module):
         """Attend; with `return_attention_weights` also `(edge_index, weights [E', H])`, self-loops included.
 
         Raises:
-            ValueError: edge features given without `edge_dim`.
+            ValueError: edge features given without `edge_dim`, or no features of the destinations.
         """
         if edge_attr is not None and self.lin_edge is None:
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         x_src, x_dst = x if isinstance(x, tuple) else (x, x)
+        if x_dst is None:
+            raise ValueError("x is a pair without features of the destinations, which GATv2 needs")
         H, C = self.heads, self.out_channels
         key = self.lin_l(x_src).view(-1, H, C)
         query = key if x_dst is x_src and self.share_weights else self.lin_r(x_dst).view(-1, H, C)

@@ -57,8 +57,16 @@ class AttentionPooling(nn.Module):
         """
         if batch.shape != x.shape[:1]:
             raise ValueError(f"batch holds the graph of each of {x.shape[0]} nodes, got shape {list(batch.shape)}")
+        if batch.is_floating_point():
+            raise TypeError(f"batch holds integers, got {batch.dtype}")
+        if num_graphs < 0:
+            raise ValueError(f"num_graphs must not be negative, got {num_graphs}")
         nodes = torch.arange(x.shape[0], device=x.device)
-        graph = Graph(torch.stack([nodes, batch]), num_dst=num_graphs, num_src=x.shape[0])
+        try:
+            graph = Graph(torch.stack([nodes, batch]), num_dst=num_graphs, num_src=x.shape[0])
+        except ValueError:
+            low, high = batch.aminmax()
+            raise ValueError(f"batch holds graphs {low} to {high}, but num_graphs is {num_graphs}") from None
         split = (-1, self.num_heads, self.in_channels // self.num_heads)
         k, v = self.k_proj(x).view(split), self.v_proj(x).view(split)
         q = self.query.to(k.dtype).expand(num_graphs, -1, -1)

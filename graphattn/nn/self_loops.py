@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.nn.checks import check_edge_attr
 
 FillValue = float | Tensor | str
 _REDUCTIONS = {"add": "sum", "sum": "sum", "mean": "mean", "min": "amin", "max": "amax", "mul": "prod"}
@@ -28,16 +29,22 @@ def add_self_loops(
         The graph with loops (made once and kept with `graph`) and the features of all its edges.
 
     Raises:
-        ValueError: the reduction has another name.
+        ValueError: the reduction has another name, `fill_value` does not broadcast, or `edge_attr` has not one row
+            for each edge.
     """
     looped, kept = graph.add_self_loops()
     if edge_attr is None:
         return looped, None
+    check_edge_attr(edge_attr, graph)
     edge_attr = edge_attr.index_select(0, kept)
     count = looped.num_edges - kept.numel()
     shape = (count, *edge_attr.shape[1:])
     if not isinstance(fill_value, str):
-        filled = torch.as_tensor(fill_value, dtype=edge_attr.dtype, device=edge_attr.device).expand(shape)
+        value = torch.as_tensor(fill_value, dtype=edge_attr.dtype, device=edge_attr.device)
+        try:
+            filled = value.expand(shape)
+        except RuntimeError:
+            raise ValueError(f"fill_value of shape {list(value.shape)} does not broadcast to {list(shape)}") from None
     elif fill_value in _REDUCTIONS:
         start = edge_attr.new_full((graph.num_dst, *shape[1:]), 1.0 if fill_value == "mul" else 0.0)
         dst = looped.edge_index[1, : kept.numel()].view(-1, *[1] * (edge_attr.ndim - 1)).expand_as(edge_attr)

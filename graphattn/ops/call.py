@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.ops.normalizers import get_normalizer
-from graphattn.ops.scores import Additive, Score, Sum, get_score
+from graphattn.ops.scores import Additive, Cosine, Score, Sum, get_score
+
+_BIAS = "[E, H] with E edges and H heads of q"
 
 Projection = Tensor | tuple[Tensor | None, Tensor | None]
 
@@ -61,7 +64,8 @@ class AttentionCall:
     @property
     def needs_grad(self) -> bool:
         """Whether a backward pass can follow."""
-        return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in self.tensors.values())
+        learned = [*self.tensors.values(), *_parameters(self.score)]
+        return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
 
     def without_low_rank_edges(self) -> AttentionCall:
         """The same call with `edge_attr · edge_proj` formed and added to the edge keys and values."""
@@ -75,6 +79,13 @@ class AttentionCall:
             edge_attr=None,
             edge_proj=(None, None),
         )
+
+
+def _parameters(score: Score) -> list[Tensor]:
+    """The tensors inside a score."""
+    if isinstance(score, Additive):
+        return [score.vector]
+    return [score.beta] if isinstance(score, Cosine) and isinstance(score.beta, Tensor) else []
 
 
 def _with_projection(given: Tensor | None, attributes: Tensor, projection: Tensor | None) -> Tensor | None:
@@ -112,8 +123,10 @@ def prepare(
     get_normalizer(normalize)
     if not isinstance(edge_proj, tuple):
         edge_proj = (edge_proj, edge_proj)
+    if len(edge_proj) != 2:
+        raise ValueError(f"edge_proj is one tensor or a pair (for keys, for values), got {len(edge_proj)} of them")
     if scale is None:
-        scale = score.default_scale(q.shape[-1] if q is not None else 0)
+        scale = score.default_scale(q.shape[-1] if isinstance(q, Tensor) and q.ndim else 0)
     call = AttentionCall(
         q, k, v, graph, score, normalize, scale, edge_bias, edge_key, edge_value, edge_attr, edge_proj, dropout,
         return_weights, return_state,
@@ -126,6 +139,9 @@ def prepare(
 
 
 def _check_options(call: AttentionCall) -> None:
+    for name, number in (("scale", call.scale), ("dropout", call.dropout)):
+        if not isinstance(number, int | float) and not isinstance(number, Real):
+            raise TypeError(f"{name} is a number, got {type(number).__name__}")
     if not 0 <= call.dropout < 1:
         raise ValueError(f"dropout is a probability in [0, 1), got {call.dropout}")
     if call.return_state and call.normalize != "softmax":
@@ -140,7 +156,7 @@ def _check_kinds(call: AttentionCall) -> None:
             f"graph is a graphattn.Graph, got {type(call.graph).__name__}; "
             "make one of an edge_index with Graph(edge_index, num_nodes)"
         )
-    for name, tensor in call.tensors.items():
+    for name, tensor in {"v": call.v, **call.tensors}.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name} is a tensor, got {type(tensor).__name__}")
         if not tensor.is_floating_point():
@@ -154,13 +170,17 @@ def _check_kinds(call: AttentionCall) -> None:
 def _check_nodes(call: AttentionCall) -> None:
     M, N = call.graph.num_dst, call.graph.num_src
     _expect("v", call.v, (N, None, None), "[N, Hk, Dv] with N sources")
+    if isinstance(call.score, Sum):
+        _expect("q", call.q, (M, None), '[M, H] with M destinations for score="sum"')
+    else:
+        _expect("q", call.q, (M, None, None), "[M, H, D] with M destinations")
+    if call.q is None:
+        _expect("edge_bias", call.edge_bias, (call.graph.num_edges, None), _BIAS)
     H, Hk = call.heads, call.v.shape[1]
     if call.q is not None and call.k is not None:
         if isinstance(call.score, Sum):
-            _expect("q", call.q, (M, None), '[M, H] with M destinations for score="sum"')
             _expect("k", call.k, (N, Hk), '[N, Hk], heads as in v, for score="sum"')
         else:
-            _expect("q", call.q, (M, None, None), "[M, H, D] with M destinations")
             _expect("k", call.k, (N, Hk, call.q.shape[2]), "[N, Hk, D], heads as in v and D as in q")
     elif call.score.name != "none":
         raise TypeError(f'q and k are tensors unless score="none"; got score="{call.score.name}"')
@@ -169,6 +189,10 @@ def _check_nodes(call: AttentionCall) -> None:
     if isinstance(call.score, Additive) and call.q is not None:
         expected = (H, call.q.shape[2])
         _expect("the vector of the additive score", call.score.vector, expected, "[H, D] as in q")
+    if isinstance(call.score, Cosine) and isinstance(call.score.beta, Tensor):
+        shape, full = call.score.beta.shape, (call.graph.num_edges, H)
+        if len(shape) > 2 or any(have not in (1, want) for have, want in zip(shape[::-1], full[::-1], strict=False)):
+            raise ValueError(f"beta of a cosine score broadcasts against [E, H] = {list(full)}, got {list(shape)}")
 
 
 def _check_edges(call: AttentionCall) -> None:
@@ -177,7 +201,7 @@ def _check_edges(call: AttentionCall) -> None:
     key_proj, value_proj = call.edge_proj
     if not call.score.takes_edge_key and (call.edge_key is not None or key_proj is not None):
         raise ValueError(f'score="{call.score.name}" takes no edge key; put edge terms into edge_bias')
-    _expect("edge_bias", call.edge_bias, (E, H), "[E, H] with E edges and H heads of q")
+    _expect("edge_bias", call.edge_bias, (E, H), _BIAS)
     _expect("edge_key", call.edge_key, (E, H, D), "[E, H, D] with E edges")
     _expect("edge_value", call.edge_value, (E, H, Dv), "[E, H, Dv] with E edges")
     _expect("edge_attr", call.edge_attr, (E, None), "[E, d_e] with E edges")

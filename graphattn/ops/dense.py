@@ -30,20 +30,23 @@ def attention(call: AttentionCall) -> Tensor:
     """Run one call that `refusal` has let pass: graphs of one size together, others one after another."""
     graph, q, k, v = call.graph, call.q, call.k, call.v
     assert isinstance(graph, Complete | Causal | Bipartite) and q is not None and k is not None
-    if len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True))) == 1:
-        same = (graph.num_graphs, -1)
-        batches = [(q.unflatten(0, same), k.unflatten(0, same), v.unflatten(0, same))]
+    count = graph.num_graphs
+    if count == 0:
+        batches = [(q[None], k[None], v[None])]
+    elif len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True))) == 1:
+        queries, sources = (count, graph.dst_sizes[0]), (count, graph.src_sizes[0])
+        batches = [(q.unflatten(0, queries), k.unflatten(0, sources), v.unflatten(0, sources))]
     else:
         parts = (q.split(graph.dst_sizes), k.split(graph.src_sizes), v.split(graph.src_sizes))
         batches = [(a[None], b[None], c[None]) for a, b, c in zip(*parts, strict=True)]
-    outs = [_attend(a, b, c, call) for a, b, c in batches]
-    return torch.cat(outs) if outs else q.new_zeros(graph.num_dst, call.heads, v.shape[2])
+    return torch.cat([_attend(a, b, c, call) for a, b, c in batches])
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall) -> Tensor:
     """Attention of `[B, L, H, D]` queries, packed again to `[B·L, H, Dv]`."""
-    if k.shape[1] == 0:
-        return q.new_zeros(q.shape[0] * q.shape[1], q.shape[2], v.shape[3])
+    if k.shape[1] == 0:  # a sum of nothing: zeros that know where they come from
+        k, v = (tensor.repeat_interleave(q.shape[2] // tensor.shape[2], dim=2) for tensor in (k, v))
+        return torch.einsum("blhd,bshd,bshv->blhv", q, k, v).flatten(0, 1)
     out = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from dataclasses import dataclass
 
@@ -58,18 +57,16 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
     """Choose and run."""
     chosen = explain(call, backend)
-    if chosen.rejected.get("numba") == _NO_NUMBA:
-        _say_once_that_numba_is_missing()
+    if _numba_problem and chosen.rejected.get("numba") == _numba_problem:
+        _say_once(_numba_problem)
     if chosen.backend == "dense":
         return dense.attention(call)
     if chosen.backend == "numba":
-        _load_numba()
         return fused.attention(call)
     return reference.attention(call)
 
 
-_HAS_NUMBA = importlib.util.find_spec("numba") is not None
-_NO_NUMBA = "Numba is not installed"
+_numba_problem: str | None = None  # why the CPU kernels could not be loaded; "" once they are
 _said = False
 
 
@@ -82,23 +79,36 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
-        return fused.refusal(call) or (None if _HAS_NUMBA else _NO_NUMBA)
+        return fused.refusal(call) or _load_numba()
     return "there is no such kernel in this version"
 
 
-def _load_numba() -> None:
-    """Register the CPU kernels. Not done on import, for Numba takes longer to load than the rest of the library."""
-    import graphattn.ops.numba.dot_softmax  # noqa: F401
+def _load_numba() -> str | None:
+    """Register the CPU kernels at the first call that they cover; say why where that cannot be done.
+
+    Not done on import, for Numba takes longer to load than the rest of the library.
+    """
+    global _numba_problem
+    if _numba_problem is None:
+        try:
+            import graphattn.ops.numba.dot_softmax  # noqa: F401
+
+            _numba_problem = ""
+        except ModuleNotFoundError as error:
+            _numba_problem = f"{'Numba' if error.name == 'numba' else error.name} is not installed"
+        except (ImportError, OSError) as error:
+            _numba_problem = f"Numba cannot be loaded ({error})"
+    return _numba_problem or None
 
 
-def _say_once_that_numba_is_missing() -> None:
+def _say_once(problem: str) -> None:
     global _said
     if _said:
         return
     _said = True
     warnings.warn(
-        "Numba is not installed, so attention on the CPU runs on the reference path, which is slower and needs "
-        "memory for every edge. `pip install numba` brings the fused kernels.",
+        f"{problem}, so attention on the CPU runs on the reference path, which is slower and needs memory for every "
+        "edge. `pip install numba` brings the fused kernels.",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=4,
     )

@@ -36,7 +36,7 @@ def attention(call: AttentionCall) -> Tensor | State:
     bias = None if call.edge_bias is None else _wide(call.edge_bias)
     if isinstance(call.score, Cosine):
         beta = call.score.beta
-        q = F.normalize(q, dim=-1) * (beta.unsqueeze(-1) if isinstance(beta, Tensor) else beta)
+        q = F.normalize(q, dim=-1) * (beta.to(q.dtype).unsqueeze(-1) if isinstance(beta, Tensor) else beta)
         k = F.normalize(k, dim=-1)
     csr = call.graph.csr
     csc = call.graph.csc if call.needs_grad else (None, None, None)

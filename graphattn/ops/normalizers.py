@@ -108,16 +108,17 @@ def entmax15(scores: Tensor, rows: Rows) -> Tensor:
     mean = rows.sum(x.where(inside, 0)) / size
     spread = rows.sum((x - rows.spread(mean)).where(inside, 0).square())
     root = ((1 - spread) / size).clamp(min=torch.finfo(x.dtype).tiny).sqrt()
-    return (x - rows.spread(mean - root)).where(inside, 0).relu().square()
+    return (x - rows.spread(mean - root)).where(inside | fixed.isnan(), 0).relu().square()
 
 
 def argmax(scores: Tensor, rows: Rows) -> Tensor:
     """1 for the first of the largest scores of each destination and 0 for the others, without gradient."""
     scores = scores.detach()
-    largest = (scores == rows.spread(rows.max(scores))) & (scores > -torch.inf)
+    top = rows.spread(rows.max(scores))
+    largest = (scores == top) & (scores > -torch.inf)
     place = torch.arange(scores.shape[0], device=scores.device, dtype=torch.float64)[:, None].expand_as(scores)
     first = rows.max(torch.where(largest, -place, -torch.inf))
-    return (largest & (-place == rows.spread(first))).to(scores.dtype)
+    return (largest & (-place == rows.spread(first))).to(scores.dtype).masked_fill(top.isnan(), torch.nan)
 
 
 NORMALIZERS: dict[str, Normalizer] = {

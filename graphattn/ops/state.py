@@ -33,6 +33,7 @@ def merge(*states: State) -> State:
 
     Raises:
         ValueError: no state, or states of different shapes.
+        TypeError: something is not a state.
 
     Example:
         >>> import torch, graphattn as ga
@@ -45,7 +46,9 @@ def merge(*states: State) -> State:
     """
     if not states:
         raise ValueError("merge needs at least one state")
-    for state in states[1:]:
+    for state in states:
+        if not isinstance(state, State):
+            raise TypeError(f"merge takes states, each an argument of its own; got {type(state).__name__}")
         if state.out.shape != states[0].out.shape or state.lse.shape != states[0].lse.shape:
             shapes = [(list(state.out.shape), list(state.lse.shape)) for state in states]
             raise ValueError(f"states of one merge share their shapes, got (out, lse) of {shapes}")
@@ -54,7 +57,7 @@ def merge(*states: State) -> State:
     top = top.masked_fill(top == -torch.inf, 0)
     shares = (lses - top).exp()
     total = shares.sum(0)
-    some = total > 0
+    some = total != 0  # also where it is NaN, which must show
     safe = torch.where(some, total, 1)
     lse = torch.where(some, safe.log() + top, -torch.inf)
     weights = (shares / safe).unsqueeze(-1)

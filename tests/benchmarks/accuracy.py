@@ -2,8 +2,8 @@
 
     python tests/benchmarks/accuracy.py --runs runs/accuracy --out docs/benchmarks/accuracy.json
 
-Trainings that are there already are not repeated. Takes about half an hour on two cores; Lipophilicity is downloaded, or
-read from the folder that GRAPHATTN_DATA names.
+Trainings that are there already are not repeated. Takes about an hour on two cores; Lipophilicity is downloaded,
+or read from the folder that GRAPHATTN_DATA names.
 """
 
 import argparse
@@ -25,7 +25,9 @@ def train(dataset: str, split: str, seed: int, directory: Path) -> None:
     if (directory / "model.json").exists():
         return
     command = [sys.executable, "-m", "graphattn.cli", "train", dataset]
-    subprocess.run([*command, "--split", split, "--seed", str(seed), "--out", str(directory), "--overwrite"], check=True)
+    subprocess.run(
+        [*command, "--split", split, "--seed", str(seed), "--out", str(directory), "--overwrite"], check=True
+    )
 
 
 def gather(dataset: str, split: str, seed: int, directory: Path) -> dict:

@@ -336,7 +336,6 @@ def test_autocast(score, edge_dim):
     assert all(parameter.grad.dtype == torch.float32 for parameter in layer.parameters())
 
 
-@pytest.mark.xfail(strict=True, reason="nn/attention.py: edge_bias is not brought to the dtype of autocast")
 @pytest.mark.parametrize("score", SCORES)
 def test_autocast_with_a_bias(score):
     graph = zoo()["unsorted"]
@@ -374,7 +373,6 @@ def test_options_that_cannot_be(options, message):
         MultiheadAttention(EMBED, **options)
 
 
-@pytest.mark.xfail(strict=True, reason="nn/attention.py: found out at the first call in training, if at all")
 def test_a_dropout_that_cannot_be():
     with pytest.raises(ValueError, match="dropout"):
         MultiheadAttention(EMBED, HEADS, dropout=1.5)
@@ -398,7 +396,6 @@ def test_inputs_that_disagree():
 
 
 @pytest.mark.parametrize("score", ["sum", "none"])
-@pytest.mark.xfail(strict=True, reason="nn/attention.py: the message names edge_bias, which the caller did not give")
 def test_edge_features_of_another_number_of_edges_are_named(score):
     layer = MultiheadAttention(EMBED, HEADS, edge_dim=EDGE, score=score)
     with pytest.raises(ValueError, match="edge_attr is"):

@@ -248,10 +248,8 @@ def test_a_fill_value_by_an_unknown_name():
 @pytest.mark.parametrize(
     "add_self_loops",
     [
-        pytest.param(
-            True, marks=pytest.mark.xfail(strict=True, reason="self_loops.py: cut off in silence, or an IndexError")
-        ),
-        pytest.param(False, marks=pytest.mark.xfail(strict=True, reason="gat.py: the message speaks of edge_bias")),
+        pytest.param(True),
+        pytest.param(False),
     ],
 )
 def test_edge_features_of_another_number_of_edges(add_self_loops, rows):

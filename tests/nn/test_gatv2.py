@@ -188,7 +188,6 @@ def test_edge_features_of_another_number_of_edges():
         layer(torch.randn(6, IN), with_loops(), torch.randn(9, EDGE))
 
 
-@pytest.mark.xfail(strict=True, reason="gatv2.py: TypeError of linear() that names no argument of ours")
 def test_destination_features_are_needed():
     with pytest.raises((TypeError, ValueError), match=r"\bx\b"):
         GATv2Conv(IN, OUT)((torch.randn(6, IN), None), with_loops())

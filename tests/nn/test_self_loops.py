@@ -85,14 +85,12 @@ def test_an_unknown_reduction():
         add_self_loops(GRAPH, ATTR, "median")
 
 
-@pytest.mark.xfail(strict=True, reason="nn/self_loops.py: too many rows are cut off in silence, too few an IndexError")
 @pytest.mark.parametrize("rows", [3, 7])
 def test_features_of_another_number_of_edges(rows):
     with pytest.raises(ValueError, match="edge_attr"):
         add_self_loops(GRAPH, torch.zeros(rows, 2))
 
 
-@pytest.mark.xfail(strict=True, reason="nn/self_loops.py: RuntimeError of expand, which names no argument")
 def test_a_fill_value_of_another_width():
     with pytest.raises(ValueError, match="fill_value"):
         add_self_loops(GRAPH, torch.zeros(5, 2), torch.zeros(3))

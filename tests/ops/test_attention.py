@@ -186,7 +186,6 @@ def test_nothing_is_written_into_the_arguments():
     assert torch.equal(bias, copies[1])
 
 
-@pytest.mark.xfail(strict=True, reason="call.py: needs_grad does not look into the score")
 def test_the_gradient_of_the_sharpness_alone():
     graph, x = zoo()["hub"], features(zoo()["hub"])
     beta = torch.ones(H, dtype=torch.float64, requires_grad=True)
@@ -194,7 +193,6 @@ def test_the_gradient_of_the_sharpness_alone():
     assert beta.grad.abs().min() > 0
 
 
-@pytest.mark.xfail(strict=True, reason="fused.py: a float64 sharpness widens float32 queries but not keys")
 def test_a_sharpness_of_another_dtype():
     graph, x = zoo()["hub"], features(zoo()["hub"]).float()
     beta = torch.ones(H, dtype=torch.float64)

@@ -58,7 +58,6 @@ def test_outputs_without_a_source(name):
     assert torch.equal(out, torch.zeros(graph.num_dst, 3, 11, dtype=torch.float64))
 
 
-@pytest.mark.xfail(strict=True, reason="dense.py: zeros that do not depend on q, k and v, so that backward() raises")
 @pytest.mark.parametrize("name", WITHOUT_SOURCE)
 def test_gradients_without_a_source(name):
     graph = GRAPHS[name]

@@ -25,7 +25,7 @@ def x():
 
 @pytest.fixture
 def no_numba(monkeypatch):
-    monkeypatch.setattr(dispatch, "_HAS_NUMBA", False)
+    monkeypatch.setattr(dispatch, "_numba_problem", "Numba is not installed")
     monkeypatch.setattr(dispatch, "_said", False)
 
 
