@@ -25,7 +25,7 @@ def bench(
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,
 ) -> None:
-    """Measure attention on graphs: time and memory of each way to compute it, side by side."""
+    """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -65,8 +65,8 @@ def _table(case: Case, results: list[Result]) -> Table:
 
     title = f"{case.name}: N = {case.num_nodes:,}, E = {case.num_edges:,}, H = {case.heads}, D = {case.width}, float32"
     table = Table(title=title, title_justify="left", caption="×: multiples of graphattn's", caption_justify="left")
-    table.add_column("")
-    for heading in ("forward", "fwd + bwd", "extra memory"):
+    table.add_column("", no_wrap=True)
+    for heading in ("forward", "fwd + bwd", "memory"):
         table.add_column(heading, justify="right")
         table.add_column("×", justify="right")
     ours = results[0]
@@ -91,7 +91,7 @@ def _time(taken: list[float]) -> str:
 
     middle = median(taken)
     low, _, high = quantiles(taken, n=4)
-    return f"{1e3 * middle:,.1f} ms ±{50 * (high - low) / middle:.0f}%"
+    return f"{1e3 * middle:,.{0 if middle > 0.1 else 1}f} ms ±{50 * (high - low) / middle:.0f}%"
 
 
 def _ratio(figure: float | None, ours: float | None) -> str:
