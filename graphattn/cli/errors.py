@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from graphattn.cli.program import program
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -71,4 +73,4 @@ def _how_to_go_on() -> str:
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--overwrite")]
     if arguments[:1] != ["train"]:
         return ""
-    return f" To go on from the last whole epoch:\n  {shlex.join(['graphattn', *arguments])} --resume"
+    return f" To go on from the last whole epoch:\n  {shlex.join([program(), *arguments])} --resume"

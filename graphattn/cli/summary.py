@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from graphattn.cli.program import program
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
@@ -34,7 +35,7 @@ def train_summary(console: Console, predictor: MoleculePredictor, directory: Pat
     print_pairs(console, places)
     console.print()
     console.print("Next, with SMILES or a CSV file of your own:", highlight=False)
-    command = shlex.join(["graphattn", "predict", f"{directory}/", _EXAMPLE])
+    command = shlex.join([program(), "predict", f"{directory}/", _EXAMPLE])
     console.print(f"  {command}", style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
