@@ -375,10 +375,13 @@ class MoleculePredictor:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of what computes a prediction."""
+    import torch
+
     from graphattn.version import __version__
 
-    names = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn")
+    names = ("torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn")
     found = {"graphattn": __version__, "python": platform.python_version()}
+    found["torch"] = str(torch.__version__)  # unlike its metadata this tells the build, such as +cpu
     for name in names:
         try:
             found[name] = importlib.metadata.version(name)
