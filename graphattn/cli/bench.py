@@ -31,6 +31,7 @@ def bench(
 
     from graphattn.bench import CASES, environment, run
     from graphattn.bench.contenders import available
+    from graphattn.tasks.molecule.files import write_text
 
     names = case or (["quick"] if quick else [name for name in CASES if name != "quick"])
     unknown = sorted(set(names) - set(CASES))
@@ -53,9 +54,7 @@ def bench(
         console.print(_table(one, [result for result in results if result.case == one.name]))
     if out is not None:
         content = {**where, "cases": [vars(one) for one in chosen], "results": [result.to_json() for result in results]}
-        temporary = out.with_name(f".{out.name}.tmp")
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
-        temporary.replace(out)
+        write_text(out, json.dumps(content, indent=1) + "\n")
         console.print(f"written: {out}")
 
 

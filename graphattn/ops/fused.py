@@ -8,6 +8,7 @@ from torch import Tensor
 
 import graphattn.ops.library  # noqa: F401  # defines torch.ops.graphattn
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.convention import wide
 from graphattn.ops.random import new_seed
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State
@@ -32,8 +33,8 @@ def attention(call: AttentionCall) -> Tensor | State:
     """Run one call that `refusal` has let pass."""
     assert call.q is not None and call.k is not None
     dtype = call.v.dtype
-    q, k, v = _wide(call.q), _wide(call.k), _wide(call.v)
-    bias = None if call.edge_bias is None else _wide(call.edge_bias)
+    q, k, v = wide(call.q), wide(call.k), wide(call.v)
+    bias = None if call.edge_bias is None else wide(call.edge_bias)
     if isinstance(call.score, Cosine):
         beta = call.score.beta
         q = F.normalize(q, dim=-1) * (beta.to(q.dtype).unsqueeze(-1) if isinstance(beta, Tensor) else beta)
@@ -43,8 +44,3 @@ def attention(call: AttentionCall) -> Tensor | State:
     seed = new_seed() if call.dropout else None
     out, lse, _ = torch.ops.graphattn.dot_softmax(q, k, v, bias, *csr, *csc, call.scale, call.dropout, seed)
     return State(out.to(dtype), lse) if call.return_state else out.to(dtype)
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    """In float32 at least, in which everything is added up."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

@@ -5,10 +5,10 @@ It forms tensors of E·H·D numbers. Every kernel is checked against it.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.convention import in_callers_order, wide
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
 from graphattn.ops.random import keep_mask, new_seed
 from graphattn.ops.scores import NoScore
@@ -30,7 +30,7 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         kept = keep_mask(new_seed(), call.graph.num_edges, call.heads, call.dropout, weights.device)
         weights = weights * kept / (1 - call.dropout)
 
-    values = _per_query_head(_wide(call.v), call.heads).index_select(0, src)  # [E, H, Dv]
+    values = _per_query_head(wide(call.v), call.heads).index_select(0, src)  # [E, H, Dv]
     edge_value = _by_destination(call.edge_value, csr.perm)
     if edge_value is not None:
         values = values + edge_value
@@ -39,26 +39,21 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
     if call.return_state:
         return State(out, log_sum_exp(scores, rows))
     if call.return_weights:
-        return out, _in_callers_order(weights.to(dtype), csr.perm)
+        return out, in_callers_order(weights.to(dtype), csr.perm)
     return out
 
 
 def _scores(call: AttentionCall, dst: Tensor, src: Tensor, perm: Tensor | None) -> Tensor:
     bias = _by_destination(call.edge_bias, perm)
     if isinstance(call.score, NoScore) or call.q is None or call.k is None:
-        zeros = _wide(call.v).new_zeros(call.graph.num_edges, call.heads)
+        zeros = wide(call.v).new_zeros(call.graph.num_edges, call.heads)
         return zeros if bias is None else zeros + bias
-    q_i = _wide(call.q).index_select(0, dst)
-    k_j = _per_query_head(_wide(call.k), call.heads).index_select(0, src)
+    q_i = wide(call.q).index_select(0, dst)
+    k_j = _per_query_head(wide(call.k), call.heads).index_select(0, src)
     edge_key = _by_destination(call.edge_key, perm)
     if edge_key is not None:
         k_j = k_j + edge_key
     return call.score(q_i, k_j, bias, call.scale)
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    """In float32 at least, in which everything is added up."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def _per_query_head(tensor: Tensor, heads: int) -> Tensor:
@@ -69,10 +64,4 @@ def _per_query_head(tensor: Tensor, heads: int) -> Tensor:
 def _by_destination(edge_tensor: Tensor | None, perm: Tensor | None) -> Tensor | None:
     if edge_tensor is None:
         return None
-    return _wide(edge_tensor if perm is None else edge_tensor.index_select(0, perm))
-
-
-def _in_callers_order(edge_tensor: Tensor, perm: Tensor | None) -> Tensor:
-    if perm is None:
-        return edge_tensor
-    return torch.zeros_like(edge_tensor).index_copy(0, perm.long(), edge_tensor)
+    return wide(edge_tensor if perm is None else edge_tensor.index_select(0, perm))

@@ -1,7 +1,5 @@
 import gzip
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +15,6 @@ from graphattn.chem import (
     scaffolds,
     stratified_split,
 )
-
-DATA = Path(os.environ.get("GRAPHATTN_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def assert_covers(split, n):
@@ -200,14 +196,14 @@ def test_scaffold_split_names_the_bad_row():
         pytest.param("hiv", marks=pytest.mark.slow),
     ],
 )
-def test_scaffold_split_is_deepchems_on_moleculenet(name):
+def test_scaffold_split_is_deepchems_on_moleculenet(name, benchmark_data):
     pd = pytest.importorskip("pandas")
-    reference = DATA / "moleculenet_scaffold" / "deterministic_scaffold_rdkit2026.json.gz"
+    reference = benchmark_data / "moleculenet_scaffold" / "deterministic_scaffold_rdkit2026.json.gz"
     if not reference.exists():
         pytest.skip("needs GRAPHATTN_DATA")
     with gzip.open(reference) as file:
         expected = json.load(file)[name]
-    smiles = pd.read_csv(DATA / expected["file"])["smiles"]
+    smiles = pd.read_csv(benchmark_data / expected["file"])["smiles"]
     mols, rows, bad = [], [], []
     for row, text in enumerate(smiles):
         try:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphattn.ops.convention import in_callers_order
 from graphattn.ops.numba import kernels
 from graphattn.ops.numba.parallel import run_rows
 from graphattn.ops.random import drop_threshold
@@ -88,13 +89,7 @@ def backward(
             kernels.backward_destination, starts, H * q.shape[2],
             starts, sources, keys, factor, H, k.shape[1], q.shape[2], _flat(grad_score), _flat(grad_q),
         )  # fmt: skip
-    return grad_q, grad_k, grad_v, _in_callers_order(grad_score, edge_ids) if needs_bias else q.new_empty(0)
-
-
-def _in_callers_order(edge_tensor: Tensor, edge_ids: Tensor | None) -> Tensor:
-    if edge_ids is None:
-        return edge_tensor
-    return torch.empty_like(edge_tensor).index_copy_(0, edge_ids.long(), edge_tensor)
+    return grad_q, grad_k, grad_v, in_callers_order(grad_score, edge_ids) if needs_bias else q.new_empty(0)
 
 
 torch.library.impl("graphattn::dot_softmax", "CPU", forward)

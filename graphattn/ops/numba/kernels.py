@@ -39,6 +39,13 @@ def _weight(score: Any, lse: Any, rest: Any) -> Any:
     return exp((score - lse) - rest)
 
 
+@as_written
+def _prefetch_row(array: Any, first: Any, width: Any) -> None:
+    """Ask for all cache lines of a row."""
+    for x in range(first, first + width, _CACHE_LINE // U(array.itemsize)):
+        prefetch(array, x)
+
+
 @kernel
 def forward(
     start: Any, stop: Any, indptr: Any, indices: Any, edge_ids: Any,
@@ -49,7 +56,6 @@ def forward(
     H, D, Dv = U(heads), U(width), U(value_width)
     group = H // U(key_heads)
     q_row, k_row, v_row, out_row = H * D, U(key_heads) * D, U(key_heads) * Dv, H * Dv
-    line = _CACHE_LINE // U(q.itemsize)
     zero = scale * 0
     most = _ONE
     for i in range(U(start), U(stop)):
@@ -64,8 +70,7 @@ def forward(
             key = U(indices[first + e]) * k_row
             if e + _AHEAD < degree:
                 later = U(indices[first + e + _AHEAD]) * k_row
-                for x in range(_ZERO, k_row, line):
-                    prefetch(k, later + x)
+                _prefetch_row(k, later, k_row)
             for h in range(H):
                 score = scale * dot(q, i * q_row + h * D, k, key + (h // group) * D, D)
                 scores[h * most + e] = score
@@ -105,8 +110,7 @@ def forward(
             value = U(indices[first + e]) * v_row
             if e + _AHEAD < degree:
                 later = U(indices[first + e + _AHEAD]) * v_row
-                for x in range(_ZERO, v_row, line):
-                    prefetch(v, later + x)
+                _prefetch_row(v, later, v_row)
             for h in range(H):
                 axpy(scores[h * most + e], v, value + (h // group) * Dv, out, i * out_row + h * Dv, Dv)
 
@@ -127,7 +131,6 @@ def backward_source(
     H, D, Dv = U(heads), U(width), U(value_width)
     group = H // U(key_heads)
     q_row, k_row, v_row, out_row = H * D, U(key_heads) * D, U(key_heads) * Dv, H * Dv
-    line = _CACHE_LINE // U(q.itemsize)
     zero = scale * 0
     for j in range(U(start), U(stop)):
         first = U(indptr[j])
@@ -143,10 +146,8 @@ def backward_source(
             position = U(positions[first + e])
             if e + _AHEAD < degree:
                 later = U(indices[first + e + _AHEAD])
-                for x in range(_ZERO, q_row, line):
-                    prefetch(q, later * q_row + x)
-                for x in range(_ZERO, out_row, line):
-                    prefetch(grad_out, later * out_row + x)
+                _prefetch_row(q, later * q_row, q_row)
+                _prefetch_row(grad_out, later * out_row, out_row)
                 prefetch(lse, later * H)
                 prefetch(rest, later * H)
                 prefetch(delta, later * H)
@@ -186,7 +187,6 @@ def backward_destination(
     H, D = U(heads), U(width)
     group = H // U(key_heads)
     q_row, k_row = H * D, U(key_heads) * D
-    line = _CACHE_LINE // U(k.itemsize)
     zero = scale * 0
     for i in range(U(start), U(stop)):
         first = U(indptr[i])
@@ -197,8 +197,7 @@ def backward_destination(
             key = U(indices[first + e]) * k_row
             if e + _AHEAD < degree:
                 later = U(indices[first + e + _AHEAD]) * k_row
-                for x in range(_ZERO, k_row, line):
-                    prefetch(k, later + x)
+                _prefetch_row(k, later, k_row)
             for h in range(H):
                 ds = scale * grad_score[(first + e) * H + h]
                 axpy(ds, k, key + (h // group) * D, grad_q, i * q_row + h * D, D)

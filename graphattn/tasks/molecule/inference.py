@@ -28,12 +28,15 @@ def predict_each(
     batch_size: int = 256,
 ) -> NDArray[np.float64]:
     """Return the predictions of each network, `[networks, n, T]`: values in their unit, or probabilities."""
-    batches = [molecules[start : start + batch_size] for start in range(0, len(molecules), batch_size)]
+    batches = [
+        Batch.from_data_list(list(molecules[start : start + batch_size])).to(device)
+        for start in range(0, len(molecules), batch_size)
+    ]
     results = []
     for net in nets:
         net.eval().to(device)
         with torch.inference_mode():
-            outputs = [net(Batch.from_data_list(list(batch)).to(device)) for batch in batches]
+            outputs = [net(batch) for batch in batches]
         results.append(to_predictions(task, torch.cat(outputs), scaler))
     return np.stack(results)
 

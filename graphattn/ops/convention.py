@@ -1,0 +1,18 @@
+"""What backends agree on: the precision in which they add up, and the order of edge tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """In float32 at least, in which everything is added up."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def in_callers_order(edge_tensor: Tensor, perm: Tensor | None) -> Tensor:
+    """Edges by destination back in the order of `graph.edge_index`; `perm[p]` is the caller's edge at place p."""
+    if perm is None:
+        return edge_tensor
+    return torch.zeros_like(edge_tensor).index_copy(0, perm.long(), edge_tensor)
