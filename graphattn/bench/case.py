@@ -1,61 +1,75 @@
-"""What is measured: a graph by recipe, and the sizes of queries, keys and values on it."""
+"""What is measured: one graph, one score, one shape of queries, keys and values; and the lists of these."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from graphattn.bench.graphs import GRAPHS
 from graphattn.graph import Graph
+
+SCORES = ("dot", "sum", "additive")
+SHAPES = ((1, 128), (8, 16), (8, 32), (4, 64), (8, 64))
 
 
 @dataclass(frozen=True)
 class Case:
-    """Dot-product softmax attention on one graph.
+    """Softmax attention with one score on one graph, float32.
 
     Attributes:
-        name: for tables and the command line.
-        graph: "random" (both ends uniform), "hub" (a tenth of all edges end in one node) or "molecules"
-            (disjoint rings of 25 atoms, both directions).
-        num_nodes: N.
-        num_edges: E; for "molecules" it follows from N.
+        graph: a name in `GRAPHS`.
+        score: "dot" (Transformer), "sum" (GAT) or "additive" (GATv2, whose keys are its values).
         heads: H.
         width: D, of keys and values.
     """
 
-    name: str
     graph: str
-    num_nodes: int
-    num_edges: int
+    score: str
     heads: int
     width: int
 
-    def build(self, seed: int = 0) -> tuple[Graph, Tensor, Tensor, Tensor]:
-        """The graph, and q, k, v `[N, H, D]` float32 drawn from a seed."""
+    def __str__(self) -> str:
+        return f"{self.graph}, {self.score}, {self.heads} × {self.width}"
+
+    def leaves(self, graph: Graph, device: str = "cpu", seed: int = 0) -> list[Tensor]:
+        """What gradients are taken of, drawn from a seed.
+
+        Returns:
+            "dot": q `[M, H, D]`, k and v `[N, H, D]`. "sum": q `[M, H]`, k `[N, H]`, v `[N, H, D]`. "additive": q
+            `[M, H, D]`, k = v `[N, H, D]`, and the vector `[H, D]`.
+        """
         generator = torch.Generator().manual_seed(seed)
-        shape = (self.num_nodes, self.heads, self.width)
-        q, k, v = (torch.randn(shape, generator=generator) for _ in range(3))
-        return Graph(self._edges(generator), self.num_nodes), q, k, v
-
-    def _edges(self, generator: torch.Generator) -> Tensor:
-        if self.graph == "molecules":
-            atom = torch.arange(self.num_nodes)
-            following = torch.where(atom % 25 == 24, atom - 24, atom + 1)
-            return torch.stack([torch.cat([atom, following]), torch.cat([following, atom])])
-        edges = torch.randint(self.num_nodes, (2, self.num_edges), generator=generator)
-        if self.graph == "hub":
-            edges[1, ::10] = 0
-        return edges
+        wide, narrow = (self.heads, self.width), (self.heads,)
+        shapes: dict[str, list[tuple[int, ...]]] = {
+            "dot": [(graph.num_dst, *wide), (graph.num_src, *wide), (graph.num_src, *wide)],
+            "sum": [(graph.num_dst, *narrow), (graph.num_src, *narrow), (graph.num_src, *wide)],
+            "additive": [(graph.num_dst, *wide), (graph.num_src, *wide), wide],
+        }
+        return [torch.randn(shape, generator=generator).to(device) for shape in shapes[self.score]]
 
 
-CASES = {
-    case.name: case
-    for case in (
-        Case("random", "random", 50_000, 800_000, heads=4, width=32),
-        Case("random-wide", "random", 50_000, 800_000, heads=1, width=128),
-        Case("hub", "hub", 50_000, 800_000, heads=4, width=32),
-        Case("molecules", "molecules", 1_600, 3_200, heads=4, width=32),
-        Case("quick", "random", 5_000, 80_000, heads=4, width=32),
-    )
-}
+def _cases(graphs: Iterable[str], scores: Iterable[str], shapes: Iterable[tuple[int, int]]) -> list[Case]:
+    return [Case(graph, score, *shape) for graph in graphs for score in scores for shape in shapes]
+
+
+_EVERY_SHAPE = [
+    "cora", "pubmed", "arxiv", "arxiv-community", "web-topics", "molecules", "molecules-1024", "mesh-up", "mesh-down",
+    "knn-8",
+]  # fmt: skip
+_ONE_SHAPE = [(8, 16)]
+
+SUITE = [
+    *_cases(_EVERY_SHAPE, SCORES, SHAPES),
+    *_cases(["random-8k", "random-80k"], ["dot"], _ONE_SHAPE),
+    *_cases(["random-800k", "community-800k", "hub-800k"], SCORES, _ONE_SHAPE),
+    *_cases(["complete-512", "window-4096"], ["dot"], _ONE_SHAPE),
+]
+QUICK = [
+    *_cases(["cora", "random-80k"], SCORES, _ONE_SHAPE),
+    *_cases(["molecules", "web-topics", "complete-512"], ["dot"], _ONE_SHAPE),
+]
+
+assert {case.graph for case in SUITE} == set(GRAPHS)

@@ -1,95 +1,71 @@
-"""One contender on one case: `python -m graphattn.bench.child CASE CONTENDER SECONDS`.
-
-A process of its own, so that no contender inherits memory that another has freed. Prints one JSON object.
-"""
+"""One contender on one case, start to end: what a fresh process does."""
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Callable
+import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from graphattn.bench.case import CASES, Case
-from graphattn.bench.contenders import prepare
+from graphattn.bench.case import Case
+from graphattn.bench.contenders import ALL, Contender
+from graphattn.bench.graphs import GRAPHS
+from graphattn.bench.measure import peak_extra, repeat
+from graphattn.graph import Graph
+
+_SHARE = 0.6  # of the machine's memory that a contender may be expected to need
 
 
-def measure(case: Case, contender: str, seconds: float) -> dict[str, object]:
-    """Measure forward, and forward with backward.
+def measure(case: Case, name: str, seconds: float, device: str) -> dict[str, Any]:
+    """Measure forward without gradients, forward with backward, and peak extra memory.
 
     Returns:
-        `forward` and `both`: seconds of each repetition; `memory`: peak bytes above what was there before, in the first
-        forward with backward (None where the system does not tell).
+        `forward` and `both`: a `Timing` as JSON, or None; `memory`: bytes, or None; `note`: why something is None.
     """
-    forward, both = _calls(case, contender)
-    return {
-        "memory": _peak_above(both),
-        "both": _repeat(both, seconds),
-        "forward": _repeat(forward, seconds),
-    }
-
-
-def peak_memory(case: Case, contender: str) -> int | None:
-    """Bytes that one forward with backward needs beside what was there before; for a fresh process."""
-    return _peak_above(_calls(case, contender)[1])
-
-
-def _calls(case: Case, contender: str) -> tuple[Callable[[], None], Callable[[], None]]:
-    """The forward pass, and forward with backward, as functions without arguments, ready to run."""
-    _compile(contender)
-    graph, q, k, v = case.build()
-    graph.csc  # noqa: B018  # made once per graph, so not part of a call
-    attend = prepare(contender, graph)
-    leaves = [tensor.requires_grad_() for tensor in (q, k, v)]
-    grad = torch.ones_like(q)
-
-    def both() -> None:
-        torch.autograd.grad(attend(q, k, v), leaves, grad)
+    contender = ALL[name]
+    graph = GRAPHS[case.graph].build().to(device)
+    needed = contender.edge_tensors * graph.num_edges * case.heads * case.width * 4
+    if needed > _SHARE * memory(device):
+        return _only(f"not tried: it would need about {needed / 2**30:.0f} GiB")
+    leaves = [leaf.requires_grad_() for leaf in case.leaves(graph, device)]
+    attend = contender.prepare(case.score, graph)
 
     def forward() -> None:
         with torch.no_grad():
-            attend(q, k, v)
+            attend(*leaves)
 
-    return forward, both
+    out = _tuple(attend(*(leaf.detach() for leaf in leaves)))
+    grads = [torch.ones_like(x) for x in out]
+    del out
 
+    def both() -> None:
+        torch.autograd.grad(_tuple(attend(*leaves)), leaves, grads, allow_unused=True)
 
-def _compile(contender: str) -> None:
-    """Run once on a tiny graph, so that compiling and loading are not measured."""
-    graph, q, k, v = Case("", "molecules", 50, 0, heads=2, width=8).build()
-    prepare(contender, graph)(q.requires_grad_(), k, v).sum().backward()
-
-
-def _repeat(call: Callable[[], None], seconds: float, least: int = 3, most: int = 200) -> list[float]:
-    call()
-    taken: list[float] = []
-    while len(taken) < least or (sum(taken) < seconds and len(taken) < most):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return taken
-
-
-def _peak_above(call: Callable[[], None]) -> int | None:
-    """Bytes by which the resident memory's peak during the call is above what it was before (Linux only)."""
+    measured = _only(None)
+    measured["forward"] = repeat(forward, seconds, device).to_json()
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to the present size
-    except OSError:
-        return None
-    before = _status("VmRSS")
-    call()
-    return _status("VmHWM") - before
+        measured["both"] = repeat(both, seconds, device).to_json()
+    except NotImplementedError as error:
+        measured["note"] = f"forward only: {' '.join(str(error).split())[:200]}"
+        return measured
+    measured["memory"] = peak_extra(both, device)
+    return measured
 
 
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status has no {field}")
+def memory(device: str) -> int:
+    """Bytes of memory of the device."""
+    if device == "cuda":
+        return torch.cuda.get_device_properties(0).total_memory
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**62  # not told here: everything is tried
 
 
-if __name__ == "__main__":
-    name, contender, seconds = sys.argv[1:]
-    print(json.dumps(measure(CASES[name], contender, float(seconds))))
+def _only(note: str | None) -> dict[str, Any]:
+    return {"forward": None, "both": None, "memory": None, "note": note}
+
+
+def _tuple(out: Any) -> tuple[torch.Tensor, ...]:
+    return out if isinstance(out, tuple) else (out,)

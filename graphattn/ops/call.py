@@ -67,15 +67,18 @@ class AttentionCall:
         learned = [*self.tensors.values(), *_parameters(self.score)]
         return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
 
+    def with_edge_key(self) -> Tensor | None:
+        """The edge key, with that of `edge_attr · edge_proj` added where there is one."""
+        return _with_projection(self.edge_key, self.edge_attr, self.edge_proj[0])
+
     def without_low_rank_edges(self) -> AttentionCall:
         """The same call with `edge_attr · edge_proj` formed and added to the edge keys and values."""
         if self.edge_attr is None:
             return self
-        key_proj, value_proj = self.edge_proj
         return replace(
             self,
-            edge_key=_with_projection(self.edge_key, self.edge_attr, key_proj),
-            edge_value=_with_projection(self.edge_value, self.edge_attr, value_proj),
+            edge_key=self.with_edge_key(),
+            edge_value=_with_projection(self.edge_value, self.edge_attr, self.edge_proj[1]),
             edge_attr=None,
             edge_proj=(None, None),
         )
@@ -88,8 +91,8 @@ def _parameters(score: Score) -> list[Tensor]:
     return [score.beta] if isinstance(score, Cosine) and isinstance(score.beta, Tensor) else []
 
 
-def _with_projection(given: Tensor | None, attributes: Tensor, projection: Tensor | None) -> Tensor | None:
-    if projection is None:
+def _with_projection(given: Tensor | None, attributes: Tensor | None, projection: Tensor | None) -> Tensor | None:
+    if attributes is None or projection is None:
         return given
     formed = torch.einsum("ea,ahd->ehd", attributes, projection)
     return formed if given is None else given + formed

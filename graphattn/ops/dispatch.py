@@ -91,7 +91,7 @@ def _load_numba() -> str | None:
     global _numba_problem
     if _numba_problem is None:
         try:
-            import graphattn.ops.numba.dot_softmax  # noqa: F401
+            import graphattn.ops.numba.attend  # noqa: F401
 
             _numba_problem = ""
         except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""A call in the form of the fused operators, which PyTorch hands to the kernels of the tensors' device."""
+"""A call in the form of the fused operator, which PyTorch hands to the kernels of the tensors' device."""
 
 from __future__ import annotations
 
@@ -10,37 +10,67 @@ import graphattn.ops.library  # noqa: F401  # defines torch.ops.graphattn
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import wide
 from graphattn.ops.random import new_seed
-from graphattn.ops.scores import Cosine, Dot
+from graphattn.ops.scores import Additive, Cosine, Dot, NoScore, Sum
 from graphattn.ops.state import State
+
+_NORMALIZERS = ("softmax", "relu", "sigmoid", "identity")
 
 
 def refusal(call: AttentionCall) -> str | None:
     """Why no fused operator covers this call, or None if one does."""
-    if not isinstance(call.score, Dot | Cosine):
-        return f'score="{call.score.name}" is not fused yet'
-    if isinstance(call.score, Cosine) and isinstance(call.score.beta, Tensor) and call.score.beta.ndim > 1:
-        return "a cosine score with one beta per edge is not fused"
-    if call.normalize != "softmax":
-        return f'normalize="{call.normalize}" is not fused yet'
-    if call.edge_key is not None or call.edge_value is not None or call.edge_attr is not None:
-        return "edge keys, edge values and edge attributes are not fused yet"
-    if call.return_weights:
-        return "return_weights is not fused yet"
+    if call.normalize not in _NORMALIZERS:
+        return f'normalize="{call.normalize}" is not fused'
+    if isinstance(call.score, Cosine):
+        if isinstance(call.score.beta, Tensor) and call.score.beta.ndim > 1:
+            return "a cosine score with one beta per edge is not fused"
+        if call.edge_key is not None or call.edge_proj[0] is not None:
+            return "a cosine score with edge keys is not fused, for each edge has another norm"
     return None
 
 
-def attention(call: AttentionCall) -> Tensor | State:
-    """Run one call that `refusal` has let pass."""
-    assert call.q is not None and call.k is not None
+def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
+    """Run one call that `refusal` has let pass.
+
+    Edge features of low rank stay so (with a the features, W and U their projections for keys and values):
+
+        ⟨q_i, W a_ij⟩ = ⟨Wᵀ q_i, a_ij⟩,    Σ_j w_ij U a_ij = U Σ_j w_ij a_ij
+
+    so that the kernels meet the d_e features of an edge and never H·D numbers; the projections are of nodes, and
+    their gradients torch's.
+    """
     dtype = call.v.dtype
-    q, k, v = wide(call.q), wide(call.k), wide(call.v)
-    bias = None if call.edge_bias is None else wide(call.edge_bias)
-    if isinstance(call.score, Cosine):
-        beta = call.score.beta
-        q = F.normalize(q, dim=-1) * (beta.to(q.dtype).unsqueeze(-1) if isinstance(beta, Tensor) else beta)
-        k = F.normalize(k, dim=-1)
-    csr = call.graph.csr
-    csc = call.graph.csc if call.needs_grad else (None, None, None)
-    seed = new_seed() if call.dropout else None
-    out, lse, _ = torch.ops.graphattn.dot_softmax(q, k, v, bias, *csr, *csc, call.scale, call.dropout, seed)
-    return State(out.to(dtype), lse) if call.return_state else out.to(dtype)
+    score, name, vector, negative_slope = call.score, "none", None, 0.0
+    q, k, edge_key, attr_query = call.q, call.k, call.edge_key, None
+    key_proj, value_proj = (None if projection is None else wide(projection) for projection in call.edge_proj)
+    edge_attr = None if call.edge_attr is None else wide(call.edge_attr)
+    if isinstance(score, NoScore):
+        q = k = None
+    elif isinstance(score, Dot | Cosine):
+        name = "dot"
+        assert q is not None and k is not None
+        if isinstance(score, Cosine):
+            beta = score.beta
+            q = F.normalize(wide(q), dim=-1) * (beta.to(q.device).unsqueeze(-1) if isinstance(beta, Tensor) else beta)
+            k = F.normalize(wide(k), dim=-1)
+            q = q.to(k.dtype)
+        if key_proj is not None:
+            attr_query = torch.einsum("mhd,ahd->mha", wide(q), key_proj)
+    elif isinstance(score, Sum):
+        assert q is not None and k is not None
+        name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
+    elif isinstance(score, Additive):
+        name, negative_slope = score.activation, score.negative_slope
+        vector = score.vector.to(wide(call.v[:0]).dtype)
+        edge_key = call.with_edge_key()
+    out, attr_out, lse, _, weights = torch.ops.graphattn.attend.default(
+        q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,
+        edge_attr if attr_query is not None or value_proj is not None else None, attr_query, vector,
+        *call.graph.csr, *(call.graph.csc if call.needs_grad else (None, None, None)),
+        name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
+        new_seed() if call.dropout else None, value_proj is not None, call.return_weights,
+    )  # fmt: skip
+    if value_proj is not None:
+        out = out + torch.einsum("mha,ahv->mhv", attr_out, value_proj)
+    if call.return_state:
+        return State(out.to(dtype), lse)
+    return (out.to(dtype), weights.to(dtype)) if call.return_weights else out.to(dtype)

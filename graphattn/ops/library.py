@@ -1,7 +1,7 @@
-"""The fused operators as PyTorch knows them: schemas, shapes and gradients. Needs torch alone.
+"""The fused operator as PyTorch knows it: schema, shapes and gradients. Needs torch alone.
 
-A backend registers its implementation for its device with `torch.library.impl`; until it is loaded the operators still
-trace under `torch.compile` and `torch.export`.
+A backend registers its implementation for its device with `torch.library.impl`; until it is loaded the operator still
+traces under `torch.compile` and `torch.export`.
 """
 
 from __future__ import annotations
@@ -11,71 +11,133 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# `rest` is what rounding took from lse, so that the backward pass finds the weights again however large the scores.
-# Edges come by destination (indptr, indices, edge_ids: the caller's edge at each position or None) and, where a
-# backward pass can follow, by source (csc_indptr, csc_indices, positions: the place by destination of each).
-_GRAPH = "Tensor indptr, Tensor indices, Tensor? edge_ids, Tensor? csc_indptr, Tensor? csc_indices, Tensor? positions"
-_OPTIONS = "float scale, float dropout, Tensor? seed"
+from graphattn.ops.convention import wide_dtype
 
-torch.library.define(
-    "graphattn::dot_softmax",
-    f"(Tensor q, Tensor k, Tensor v, Tensor? bias, {_GRAPH}, {_OPTIONS}) -> (Tensor out, Tensor lse, Tensor rest)",
+INPUTS = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "vector")
+"""What can have a gradient."""
+
+# q [M, H, D] ([M, H] for "sum"), k [N, Hk, D] ([N, Hk]), v [N, Hk, Dv], bias [E, H], edge_key [E, H, D],
+# edge_value [E, H, Dv], edge_attr [E, A], attr_query [M, H, A] (added to a dot score: ⟨attr_query_i, edge_attr_ij⟩),
+# vector [H, D] of an additive score. Edge tensors are in the caller's order. q, k, v, edge_key and edge_value may be
+# halves, all else is float32 or float64.
+_TENSORS = (
+    "Tensor? q, Tensor? k, Tensor v, Tensor? bias, Tensor? edge_key, Tensor? edge_value, Tensor? edge_attr, "
+    "Tensor? attr_query, Tensor? vector"
 )
+# Edges by destination (indptr, indices, edge_ids: the caller's edge at each place or None) and, where a backward
+# pass can follow, by source (csc_indptr, csc_indices, places: the place by destination of each).
+_GRAPH = "Tensor indptr, Tensor indices, Tensor? edge_ids, Tensor? csc_indptr, Tensor? csc_indices, Tensor? places"
+# score: "dot", "sum", "leaky_relu" or "tanh" (both additive) or "none".
+_OPTIONS = (
+    "str score, str normalize, int heads, float scale, float negative_slope, float dropout, Tensor? seed, "
+    "bool attr_value, bool weights"
+)
+# attr_out [M, H, A] is the weighted mean of edge_attr if attr_value; lse [M, H] and rest (what rounding took from lse, so
+# that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the caller's
+# order if asked for. What is not there has length zero.
+_OUTPUTS = "Tensor out, Tensor attr_out, Tensor lse, Tensor rest, Tensor weights"
+_NUM_OPTIONS = 9
+
+torch.library.define("graphattn::attend", f"({_TENSORS}, {_GRAPH}, {_OPTIONS}) -> ({_OUTPUTS})")
 torch.library.define(
-    "graphattn::dot_softmax_backward",
-    "(Tensor grad_out, Tensor? grad_lse, Tensor out, Tensor lse, Tensor rest, Tensor q, Tensor k, Tensor v, "
-    f"Tensor? bias, {_GRAPH}, {_OPTIONS}, bool[] needs) "
-    "-> (Tensor grad_q, Tensor grad_k, Tensor grad_v, Tensor grad_bias)",
+    "graphattn::attend_backward",
+    "(Tensor grad_out, Tensor? grad_attr_out, Tensor? grad_lse, Tensor? grad_weights, "
+    f"{_OUTPUTS}, {_TENSORS}, {_GRAPH}, {_OPTIONS}, bool[] needs) -> ("
+    + ", ".join(f"Tensor grad_{name}" for name in INPUTS)
+    + ")",
 )
 
 
-@torch.library.register_fake("graphattn::dot_softmax")
-def _fake_forward(q: Tensor, k: Tensor, v: Tensor, *others: Any) -> tuple[Tensor, Tensor, Tensor]:
-    M, H, _ = q.shape
-    return q.new_empty(M, H, v.shape[2]), q.new_empty(M, H), q.new_empty(M, H)
+def empty_outputs(v: Tensor, edge_attr: Tensor | None, indptr: Tensor, indices: Tensor, options: Any) -> list[Tensor]:
+    """The outputs, not yet written."""
+    _, normalize, heads, *_, attr_value, weights = options
+    M, A = indptr.shape[0] - 1, edge_attr.shape[1] if attr_value and edge_attr is not None else 0
+    dtype = wide_dtype(v.dtype)
+    softmax = (M, heads) if normalize == "softmax" else (0,)
+    shapes = [(M, heads, v.shape[2]), (M, heads, A) if attr_value else (0,), softmax, softmax]
+    shapes += [(indices.shape[0], heads) if weights else (0,)]
+    return [v.new_empty(shape, dtype=dtype) for shape in shapes]
 
 
-@torch.library.register_fake("graphattn::dot_softmax_backward")
-def _fake_backward(
-    grad_out: Tensor, grad_lse: Tensor | None, out: Tensor, lse: Tensor, rest: Tensor,
-    q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, *others: Any,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    inputs = (q, k, v, q if bias is None else bias)
-    needs = others[-1]
+@torch.library.register_fake("graphattn::attend")
+def _fake_forward(*inputs: Any) -> tuple[Tensor, ...]:
+    _, _, v, _, _, _, edge_attr, _, _, indptr, indices, _, _, _, _, *options = inputs
+    return tuple(empty_outputs(v, edge_attr, indptr, indices, options))
+
+
+@torch.library.register_fake("graphattn::attend_backward")
+def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
+    tensors, needs = inputs[9:18], inputs[-1]
     return tuple(
-        torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else tensor.new_empty(0)
-        for tensor, needed in zip(inputs, needs, strict=True)
+        torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else inputs[0].new_empty(0)
+        for tensor, needed in zip(tensors, needs, strict=True)
     )
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    q, k, v, bias, *graph, scale, dropout, seed = inputs
-    ctx.save_for_backward(q, k, v, bias, *graph, seed, *output)
-    ctx.scale, ctx.dropout = scale, dropout
-    ctx.mark_non_differentiable(output[2])
-    ctx.set_materialize_grads(False)
+class _Attend(torch.autograd.Function):
+    """The operator with its gradient.
+
+    `torch.library.register_autograd` would do, but goes over the schema at each call in time that grows with the
+    square of its arguments: 150 µs for these.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        outputs = torch.ops.graphattn.attend.default.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
+        *tensors, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = inputs
+        ctx.save_for_backward(*outputs, *tensors, seed)
+        ctx.before_seed = (score, normalize, heads, scale, negative_slope, dropout)
+        ctx.after_seed = (attr_value, weights)
+        ctx.mark_non_differentiable(outputs[3])
+        ctx.set_materialize_grads(False)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        *saved, seed = ctx.saved_tensors
+        out, csc_indptr = saved[0], saved[17]
+        if csc_indptr is None:
+            raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
+        grad_out, grad_attr_out, grad_lse, _, grad_weights = gradients
+        needs = list(ctx.needs_input_grad[1 : 1 + len(INPUTS)])
+        found: list[Tensor | None] = [None] * len(INPUTS)
+        if any(gradient is not None for gradient in gradients):
+            each = torch.ops.graphattn.attend_backward.default(
+                torch.zeros_like(out) if grad_out is None else grad_out,
+                grad_attr_out, grad_lse, grad_weights, *saved, *ctx.before_seed, seed, *ctx.after_seed, needs,
+            )  # fmt: skip
+            found = [gradient if needed else None for gradient, needed in zip(each, needs, strict=True)]
+        return None, *found, *[None] * (6 + _NUM_OPTIONS)
 
 
-def _backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-    q, k, v, bias, *graph, seed, out, lse, rest = ctx.saved_tensors
-    if graph[3] is None:
-        raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
-    needs = list(ctx.needs_input_grad[:4])
-    gradients: list[Tensor | None] = [None] * 4
-    if grad_out is not None or grad_lse is not None:
-        found = torch.ops.graphattn.dot_softmax_backward(
-            torch.zeros_like(out) if grad_out is None else grad_out,
-            grad_lse, out, lse, rest, q, k, v, bias, *graph, ctx.scale, ctx.dropout, seed, needs,
-        )  # fmt: skip
-        gradients = [gradient if needed else None for gradient, needed in zip(found, needs, strict=True)]
-    return *gradients, *[None] * 9
+class _AttendBackward(torch.autograd.Function):
+    """The gradient, which has none."""
+
+    @staticmethod
+    def forward(ctx: Any, keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        return torch.ops.graphattn.attend_backward.default.redispatch(
+            keys & torch._C._after_autograd_keyset, *inputs
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        raise RuntimeError(
+            'the fused attention kernels have no second derivative; use backend="reference" for double backward'
+        )
 
 
-def _double_backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-    raise RuntimeError(
-        'the fused attention kernels have no second derivative; use backend="reference" for double backward'
-    )
+def _with_gradient(operator: Any, function: type[torch.autograd.Function]) -> Any:
+    def run(keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+            return function.apply(keys, *inputs)
+        return operator.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
+
+    return run
 
 
-torch.library.register_autograd("graphattn::dot_softmax", _backward, setup_context=_setup_context)
-torch.library.register_autograd("graphattn::dot_softmax_backward", _double_backward)
+_library = torch.library.Library("graphattn", "FRAGMENT")  # what it registers lasts as long as it does
+for _operator, _function in (
+    (torch.ops.graphattn.attend.default, _Attend),
+    (torch.ops.graphattn.attend_backward.default, _AttendBackward),
+):
+    _library.impl(_operator, _with_gradient(_operator, _function), "Autograd", with_keyset=True)

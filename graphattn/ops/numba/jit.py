@@ -15,7 +15,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCa
 _FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
 # For helpers that count on each rounding as written. Without the word, a function takes over its caller's fastmath.
-as_written = njit(fastmath=False, error_model="numpy")
+as_written = njit(fastmath=False, error_model="numpy", forceinline=True)
 
 
 def cache_directory() -> Path:

@@ -1,4 +1,7 @@
-"""Rows of a graph shared out among threads.
+"""The rows of a graph shared out among threads.
+
+How the work is cut depends on the graph alone, never on the number of threads, so the bits do not either: rows go to
+tasks of about equal cost, and a row of very many edges is cut into pieces whose results are put together afterwards.
 
 The kernels release the GIL, so plain Python threads run them side by side. Unlike an OpenMP team these neither
 spin beside PyTorch's own nor break after a fork, several callers can share them, and the number in use
@@ -8,66 +11,114 @@ follows `torch.get_num_threads()` from call to call.
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
+LONGEST_ROW = 4096  # edges; a row of more is cut into pieces of at most so many
 _SERIAL_BELOW = 400_000  # numbers to touch; under this, waking a thread costs more than it saves (about 40 µs)
-_CHUNKS_PER_THREAD = 4  # smaller shares even out what the cost model misses
+_NUMBERS_PER_TASK = 1_000_000  # about a tenth of a millisecond
+_MOST_TASKS = 1024
 
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
 _lock = Lock()
 
 
-def run_rows(kernel: Callable[..., None], indptr: np.ndarray, width: int, *arguments: Any) -> None:
-    """Call `kernel(start, stop, *arguments)` so that every row of the graph belongs to one call.
+class Pieces(NamedTuple):
+    """Long rows cut up: piece t holds the edges starts[t], …, stops[t] − 1 of row rows[t]."""
+
+    starts: Tensor
+    stops: Tensor
+    rows: Tensor
+    of_row: list[tuple[int, int, int]]
+    """For each long row, its number and the range of its pieces."""
+
+
+class Plan(NamedTuple):
+    """Runs of rows, each a task, and the pieces of the rows that are in none of them, each a task too."""
+
+    runs: list[tuple[int, int]]
+    pieces: Pieces | None
+
+    @property
+    def num_tasks(self) -> int:
+        """How many tasks there are."""
+        return len(self.runs) + (0 if self.pieces is None else self.pieces.rows.numel())
+
+
+def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
+    """Cut the rows of a graph into tasks.
 
     Args:
-        kernel: a compiled function that writes only what belongs to rows [start, stop).
         indptr: where each row's edges begin, `[rows + 1]`.
-        width: numbers touched per edge and per row, for the decision between one thread and many.
-        arguments: the rest of the kernel's arguments.
+        num_edges: the last of them.
+        width: numbers touched for an edge and for a row.
     """
-    rows = indptr.size - 1
-    threads = torch.get_num_threads()
-    if threads == 1 or (rows + int(indptr[-1])) * width < _SERIAL_BELOW:
-        kernel(0, rows, *arguments)
+    rows = indptr.numel() - 1
+    cost = (rows + num_edges) * width
+    if cost < _SERIAL_BELOW:
+        return Plan([(0, rows)], None)
+    starts = indptr.numpy()
+    bounds = balanced_bounds(starts, min(max(2, cost // _NUMBERS_PER_TASK), _MOST_TASKS))
+    long_rows = np.flatnonzero(np.diff(starts) > LONGEST_ROW) if num_edges > LONGEST_ROW else np.empty(0, int)
+    if long_rows.size == 0:
+        return Plan(list(pairwise(bounds)), None)
+    taken = set(long_rows.tolist())
+    bounds = sorted({*bounds, *taken, *(row + 1 for row in taken)})
+    return Plan([run for run in pairwise(bounds) if run[0] not in taken], _cut(starts, long_rows))
+
+
+def balanced_bounds(starts: np.ndarray, parts: int) -> list[int]:
+    """Row numbers that cut a graph into at most `parts` runs of about equal cost, where a row costs its edges + 1."""
+    costs = starts + np.arange(starts.size)
+    inner = np.searchsorted(costs, costs[-1] * np.arange(1, parts) // parts).tolist()
+    return sorted({0, *inner, starts.size - 1})
+
+
+def _cut(starts: np.ndarray, long_rows: np.ndarray) -> Pieces:
+    firsts, lasts, rows, of_row = [], [], [], []
+    for row in long_rows.tolist():
+        first, last = int(starts[row]), int(starts[row + 1])
+        count = -(-(last - first) // LONGEST_ROW)
+        bounds = [first + (last - first) * part // count for part in range(count + 1)]
+        of_row.append((row, len(rows), len(rows) + count))
+        firsts += bounds[:-1]
+        lasts += bounds[1:]
+        rows += [row] * count
+    kind = starts.dtype
+    return Pieces(*(torch.from_numpy(np.array(numbers, kind)) for numbers in (firsts, lasts, rows)), of_row)
+
+
+def run_tasks(kernel: Callable[..., None], tasks: list[tuple[Any, ...]]) -> None:
+    """Call `kernel(*task)` for every task, on as many threads as PyTorch is set to use."""
+    threads = min(torch.get_num_threads(), len(tasks))
+    if threads == 1:
+        for task in tasks:
+            kernel(*task)
         return
-    bounds = balanced_bounds(indptr, threads * _CHUNKS_PER_THREAD)
-    chunks = deque(pairwise(bounds))
+    waiting = deque(tasks)
 
     def work() -> None:
         while True:
             try:
-                start, stop = chunks.popleft()
+                task = waiting.popleft()
             except IndexError:
                 return
-            kernel(start, stop, *arguments)
+            kernel(*task)
 
     helpers = [_threads(threads - 1).submit(work) for _ in range(threads - 1)]
     work()
     for helper in helpers:
         if not helper.cancel():  # it never began: this thread has done its share
             helper.result()
-
-
-def balanced_bounds(indptr: np.ndarray, parts: int) -> list[int]:
-    """Row numbers that cut a graph into at most `parts` runs of about equal cost, where a row costs its edges + 1."""
-    rows = indptr.size - 1
-    total = rows + int(indptr[-1])
-    inner = (
-        bisect_left(range(rows), total * part // parts, key=lambda row: int(indptr[row]) + row)
-        for part in range(1, parts)
-    )
-    return sorted({0, *inner, rows})
 
 
 def _threads(count: int) -> ThreadPoolExecutor:

@@ -1,12 +1,18 @@
-"""Three loops over contiguous numbers, written as vector instructions: dot, axpy and prefetch.
+"""Loops over the features of all heads, written as vector instructions.
 
 Numba's own loops over a short feature vector pay for alias checks and loop prologues that cost more than the
 arithmetic. These intrinsics emit the vector loads and fused multiply-adds directly. The usual widths are
-unrolled; any other length runs through blocks of falling width and a scalar rest.
+unrolled; any other runs through pieces of falling size down to single numbers.
+
+They work on pointers, which `at` makes of an address and an example of the numbers there. Memory may hold float32,
+float64 or halves: `int16` stands for the bits of a float16 and `uint16` for those of a bfloat16, which become
+float32 as they are loaded. What is written is float32 or float64.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -14,7 +20,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_UNROLLED = (4, 8, 16, 32, 64, 128)  # lengths with straight-line code
+_UNROLLED = (4, 8, 16, 32, 64, 128)  # widths with straight-line code
+_CACHE_LINE = 64  # bytes
 _CHAINS = 4  # independent sums, which hide the latency of a multiply-add
 
 
@@ -26,17 +33,30 @@ def vector_bytes() -> int:
     return 32 if features.get("avx") else 16
 
 
+class _Rows(NamedTuple):
+    """One row of numbers for each head, as the code that is being emitted sees them."""
+
+    pointer: Any
+    stored: types.Type
+    step: Any  # numbers from one head's row to the next
+
+    def moved(self, builder: Any, offset: Any) -> _Rows:
+        """The same, further on."""
+        return self._replace(pointer=builder.gep(self.pointer, [offset]))
+
+
 def _i64(value: int) -> ir.Constant:
     return ir.Constant(ir.IntType(64), value)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [offset])
+def _number(pointer: types.Type) -> types.Type:
+    """In what the numbers behind a pointer are reckoned with."""
+    return types.float64 if pointer.dtype == types.float64 else types.float32
 
 
-def _lane_counts(element: types.Type) -> Iterator[int]:
+def _lane_counts(number: types.Type) -> Iterator[int]:
     """Vector lengths from the widest register down to two numbers."""
-    lanes = vector_bytes() * 8 // element.bitwidth
+    lanes = vector_bytes() * 8 // number.bitwidth
     while lanes > 1:
         yield lanes
         lanes //= 2
@@ -45,18 +65,33 @@ def _lane_counts(element: types.Type) -> Iterator[int]:
 class _Lanes:
     """Loads, stores and multiply-adds on vectors of `count` numbers (on plain numbers if `count` is 1)."""
 
-    def __init__(self, builder: Any, scalar: Any, count: int) -> None:
-        self.builder, self.scalar, self.count = builder, scalar, count
-        self.type = scalar if count == 1 else ir.VectorType(scalar, count)
+    def __init__(self, builder: Any, number: types.Type, count: int) -> None:
+        self.builder, self.count = builder, count
+        self.scalar = ir.DoubleType() if number == types.float64 else ir.FloatType()
+        self.type = self._of(self.scalar)
 
-    def load(self, pointer: Any, step: Any) -> tuple[Any, Any]:
-        """The `step`-th vector at `pointer`, and where it was."""
-        base = pointer if self.count == 1 else self.builder.bitcast(pointer, self.type.as_pointer())
-        place = self.builder.gep(base, [step])
-        return self.builder.load(place, align=_size(self.scalar)), place
+    def _of(self, scalar: Any) -> Any:
+        return scalar if self.count == 1 else ir.VectorType(scalar, self.count)
 
-    def store(self, value: Any, place: Any) -> None:
-        self.builder.store(value, place, align=_size(self.scalar))
+    def _place(self, row: _Rows, scalar: Any, step: Any) -> Any:
+        base = self.builder.bitcast(row.pointer, self._of(scalar).as_pointer())
+        return self.builder.gep(base, [step])
+
+    def load(self, row: _Rows, step: Any) -> Any:
+        """The `step`-th vector of a row."""
+        if row.stored == types.int16:
+            half = self.builder.load(self._place(row, ir.HalfType(), step), align=2)
+            return self.builder.fpext(half, self.type)
+        if row.stored == types.uint16:
+            bits = self.builder.load(self._place(row, ir.IntType(16), step), align=2)
+            wide = self._of(ir.IntType(32))
+            sixteen = ir.Constant(wide, 16 if self.count == 1 else [16] * self.count)
+            return self.builder.bitcast(self.builder.shl(self.builder.zext(bits, wide), sixteen), self.type)
+        return self.builder.load(self._place(row, self.scalar, step), align=_size(self.scalar))
+
+    def store(self, value: Any, row: _Rows, step: Any) -> None:
+        """Write the `step`-th vector of a row."""
+        self.builder.store(value, self._place(row, self.scalar, step), align=_size(self.scalar))
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         bits = _size(self.scalar) * 8
@@ -95,54 +130,112 @@ def _size(scalar: Any) -> int:
     return 8 if isinstance(scalar, ir.DoubleType) else 4
 
 
-def _by_length(
+def _over_heads(
     builder: Any,
-    element: types.Type,
-    scalar: Any,
-    length: Any,
-    straight: Callable[[_Lanes, int], None],
-    block: Callable[[_Lanes, Any], None],
+    number: types.Type,
+    width: Any,
+    heads: Any,
+    rows: Sequence[_Rows],
+    piece: Callable[[_Lanes, int, Sequence[_Rows]], None],
+    begin: Callable[[], None] = lambda: None,
+    finish: Callable[[Any], None] = lambda head: None,
 ) -> None:
-    """Emit `straight(lanes, steps)` for each usual length, and for all others `block(lanes, offset)` in a loop."""
+    """For each head emit `begin()`, `piece(lanes, steps, rows)` for all of its row, `finish(head)`.
+
+    A usual width is one piece; any other goes through loops over pieces of falling size.
+    """
     end, other = builder.append_basic_block("end"), builder.append_basic_block("other")
-    switch = builder.switch(length, other)
-    widest = next(_lane_counts(element))
+    switch = builder.switch(width, other)
+    widest = next(_lane_counts(number))
     for usual in _UNROLLED:
-        case = builder.append_basic_block(f"length_{usual}")
+        case = builder.append_basic_block(f"width_{usual}")
         switch.add_case(_i64(usual), case)
         builder.position_at_end(case)
         lanes = min(widest, usual)
-        straight(_Lanes(builder, scalar, lanes), usual // lanes)
+        with cgutils.for_range(builder, heads, intp=ir.IntType(64)) as head:
+            begin()
+            piece(
+                _Lanes(builder, number, lanes),
+                usual // lanes,
+                [row.moved(builder, builder.mul(head.index, row.step)) for row in rows],
+            )
+            finish(head.index)
         builder.branch(end)
     builder.position_at_end(other)
-    done = _i64(0)
-    for lanes in (*_lane_counts(element), 1):
-        left = builder.sub(length, done)
-        steps = builder.udiv(left, _i64(lanes))
-        with cgutils.for_range(builder, steps, intp=ir.IntType(64)) as loop:
-            offset = builder.add(done, builder.mul(loop.index, _i64(lanes)))
-            block(_Lanes(builder, scalar, lanes), offset)
-        done = builder.add(done, builder.mul(steps, _i64(lanes)))
+    with cgutils.for_range(builder, heads, intp=ir.IntType(64)) as head:
+        begin()
+        of_head = [row.moved(builder, builder.mul(head.index, row.step)) for row in rows]
+        done = _i64(0)
+        for lanes, steps in ((widest, _UNROLLED[-1] // widest), *((lanes, 1) for lanes in (*_lane_counts(number), 1))):
+            size = _i64(lanes * steps)
+            pieces = builder.udiv(builder.sub(width, done), size)
+            with cgutils.for_range(builder, pieces, intp=ir.IntType(64)) as loop:
+                offset = builder.add(done, builder.mul(loop.index, size))
+                piece(_Lanes(builder, number, lanes), steps, [row.moved(builder, offset) for row in of_head])
+            done = builder.add(done, builder.mul(pieces, size))
+        finish(head.index)
     builder.branch(end)
     builder.position_at_end(end)
 
 
 @intrinsic
-def dot(typingctx: Any, a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
-    """Σ a[i + d] · b[j + d] for d < n."""
-    element = a.dtype
+def at(typingctx: Any, address: Any, example: Any) -> Any:
+    """A pointer to the numbers of the kind of `example` that lie at `address`."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        scalar = context.get_value_type(element)
-        left = _pointer(context, builder, signature.args[0], args[0], args[1])
-        right = _pointer(context, builder, signature.args[2], args[2], args[3])
-        zero = ir.Constant(scalar, 0.0)
-        total = cgutils.alloca_once_value(builder, zero)
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-        def straight(lanes: _Lanes, steps: int) -> None:
+    return types.CPointer(example)(address, example), emit
+
+
+@intrinsic
+def numbers_of(typingctx: Any, array: Any) -> Any:
+    """A pointer to the numbers of a NumPy array made inside a kernel, which `keep` must hold until it is done with."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(array)(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), emit
+
+
+@intrinsic
+def shifted(typingctx: Any, pointer: Any, offset: Any) -> Any:
+    """A pointer `offset` numbers further on."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.uint64), emit
+
+
+@intrinsic
+def keep(typingctx: Any, array: Any) -> Any:
+    """Do nothing; an array lives until its last use."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.void(array), emit
+
+
+@intrinsic
+def add_dots(
+    typingctx: Any, scale: Any, a: Any, i: Any, a_step: Any, b: Any, j: Any, b_step: Any, width: Any, heads: Any,
+    sums: Any, y: Any,
+) -> Any:  # fmt: skip
+    """sums[y + h] += scale · Σ a[i + h · a_step + d] · b[j + h · b_step + d] over d < width, for h < heads."""
+    number = _number(sums)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        scale, a_at, i, a_step, b_at, j, b_step, width, heads, sums_at, y = args
+        zero = ir.Constant(context.get_value_type(number), 0.0)
+        total = cgutils.alloca_once_value(builder, zero)
+        rows = [_Rows(a_at, a.dtype, a_step).moved(builder, i), _Rows(b_at, b.dtype, b_step).moved(builder, j)]
+
+        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
             sums: list[Any] = []
             for s in range(steps):
-                x, y = lanes.load(left, _i64(s))[0], lanes.load(right, _i64(s))[0]
+                x, y = (lanes.load(row, _i64(s)) for row in rows)
                 if s < _CHAINS:
                     sums.append(builder.fmul(x, y))
                 else:
@@ -150,63 +243,93 @@ def dot(typingctx: Any, a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
             while len(sums) > 1:
                 pairs = [builder.fadd(*sums[t : t + 2]) for t in range(0, len(sums) - 1, 2)]
                 sums = pairs + sums[len(sums) & ~1 :]
-            builder.store(lanes.sum(sums[0]), total)
+            builder.store(builder.fadd(builder.load(total), lanes.sum(sums[0])), total)
 
-        def block(lanes: _Lanes, offset: Any) -> None:
-            x = lanes.load(builder.gep(left, [offset]), _i64(0))[0]
-            y = lanes.load(builder.gep(right, [offset]), _i64(0))[0]
-            builder.store(builder.fadd(builder.load(total), lanes.sum(builder.fmul(x, y))), total)
+        def finish(head: Any) -> None:
+            place = builder.gep(sums_at, [builder.add(y, head)])
+            builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
-        _by_length(builder, element, scalar, args[4], straight, block)
-        return builder.load(total)
-
-    return element(a, types.uint64, b, types.uint64, types.uint64), emit
-
-
-@intrinsic
-def axpy(typingctx: Any, weight: Any, x: Any, i: Any, y: Any, j: Any, n: Any) -> Any:
-    """y[j + d] += weight · x[i + d] for d < n."""
-    element = x.dtype
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        scalar = context.get_value_type(element)
-        source = _pointer(context, builder, signature.args[1], args[1], args[2])
-        target = _pointer(context, builder, signature.args[3], args[3], args[4])
-
-        def update(lanes: _Lanes, source: Any, target: Any, step: Any) -> None:
-            value, _ = lanes.load(source, step)
-            before, place = lanes.load(target, step)
-            lanes.store(lanes.multiply_add(lanes.splat(args[0]), value, before), place)
-
-        def straight(lanes: _Lanes, steps: int) -> None:
-            for s in range(steps):
-                update(lanes, source, target, _i64(s))
-
-        def block(lanes: _Lanes, offset: Any) -> None:
-            update(lanes, builder.gep(source, [offset]), builder.gep(target, [offset]), _i64(0))
-
-        _by_length(builder, element, scalar, args[5], straight, block)
+        _over_heads(builder, number, width, heads, rows, piece, lambda: builder.store(zero, total), finish)
         return context.get_dummy_value()
 
-    return types.void(element, x, types.uint64, y, types.uint64, types.uint64), emit
+    index = types.uint64
+    return types.void(number, a, index, index, b, index, index, index, index, sums, index), emit
 
 
 @intrinsic
-def prefetch(typingctx: Any, array: Any, offset: Any) -> Any:
-    """Ask for the cache line that holds array[offset]."""
+def add_scaled(
+    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, a_step: Any, b: Any, j: Any, b_step: Any,
+    width: Any, heads: Any,
+) -> Any:  # fmt: skip
+    """b[j + h · b_step + d] += scale · weights[y + h] · a[i + h · a_step + d] for d < width, h < heads."""
+    number = _number(b)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte = builder.bitcast(
-            _pointer(context, builder, signature.args[0], args[0], args[1]), ir.IntType(8).as_pointer()
-        )
-        i32 = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte.type, i32, i32, i32])
+        scale, weights_at, y, a_at, i, a_step, b_at, j, b_step, width, heads = args
+        weight = cgutils.alloca_once(builder, context.get_value_type(number))
+        rows = [_Rows(a_at, a.dtype, a_step).moved(builder, i), _Rows(b_at, b.dtype, b_step).moved(builder, j)]
+        head = cgutils.alloca_once_value(builder, _i64(0))
+
+        def begin() -> None:
+            place = builder.gep(weights_at, [builder.add(y, builder.load(head))])
+            builder.store(builder.fmul(scale, builder.load(place)), weight)
+
+        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
+            source, target = rows
+            factor = lanes.splat(builder.load(weight))
+            for s in map(_i64, range(steps)):
+                lanes.store(lanes.multiply_add(factor, lanes.load(source, s), lanes.load(target, s)), target, s)
+
+        def finish(done: Any) -> None:
+            builder.store(builder.add(done, _i64(1)), head)
+
+        _over_heads(builder, number, width, heads, rows, piece, begin, finish)
+        return context.get_dummy_value()
+
+    index = types.uint64
+    return types.void(number, weights, index, a, index, index, b, index, index, index, index), emit
+
+
+@intrinsic
+def plus(typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any) -> Any:
+    """sums[y + d] = a[i + d] + b[j + d] for d < width."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        none = _i64(0)
+        places = zip((a, b, sums), args[0:6:2], args[1:6:2], strict=True)
+        rows = [_Rows(pointer, kind.dtype, none).moved(builder, offset) for kind, pointer, offset in places]
+
+        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
+            left, right, target = rows
+            for s in map(_i64, range(steps)):
+                lanes.store(builder.fadd(lanes.load(left, s), lanes.load(right, s)), target, s)
+
+        _over_heads(builder, _number(sums), args[6], _i64(1), rows, piece)
+        return context.get_dummy_value()
+
+    index = types.uint64
+    return types.void(a, index, b, index, sums, index, index), emit
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, offset: Any, n: Any) -> Any:
+    """Ask for the cache lines of array[offset], …, array[offset + n − 1]."""
+    size = array.dtype.bitwidth // 8
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i8, i32 = ir.IntType(8), ir.IntType(32)
+        first = builder.bitcast(builder.gep(args[0], [args[1]]), i8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [i8.as_pointer(), i32, i32, i32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         read, keep, data = (ir.Constant(i32, value) for value in (0, 3, 1))
-        builder.call(function, [byte, read, keep, data])
+        length = builder.mul(args[2], _i64(size))
+        lines = builder.udiv(builder.add(length, _i64(_CACHE_LINE - 1)), _i64(_CACHE_LINE))
+        with cgutils.for_range(builder, lines, intp=ir.IntType(64)) as loop:
+            line = builder.gep(first, [builder.mul(loop.index, _i64(_CACHE_LINE))])
+            builder.call(function, [line, read, keep, data])
         return context.get_dummy_value()
 
-    return types.void(array, types.uint64), emit
+    return types.void(array, types.uint64, types.uint64), emit
 
 
 @intrinsic

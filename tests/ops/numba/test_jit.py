@@ -12,8 +12,8 @@ PROGRAM = """
 import torch, graphattn as ga
 x = torch.ones(3, 1, 4)
 print(float(ga.attention(x, x, x, ga.Graph(torch.tensor([[0, 1], [1, 2]]), 3), backend="numba").sum()))
-from graphattn.ops.numba import kernels
-print(sum(kernels.forward.stats.cache_hits.values()))
+from graphattn.ops.numba.forward import forward
+print(sum(forward.stats.cache_hits.values()))
 """
 
 

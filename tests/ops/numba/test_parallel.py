@@ -4,7 +4,8 @@ import torch
 
 pytest.importorskip("numba")
 
-from graphattn.ops.numba.parallel import balanced_bounds, run_rows
+from graphattn.ops.numba import parallel
+from graphattn.ops.numba.parallel import balanced_bounds, plan_rows, run_tasks
 
 
 def indptr_of(degrees):
@@ -22,35 +23,81 @@ def test_bounds_cover_each_row_once(degrees, parts):
     bounds = balanced_bounds(indptr_of(degrees), parts)
     assert bounds[0] == 0
     assert bounds[-1] == len(degrees)
-    assert bounds == sorted(set(bounds)) or len(degrees) == 0
+    assert bounds == sorted(set(bounds))
     assert len(bounds) <= parts + 1
 
 
-@pytest.mark.parametrize("width", [1, 10**6])
-def test_every_row_runs_once(width):
+@pytest.fixture
+def short_rows(monkeypatch):
+    """Rows of more than ten edges are long."""
+    monkeypatch.setattr(parallel, "LONGEST_ROW", 10)
+
+
+def planned(degrees, width=10**6):
+    return plan_rows(torch.from_numpy(indptr_of(degrees)), sum(degrees), width)
+
+
+def test_little_work_is_one_task():
+    assert planned([2] * 101, width=1) == ([(0, 101)], None)
+
+
+@pytest.mark.parametrize("degrees", [[3] * 40, [0, 25, 3, 0, 11, 12, 0], [25], [10, 11], [200] * 3])
+def test_every_edge_is_in_one_task(short_rows, degrees):
+    indptr, plan = indptr_of(degrees), planned(degrees)
+    edges = [range(indptr[start], indptr[stop]) for start, stop in plan.runs]
+    if plan.pieces is not None:
+        edges += [range(a, b) for a, b in zip(plan.pieces.starts.tolist(), plan.pieces.stops.tolist(), strict=True)]
+    assert sorted(edge for some in edges for edge in some) == list(range(sum(degrees)))
+    assert plan.num_tasks == len(edges)
+
+
+def test_long_rows_are_cut_evenly(short_rows):
+    pieces = planned([0, 25, 3, 11]).pieces
+    assert (pieces.stops - pieces.starts).tolist() == [8, 8, 9, 5, 6]
+    assert pieces.rows.tolist() == [1, 1, 1, 3, 3]
+    assert pieces.of_row == [(1, 0, 3), (3, 3, 5)]
+
+
+def test_rows_that_are_cut_are_in_no_run(short_rows):
+    assert all(row not in range(*run) for run in planned([3, 25, 3, 3, 40, 41, 2]).runs for row in (1, 4, 5))
+
+
+def test_the_plan_does_not_depend_on_the_number_of_threads(short_rows):
+    before = torch.get_num_threads()
+    try:
+        plans = []
+        for threads in (1, 2, 7):
+            torch.set_num_threads(threads)
+            plans.append(planned([3] * 1000).runs)
+    finally:
+        torch.set_num_threads(before)
+    assert plans[0] == plans[1] == plans[2]
+
+
+def test_every_task_runs_once():
     seen = np.zeros(101, int)
 
-    def kernel(start, stop, counts):
-        counts[start:stop] += 1
+    def kernel(number):
+        seen[number] += 1
 
-    run_rows(kernel, indptr_of([2] * 101), width, seen)
+    run_tasks(kernel, [(number,) for number in range(101)])
     assert (seen == 1).all()
 
 
 def test_an_error_in_any_thread_reaches_the_caller():
-    def kernel(start, stop):
-        raise ArithmeticError(f"rows {start} to {stop}")
+    def kernel(number):
+        raise ArithmeticError(f"task {number}")
 
-    with pytest.raises(ArithmeticError, match="rows"):
-        run_rows(kernel, indptr_of([2] * 101), 10**6)
+    with pytest.raises(ArithmeticError, match="task"):
+        run_tasks(kernel, [(number,) for number in range(7)])
 
 
-def test_one_torch_thread_means_one_call():
+def test_one_torch_thread_means_tasks_in_order():
     calls = []
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        run_rows(lambda start, stop: calls.append((start, stop)), indptr_of([2] * 101), 10**6)
+        run_tasks(calls.append, [(number,) for number in range(7)])
     finally:
         torch.set_num_threads(before)
-    assert calls == [(0, 101)]
+    assert calls == list(range(7))

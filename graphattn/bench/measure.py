@@ -1,0 +1,99 @@
+"""Time and peak extra memory of one call, in this process."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import torch
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call: the median over the repetitions, and half the spread of their middle half."""
+
+    median: float
+    spread: float
+    repetitions: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def repeat(call: Call, seconds: float, device: str, *, least: int = 3, most: int = 1000) -> Timing:
+    """Time a call, after one that does not count, until `seconds` have passed and `least` repetitions are done."""
+    wait = torch.cuda.synchronize if device == "cuda" else _nothing
+    call()
+    wait()
+    taken: list[float] = []
+    while len(taken) < least or (sum(taken) < seconds and len(taken) < most):
+        start = time.perf_counter()
+        call()
+        wait()
+        taken.append(time.perf_counter() - start)
+    low, middle, high = quantiles(taken, n=4, method="inclusive")
+    return Timing(middle, (high - low) / 2, len(taken))
+
+
+def per_call(call: Call, batches: int = 30, calls: int = 100) -> float:
+    """Seconds of one of many calls in a row, the median over batches: for calls as short as the clock is coarse."""
+    taken = []
+    for _ in range(batches):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        taken.append((time.perf_counter() - start) / calls)
+    return median(taken)
+
+
+def peak_extra(call: Call, device: str) -> int | None:
+    """Bytes by which memory peaks during a call above what is there before it; None where the system does not tell.
+
+    On a CPU it is resident memory. From here on, this process gives freed memory back at once, so that nothing is hidden
+    because it lay ready; run the call once beforehand, so that code and threads that it loads are not counted.
+    """
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    try:
+        _give_memory_back()
+        Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to the present size
+    except (OSError, AttributeError):
+        return None
+    before = _status("VmRSS")
+    call()
+    return max(0, _status("VmHWM") - before)
+
+
+def _give_memory_back() -> None:
+    """Make glibc take every large block from the system and return it when it is freed, now and from here on."""
+    libc = ctypes.CDLL(None)
+    mmap_threshold, trim_threshold = -3, -1  # malloc.h
+    libc.mallopt(mmap_threshold, 65536)
+    libc.mallopt(trim_threshold, 0)
+    libc.malloc_trim(0)
+
+
+def _status(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {field}")
+
+
+def _nothing() -> None:
+    pass

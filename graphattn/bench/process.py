@@ -1,0 +1,71 @@
+"""A fresh process for each measurement, so that no contender inherits memory, and that costs little to start.
+
+A server process imports torch and the contenders' packages once and runs nothing; every measurement is a fork of it.
+Where there is no such server (Windows), a new interpreter is started instead.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+_IMPORTED_ONCE = [
+    "__main__", "torch", "torch._dynamo", "torch._inductor.compile_fx", "torch_geometric.nn", "torch_scatter",
+    "graphattn.ops.numba.attend", "graphattn.bench.child",
+]  # fmt: skip
+
+
+class Failed(Exception):
+    """What ran in the other process did not come to an end; the message says why."""
+
+
+def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -> Any:
+    """Call a function of a module in a fresh process and return its result.
+
+    Raises:
+        Failed: it raised, was killed, or took longer than `timeout` seconds.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        # Nothing is compiled in so many processes at a time that workers would pay.
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+        context.set_forkserver_preload(_IMPORTED_ONCE)
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(there, function, arguments), daemon=True)
+    process.start()
+    there.close()
+    try:
+        if not here.poll(timeout):
+            raise Failed(f"took longer than {timeout:.0f} s")
+        done, answer = here.recv()
+    except EOFError:
+        process.join()
+        raise Failed(_death(process.exitcode)) from None
+    finally:
+        if process.is_alive():
+            process.join(timeout=5)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        here.close()
+    if not done:
+        raise Failed(answer)
+    return answer
+
+
+def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        connection.send((True, function(*arguments)))
+    except BaseException as error:
+        text = " ".join(str(error).split()) or "no message"
+        connection.send((False, f"{type(error).__name__}: {text[:300]}"))
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code == -9:
+        return "killed, most likely for want of memory"
+    return f"the process ended with exit code {exit_code}"

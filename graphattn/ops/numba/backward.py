@@ -1,0 +1,248 @@
+"""The backward pass: one kernel over the edges by source, one by destination.
+
+The pass by source gathers queries and output gradients, and leaves the gradient of each score, `[E, H]`; the pass by
+destination then gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
+`backward_destination_lean` does start afresh, for graphs whose E·H scalars are too many.
+
+    w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij),   δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij
+    ds_ij = p_ij (dp_ij − δ_i + dlse_i) for a softmax, f'(s_ij) dp_ij for weights f(s_ij)
+"""
+
+from typing import Any
+
+import numpy as np
+
+from graphattn.ops.numba.edges import (
+    AHEAD,
+    ONE,
+    U,
+    edge_at,
+    exponent,
+    fill,
+    node_of,
+    place_of,
+    prefetch_key,
+    prefetch_value,
+    sum_of,
+    weights_and_slopes,
+)
+from graphattn.ops.numba.heads import dots, into_keys
+from graphattn.ops.numba.jit import as_written, kernel
+from graphattn.ops.numba.problem import SOFTMAX
+from graphattn.ops.numba.random import keeps
+from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
+from graphattn.ops.numba.vector import add_dots, add_scaled, at, keep, numbers_of, prefetch, shifted
+
+_TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers each: how many, and where which lie
+_TILE = U(32)  # edges whose rows stay in the cache between the dots and the sums
+
+
+@kernel
+def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+    """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
+    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
+    lse, rest, terms = at(r.lse, p.number), at(r.rest, p.number), at(g.row_terms, p.number)
+    for i in range(U(start), U(stop)):
+        row = i * _TERMS * H
+        delta = row + _DELTA * H
+        for h in range(H):
+            terms[row + h] = lse[i * H + h]
+            terms[row + _REST * H + h] = rest[i * H + h]
+            terms[row + _DELTA * H + h] = p.number
+            terms[row + _DLSE * H + h] = at(g.grad_lse, p.number)[i * H + h] if g.grad_lse != 0 else p.number
+        grads, outs = at(g.grad_out, p.number), at(r.out, p.number)
+        add_dots(one, grads, i * H * Dv, Dv, outs, i * H * Dv, Dv, Dv, H, terms, delta)
+        if g.grad_attr_out != 0:
+            grads, outs = at(g.grad_attr_out, p.number), at(r.attr_out, p.number)
+            add_dots(one, grads, i * H * A, A, outs, i * H * A, A, A, H, terms, delta)
+        if g.grad_weights != 0:
+            for place in range(U(starts[i]), U(stops[i])):
+                edge = edge_at(edges, place) * H
+                for h in range(H):
+                    terms[delta + h] += at(r.weights, p.number)[edge + h] * at(g.grad_weights, p.number)[edge + h]
+
+
+@as_written
+def _edge_terms(
+    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any, hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any
+) -> None:  # fmt: skip
+    """Of one edge, for each head: the score (of a softmax, its exponent), the slope of its weight, the dropout factor."""
+    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    grads = at(g.grad_out, p.number)
+    scores_of_edge(p, i, j, edge, hidden, scores, y)
+    for h in range(H):
+        slopes[y + h] = at(g.grad_weights, p.number)[edge * H + h] if g.grad_weights != 0 else p.number
+        kept[y + h] = p.keep_scale
+    dots(p, one, grads, i, at(p.v, p.values), j, Dv, slopes, y)
+    if p.edge_value != 0:
+        add_dots(one, grads, i * H * Dv, Dv, at(p.edge_value, p.values), edge * H * Dv, Dv, Dv, H, slopes, y)
+    if g.grad_attr_out != 0:
+        attr_grads, features = at(g.grad_attr_out, p.number), at(p.edge_attr, p.number)
+        add_dots(one, attr_grads, i * H * A, A, features, edge * A, U(0), A, H, slopes, y)
+    if p.threshold > 0:
+        for h in range(H):
+            if not keeps(p.seed, place * H + h, p.threshold):
+                kept[y + h] = p.number
+    if p.normalize != SOFTMAX:
+        for h in range(H):
+            slopes[y + h] *= kept[y + h]
+        return
+    terms, row = at(g.row_terms, p.number), i * _TERMS * H
+    for h in range(H):
+        lse = terms[row + h]
+        slope = sum_of(kept[y + h] * slopes[y + h], -terms[row + _DELTA * H + h])
+        slope = sum_of(slope, terms[row + _DLSE * H + h])  # last, for the difference before it is often exactly zero
+        hidden_row = lse == -np.inf
+        scores[y + h] = lse if hidden_row else exponent(scores[y + h], lse, terms[row + _REST * H + h])
+        slopes[y + h] = p.number if hidden_row else slope
+
+
+@as_written
+def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) -> None:
+    """Ask for what the pass by source will need of a destination some places ahead."""
+    if x + AHEAD >= end:
+        return
+    H = U(p.heads)
+    i = U(at(edges.others, edges.index)[x + AHEAD])
+    if p.q != 0:
+        prefetch(at(p.q, p.keys), i * H * U(p.width), H * U(p.width))
+    prefetch(at(g.grad_out, p.number), i * H * U(p.value_width), H * U(p.value_width))
+    if p.normalize == SOFTMAX:
+        prefetch(at(g.row_terms, p.number), i * H * _TERMS, H * _TERMS)
+    if g.score != 0:
+        prefetch(at(g.score, p.number), place_of(edges, x + AHEAD) * H, H)
+
+
+@kernel
+def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+    """Gradients of keys, values, edge tensors and scores, over the edges by source.
+
+    dv_j = Σ_i w_ij do_i, and for a dot score dk_j = scale Σ_i ds_ij q_i.
+    """
+    H, Hk, D, Dv, A = U(p.heads), U(p.key_heads), U(p.width), U(p.value_width), U(p.attr_width)
+    one = type(p.number)(1)
+    starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
+    grads = at(g.grad_out, p.number)
+    row, last = U(start), U(stop)
+    if g.k != 0:
+        fill(at(g.k, p.number), row * Hk * D, last * Hk * D, 0)
+    if g.v != 0:
+        fill(at(g.v, p.number), row * Hk * Dv, last * Hk * Dv, 0)
+    if g.vector != 0:
+        fill(at(g.vector, p.number), U(task) * H * D, (U(task) + ONE) * H * D, 0)
+    if row == last:
+        return
+    size = _TILE * H
+    scratch = np.empty(U(3) * size + U(2) * H * D, type(p.number))
+    weights = numbers_of(scratch)
+    slopes, kept, hidden = shifted(weights, size), shifted(weights, U(2) * size), shifted(weights, U(3) * size)
+    tile_rows = np.empty(_TILE, np.uint64)
+    rows = numbers_of(tile_rows)
+    end = U(stops[last - ONE])
+    for first in range(U(starts[row]), end, _TILE):
+        following = min(first + _TILE, end)
+        for x in range(first, following):
+            _prefetch_destination(p, r, g, edges, x, end)
+            while x >= U(stops[row]):
+                row += ONE
+            rows[x - first] = row
+            place = place_of(edges, x)
+            _edge_terms(
+                p, r, g, U(others[x]), node_of(edges, row), place, edge_at(edges, place), hidden, weights, slopes, kept,
+                (x - first) * H,
+            )  # fmt: skip
+        weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
+        for x in range(first, following):
+            i, j, y = U(others[x]), node_of(edges, rows[x - first]), (x - first) * H
+            place = place_of(edges, x)
+            edge = edge_at(edges, place)
+            slopes_of_inputs(p, i, j, edge, slopes, y)
+            if g.score != 0:
+                for h in range(H):
+                    at(g.score, p.number)[place * H + h] = slopes[y + h]
+            if g.edge_attr != 0:
+                fill(at(g.edge_attr, p.number), edge * A, (edge + ONE) * A, 0)
+                if g.grad_attr_out != 0:
+                    attr_grads, features = at(g.grad_attr_out, p.number), at(g.edge_attr, p.number)
+                    add_scaled(one, weights, y, attr_grads, i * H * A, A, features, edge * A, U(0), A, H)
+            if g.edge_key != 0:
+                fill(at(g.edge_key, p.number), edge * H * D, (edge + ONE) * H * D, 0)
+            if g.edge_value != 0:
+                values = at(g.edge_value, p.number)
+                fill(values, edge * H * Dv, (edge + ONE) * H * Dv, 0)
+                add_scaled(one, weights, y, grads, i * H * Dv, Dv, values, edge * H * Dv, Dv, Dv, H)
+            if g.v != 0:
+                into_keys(p, one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv)
+            add_to_source(p, g, U(task), rows[x - first], i, j, edge, hidden, slopes, y)
+    keep(scratch)
+    keep(tile_rows)
+
+
+@as_written
+def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
+    """Set the gradients that the pass by destination adds up to zero."""
+    H = U(p.heads)
+    if g.q != 0:
+        fill(at(g.q, p.number), row * H * U(p.width), last * H * U(p.width), 0)
+    if g.attr_query != 0:
+        fill(at(g.attr_query, p.number), row * H * U(p.attr_width), last * H * U(p.attr_width), 0)
+
+
+@kernel
+def backward_destination(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+    """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
+    H = U(p.heads)
+    starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
+    row, last = U(start), U(stop)
+    _start_queries(row, last, p, g)
+    if row == last:
+        return
+    end = U(stops[last - ONE])
+    scratch = np.empty(U(2) * H * U(p.width), type(p.number))
+    hidden = numbers_of(scratch)
+    for i in range(row, last):
+        for x in range(U(starts[i]), U(stops[i])):
+            prefetch_key(p, others, x, end)
+            add_to_destination(
+                p, g, i, node_of(edges, i), U(others[x]), edge_at(edges, x), hidden, at(g.score, p.number), x * H
+            )
+    keep(scratch)
+
+
+@kernel
+def backward_destination_lean(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+    """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
+    H = U(p.heads)
+    starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
+    row, last = U(start), U(stop)
+    _start_queries(row, last, p, g)
+    if row == last:
+        return
+    size = _TILE * H
+    scratch = np.empty(U(3) * size + U(2) * H * U(p.width), type(p.number))
+    weights = numbers_of(scratch)
+    slopes, kept, hidden = shifted(weights, size), shifted(weights, U(2) * size), shifted(weights, U(3) * size)
+    tile_rows = np.empty(_TILE, np.uint64)
+    rows = numbers_of(tile_rows)
+    end = U(stops[last - ONE])
+    for first in range(U(starts[row]), end, _TILE):
+        following = min(first + _TILE, end)
+        for x in range(first, following):
+            prefetch_key(p, others, x, end)
+            prefetch_value(p, others, x, end)
+            while x >= U(stops[row]):
+                row += ONE
+            rows[x - first] = row
+            _edge_terms(
+                p, r, g, node_of(edges, row), U(others[x]), x, edge_at(edges, x), hidden, weights, slopes, kept,
+                (x - first) * H,
+            )  # fmt: skip
+        weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
+        for x in range(first, following):
+            i, j, y = rows[x - first], U(others[x]), (x - first) * H
+            edge = edge_at(edges, x)
+            slopes_of_inputs(p, node_of(edges, i), j, edge, slopes, y)
+            add_to_destination(p, g, i, node_of(edges, i), j, edge, hidden, slopes, y)
+    keep(scratch)
+    keep(tile_rows)

@@ -1,0 +1,121 @@
+"""Small things that all kernels do with edges and weights."""
+
+from typing import Any
+
+import numpy as np
+
+from graphattn.ops.numba.exponential import exp
+from graphattn.ops.numba.jit import as_written
+from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
+from graphattn.ops.numba.vector import at, prefetch
+
+U = np.uint64
+ONE = U(1)
+AHEAD = U(16)  # edges between asking for a row and using it
+
+
+@as_written
+def node_of(edges: Any, row: Any) -> Any:
+    """The node that a row belongs to."""
+    return U(at(edges.rows, edges.index)[row]) if edges.rows != 0 else row
+
+
+@as_written
+def place_of(edges: Any, x: Any) -> Any:
+    """The place, in the order by destination, of the edge at place x of this order."""
+    return U(at(edges.places, edges.index)[x]) if edges.places != 0 else x
+
+
+@as_written
+def edge_at(edges: Any, place: Any) -> Any:
+    """The caller's number of the edge at a place in the order by destination."""
+    return U(at(edges.ids, edges.index)[place]) if edges.ids != 0 else place
+
+
+@as_written
+def key_head(p: Any, h: Any) -> Any:
+    """The key head that query head h reads."""
+    return h if p.heads == p.key_heads else h // (U(p.heads) // U(p.key_heads))
+
+
+@as_written
+def fill(array: Any, first: Any, last: Any, value: Any) -> None:
+    """array[first:last] = value."""
+    for x in range(first, last):
+        array[x] = value
+
+
+@as_written
+def rest_of(top: Any, log_total: Any, lse: Any) -> Any:
+    """What rounding took from lse = top + log_total: half a unit of ±10,000 is 5e-4, too much for an exponent."""
+    return log_total - (lse - top)
+
+
+@as_written
+def exponent(score: Any, lse: Any, rest: Any) -> Any:
+    """score − lse, as exact as the score."""
+    return (score - lse) - rest
+
+
+@as_written
+def sum_of(a: Any, b: Any) -> Any:
+    """A sum that is not fused with the product before it, so that equal terms cancel to zero."""
+    return a + b
+
+
+@as_written
+def exp_all(x: Any, size: Any) -> None:
+    """The first `size` numbers of x to their exponentials."""
+    for y in range(size):
+        x[y] = exp(x[y])
+
+
+@as_written
+def weigh_all(p: Any, x: Any, size: Any) -> None:
+    """Scores to weights, one by one, by a normaliser that needs no sum."""
+    zero, one = p.number, type(p.number)(1)
+    if p.normalize == RELU:
+        for y in range(size):
+            x[y] = zero if x[y] < zero else x[y]
+    elif p.normalize == SIGMOID:
+        for y in range(size):
+            x[y] = one / (one + exp(-x[y]))
+
+
+@as_written
+def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> None:
+    """Scores (of a softmax: exponents) to weights after dropout; gradients of the weights to those of the scores."""
+    zero, one = p.number, type(p.number)(1)
+    if p.normalize == SOFTMAX:
+        for y in range(size):
+            weight = exp(x[y])
+            slopes[y] *= weight
+            x[y] = weight * kept[y]
+    elif p.normalize == RELU:
+        for y in range(size):
+            slopes[y] = zero if x[y] <= zero else slopes[y]
+            x[y] = zero if x[y] < zero else x[y] * kept[y]
+    elif p.normalize == SIGMOID:
+        for y in range(size):
+            weight = one / (one + exp(-x[y]))
+            slopes[y] *= weight * (one - weight)
+            x[y] = weight * kept[y]
+    elif p.normalize == IDENTITY:
+        for y in range(size):
+            x[y] *= kept[y]
+
+
+@as_written
+def prefetch_key(p: Any, others: Any, x: Any, end: Any) -> None:
+    """Ask for the key that an edge some places ahead will need."""
+    if p.k != 0 and x + AHEAD < end:
+        width = U(p.key_heads) * U(p.width)
+        prefetch(at(p.k, p.keys), U(others[x + AHEAD]) * width, width)
+
+
+@as_written
+def prefetch_value(p: Any, others: Any, x: Any, end: Any) -> None:
+    """Ask for the value that an edge some places ahead will need."""
+    if x + AHEAD < end:
+        width = U(p.key_heads) * U(p.value_width)
+        prefetch(at(p.v, p.values), U(others[x + AHEAD]) * width, width)

@@ -1,0 +1,140 @@
+"""The forward pass: scores, weights and weighted sums of a block of destinations at a time.
+
+Scores never leave the block, whose scratch stays in the cache; exponentials run over the whole block, whatever the
+degrees of its rows. A row is written by one task in a fixed order, so the bits do not depend on the number of threads.
+Unsigned numbers index, because Numba checks signed ones for wrap-around.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from graphattn.ops.numba.edges import (
+    ONE,
+    U,
+    edge_at,
+    exp_all,
+    fill,
+    node_of,
+    prefetch_key,
+    prefetch_value,
+    rest_of,
+    weigh_all,
+)
+from graphattn.ops.numba.heads import into_queries
+from graphattn.ops.numba.jit import as_written, kernel
+from graphattn.ops.numba.problem import SOFTMAX
+from graphattn.ops.numba.random import keeps
+from graphattn.ops.numba.scores import scores_of_edge
+from graphattn.ops.numba.vector import add_scaled, at, keep, numbers_of, shifted
+
+_BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
+
+
+@kernel
+def forward(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any) -> None:
+    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; also lse_i, rest_i."""
+    starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
+    H = U(p.heads)
+    row, last = U(start), U(stop)
+    if row == last:
+        return
+    end = U(stops[last - ONE])
+    room = H * (end - U(starts[row])), H * _BLOCK, H * U(p.width)
+    scratch = np.empty(room[0] + room[1] + room[2], type(p.number))
+    scores = numbers_of(scratch)
+    factors, hidden = shifted(scores, room[0]), shifted(scores, room[0] + room[1])
+    while row < last:
+        following = row + ONE
+        while following < last and following - row < _BLOCK and U(stops[following]) - U(starts[row]) <= _BLOCK:
+            following += ONE
+        _score_block(row, following, end, edges, p, scores, factors, hidden)
+        if p.normalize == SOFTMAX:
+            _softmax_block(row, following, edges, p, r, scores, factors)
+        else:
+            weigh_all(p, scores, H * (U(stops[following - ONE]) - U(starts[row])))
+            fill(factors, U(0), H * (following - row), p.keep_scale)
+        _sum_block(row, following, end, edges, p, r, scores, factors)
+        row = following
+    keep(scratch)
+
+
+@as_written
+def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any) -> None:
+    """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
+    H = U(p.heads)
+    starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
+    first = U(starts[row])
+    fill(tops, U(0), H * (following - row), -np.inf)
+    for r in range(row, following):
+        i, top = node_of(edges, r), H * (r - row)
+        for x in range(U(starts[r]), U(stops[r])):
+            prefetch_key(p, others, x, end)
+            y = (x - first) * H
+            scores_of_edge(p, i, U(others[x]), edge_at(edges, x), hidden, scores, y)
+            for h in range(H):
+                score = scores[y + h]
+                if score > tops[top + h] or score != score:
+                    tops[top + h] = score
+
+
+@as_written
+def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
+    """Scores to exponentials of their distance to the row's largest; `factors`, the largest, to 1 / sum of them."""
+    H = U(p.heads)
+    starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
+    lse, rest = at(r.lse, p.number), at(r.rest, p.number)
+    first, last = U(starts[row]), U(stops[following - ONE])
+    for i in range(row, following):
+        top = H * (i - row)
+        for x in range(U(starts[i]), U(stops[i])):
+            for h in range(H):
+                largest = factors[top + h]
+                if largest > -np.inf or largest != largest:
+                    scores[(x - first) * H + h] -= largest
+    exp_all(scores, (last - first) * H)
+    for i in range(row, following):
+        for h in range(H):
+            largest, total = factors[H * (i - row) + h], p.number
+            for x in range(U(starts[i]), U(stops[i])):
+                total += scores[(x - first) * H + h]
+            if total == p.number:  # no edge, or all hidden
+                lse[i * H + h], rest[i * H + h] = -np.inf, p.number
+                factors[H * (i - row) + h] = p.number
+            else:
+                log_total = np.log(total)
+                lse[i * H + h] = largest + log_total
+                rest[i * H + h] = rest_of(largest, log_total, lse[i * H + h])
+                factors[H * (i - row) + h] = p.keep_scale / total
+
+
+@as_written
+def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
+    """The weighted sums of rows [row, following), where each weight is a score times its row's factor."""
+    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
+    v, out, weights = at(p.v, p.values), at(r.out, p.number), at(r.weights, p.number)
+    first = U(starts[row])
+    fill(out, row * H * Dv, following * H * Dv, 0)
+    if r.attr_out != 0:
+        fill(at(r.attr_out, p.number), row * H * A, following * H * A, 0)
+    for i in range(row, following):
+        for x in range(U(starts[i]), U(stops[i])):
+            prefetch_value(p, others, x, end)
+            j, edge = U(others[x]), edge_at(edges, x)
+            y = (x - first) * H
+            for h in range(H):
+                scores[y + h] *= factors[H * (i - row) + h]
+            if p.threshold > 0:
+                for h in range(H):
+                    if not keeps(p.seed, x * H + h, p.threshold):
+                        scores[y + h] = p.number
+            if r.weights != 0:
+                for h in range(H):
+                    weights[edge * H + h] = scores[y + h]
+            into_queries(p, one, scores, y, v, j, out, i, Dv)
+            if p.edge_value != 0:
+                add_scaled(one, scores, y, at(p.edge_value, p.values), edge * H * Dv, Dv, out, i * H * Dv, Dv, Dv, H)
+            if r.attr_out != 0:
+                features, means = at(p.edge_attr, p.number), at(r.attr_out, p.number)
+                add_scaled(one, scores, y, features, edge * A, U(0), means, i * H * A, A, A, H)

@@ -1,0 +1,112 @@
+"""What the kernels are handed: addresses and sizes, grouped by meaning.
+
+An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. An example is a
+number of the dtype that lies at some of the addresses; see `graphattn.ops.numba.vector.at`. Sizes: H heads, Hk key
+heads, D and Dv the widths of keys and values, A the number of edge features.
+"""
+
+from typing import Any, NamedTuple
+
+SOFTMAX, RELU, SIGMOID, IDENTITY = range(4)
+NORMALIZERS = {"softmax": SOFTMAX, "relu": RELU, "sigmoid": SIGMOID, "identity": IDENTITY}
+
+
+class Edges(NamedTuple):
+    """The edges in one compressed order: those of row r lie at starts[r], …, stops[r] − 1."""
+
+    starts: int
+    stops: int
+    others: int  # the node at the other end of each edge
+    places: int  # each edge's place in the order by destination; 0 if that is this order
+    ids: int  # the caller's edge at each place in the order by destination; 0 if the same
+    rows: int  # the node that each row belongs to; 0 if row r is node r
+    index: Any  # example
+
+
+class Dot(NamedTuple):
+    """scale · (⟨q, k + e⟩ + ⟨u, a⟩) + b, with u the query of the edge features a."""
+
+    scale: Any
+
+
+class Sum(NamedTuple):
+    """scale · leaky_relu(q + k + b)."""
+
+    scale: Any
+    negative_slope: Any
+
+
+class AdditiveLeaky(NamedTuple):
+    """scale · ⟨vector, leaky_relu(q + k + e)⟩ + b."""
+
+    scale: Any
+    negative_slope: Any
+    vector: int  # [H, D]
+
+
+class AdditiveTanh(NamedTuple):
+    """scale · ⟨vector, tanh(q + k + e)⟩ + b."""
+
+    scale: Any
+    vector: int  # [H, D]
+
+
+class BiasAlone(NamedTuple):
+    """b."""
+
+    scale: Any
+
+
+class Problem(NamedTuple):
+    """The operator's inputs."""
+
+    score: Any
+    normalize: int
+    q: int  # [M, H, D]
+    k: int  # [N, Hk, D]
+    v: int  # [N, Hk, Dv]
+    bias: int  # [E, H]
+    edge_key: int  # [E, H, D]
+    edge_value: int  # [E, H, Dv]
+    edge_attr: int  # [E, A]
+    attr_query: int  # [M, H, A]
+    heads: int
+    key_heads: int
+    width: int
+    value_width: int
+    attr_width: int
+    seed: Any
+    threshold: Any  # of dropout; 0 for none
+    keep_scale: Any
+    keys: Any  # example for q, k and edge_key
+    values: Any  # example for v and edge_value
+    number: Any  # example for all else
+
+
+class Results(NamedTuple):
+    """The operator's outputs."""
+
+    out: int  # [M, H, Dv]
+    attr_out: int  # [M, H, A], the weighted mean of the edge features
+    lse: int  # [M, H]
+    rest: int  # [M, H], what rounding took from lse
+    weights: int  # [E, H]
+
+
+class Gradients(NamedTuple):
+    """Gradients that come in, and where those that are asked for go."""
+
+    grad_out: int
+    grad_attr_out: int
+    grad_lse: int
+    grad_weights: int
+    row_terms: int  # [M, 4, H] of a softmax: lse, rest, δ and dlse
+    score: int  # [E, H] by destination: of the bias, which the pass by source hands to that by destination
+    q: int
+    k: int
+    v: int
+    edge_key: int
+    edge_value: int
+    edge_attr: int
+    attr_query: int
+    vector: int  # [tasks, H, D]

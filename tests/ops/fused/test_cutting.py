@@ -1,0 +1,98 @@
+"""Long rows cut into pieces, many tasks, and the backward pass that keeps no number per edge: the same answers."""
+
+import pytest
+import torch
+from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
+from ops.fused.rounding import assert_as_good_as_plain_torch
+
+import graphattn as ga
+
+pytest.importorskip("numba")
+
+CASES = pairwise(
+    score=SCORES,
+    normalize=NORMALIZERS,
+    edges=tuple(EDGE_TERMS),
+    dtype=(torch.float32, torch.float64, torch.bfloat16),
+    heads=((3, 3), (4, 2)),
+    returns=("out", "weights", "state"),
+    dropout=(0.0, 0.4),
+)
+
+
+def hub(side):
+    """One node with 70 edges, some of them twice; the others have a few, or none."""
+    torch.manual_seed(0)
+    centre, other = torch.full((70,), 3), torch.randint(0, 20, (70,))
+    few = torch.randint(0, 20, (2, 30))
+    edges = torch.stack([other, centre] if side == "destination" else [centre, other])
+    return ga.Graph(torch.cat([edges[:, :35], few, edges[:, 35:]], dim=1), 23)
+
+
+@pytest.fixture
+def small_tasks(monkeypatch):
+    """Rows of more than four edges are cut, and a few numbers make a task."""
+    from graphattn.ops.numba import parallel
+
+    monkeypatch.setattr(parallel, "LONGEST_ROW", 4)
+    monkeypatch.setattr(parallel, "_SERIAL_BELOW", 0)
+    monkeypatch.setattr(parallel, "_NUMBERS_PER_TASK", 200)
+    indptr = hub("destination").csr.indptr
+    plan = parallel.plan_rows(indptr, int(indptr[-1]), 8)
+    assert len(plan.runs) > 2
+    assert plan.pieces.rows.numel() > 10
+
+
+@pytest.fixture
+def lean(monkeypatch):
+    """No memory for a number per edge and head."""
+    from graphattn.ops.numba import attend
+
+    monkeypatch.setattr(attend, "LEAN_ABOVE", 0)
+
+
+@pytest.mark.parametrize("side", ["destination", "source"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_cut_rows(case, side, small_tasks):
+    assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_lean_backward_pass(case, lean):
+    assert_as_good_as_plain_torch(case, hub("destination"), tensors(case, hub("destination")))
+
+
+@pytest.mark.parametrize("case", CASES[::3], ids=str)
+def test_lean_backward_pass_over_cut_rows(case, lean, small_tasks):
+    for side in ("destination", "source"):
+        assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
+
+
+@pytest.mark.parametrize("name", sorted(ga.testing.zoo()))
+def test_the_zoo_in_small_tasks(name, small_tasks):
+    graph = ga.testing.zoo()[name]
+    for case in (Case(edges="everything", heads=(4, 2)), Case("sum", "relu", "value"), Case("additive tanh")):
+        assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
+
+
+@pytest.mark.parametrize("side", ["destination", "source"])
+@pytest.mark.parametrize("score", SCORES)
+def test_a_row_of_many_edges(score, side):
+    """As the limits are."""
+    torch.manual_seed(0)
+    centre, other = torch.full((10_000,), 3), torch.randint(0, 300, (10_000,))
+    graph = ga.Graph(torch.stack([other, centre] if side == "destination" else [centre, other]), 300)
+    case = Case(score, edges="bias", widths=(16, 16, 2), heads=(2, 2), returns="state")
+    assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_hidden_pieces_of_a_cut_row(score, small_tasks):
+    case = Case(score, edges="bias", returns="state")
+    graph = hub("destination")
+    given = tensors(case, graph)
+    (into_hub,) = torch.nonzero(graph.edge_index[1] == 3, as_tuple=True)
+    given["edge_bias"][into_hub[:40]] = -torch.inf
+    assert_as_good_as_plain_torch(case, graph, given)
+    given["edge_bias"][into_hub] = -torch.inf
+    assert_as_good_as_plain_torch(case, graph, given)
