@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from graphattn.bench.case import Case
-from graphattn.bench.contenders import ALL, Contender
+from graphattn.bench.contenders import ALL
 from graphattn.bench.graphs import GRAPHS
+from graphattn.bench.machine import memory
 from graphattn.bench.measure import peak_extra, repeat
-from graphattn.graph import Graph
+from graphattn.bench.result import Result
 
 _SHARE = 0.6  # of the machine's memory that a contender may be expected to need
 
 
-def measure(case: Case, name: str, seconds: float, device: str) -> dict[str, Any]:
-    """Measure forward without gradients, forward with backward, and peak extra memory.
-
-    Returns:
-        `forward` and `both`: a `Timing` as JSON, or None; `memory`: bytes, or None; `note`: why something is None.
-    """
+def measure(case: Case, name: str, seconds: float, device: str) -> Result:
+    """Measure forward without gradients, forward with backward, and peak extra memory of the latter."""
     contender = ALL[name]
     graph = GRAPHS[case.graph].build().to(device)
     needed = contender.edge_tensors * graph.num_edges * case.heads * case.width * 4
     if needed > _SHARE * memory(device):
-        return _only(f"not tried: it would need about {needed / 2**30:.0f} GiB")
-    leaves = [leaf.requires_grad_() for leaf in case.leaves(graph, device)]
+        return Result(case, name, note=f"not tried: it would need about {needed / 2**30:.0f} GiB")
+    inputs = case.leaves(graph, device)
+    leaves = [tensor.detach().requires_grad_() for tensor in inputs]
     attend = contender.prepare(case.score, graph)
 
-    def forward() -> None:
+    def forward() -> tuple[Tensor, ...]:
         with torch.no_grad():
-            attend(*leaves)
+            return _tuple(attend(*inputs))
 
-    out = _tuple(attend(*(leaf.detach() for leaf in leaves)))
-    grads = [torch.ones_like(x) for x in out]
-    del out
+    grads = [torch.ones_like(out) for out in forward()]
 
     def both() -> None:
         torch.autograd.grad(_tuple(attend(*leaves)), leaves, grads, allow_unused=True)
 
-    measured = _only(None)
-    measured["forward"] = repeat(forward, seconds, device).to_json()
+    forward_time = repeat(forward, seconds, device)
     try:
-        measured["both"] = repeat(both, seconds, device).to_json()
-    except NotImplementedError as error:
-        measured["note"] = f"forward only: {' '.join(str(error).split())[:200]}"
-        return measured
-    measured["memory"] = peak_extra(both, device)
-    return measured
+        both()
+    except NotImplementedError:
+        return Result(case, name, forward_time, note="it has no backward pass here")
+    both_time = repeat(both, seconds, device)
+    return Result(case, name, forward_time, both_time, peak_extra(both, device))
 
 
-def memory(device: str) -> int:
-    """Bytes of memory of the device."""
-    if device == "cuda":
-        return torch.cuda.get_device_properties(0).total_memory
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62  # not told here: everything is tried
-
-
-def _only(note: str | None) -> dict[str, Any]:
-    return {"forward": None, "both": None, "memory": None, "note": note}
-
-
-def _tuple(out: Any) -> tuple[torch.Tensor, ...]:
+def _tuple(out: Any) -> tuple[Tensor, ...]:
     return out if isinstance(out, tuple) else (out,)

@@ -6,10 +6,9 @@ import ctypes
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
 import torch
 
@@ -24,33 +23,30 @@ class Timing:
     spread: float
     repetitions: int
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
 
 def repeat(call: Call, seconds: float, device: str, *, least: int = 3, most: int = 1000) -> Timing:
-    """Time a call, after one that does not count, until `seconds` have passed and `least` repetitions are done."""
-    wait = torch.cuda.synchronize if device == "cuda" else _nothing
-    call()
-    wait()
+    """Time a call that has run before, until `seconds` have passed and `least` repetitions are done."""
+    wait(device)
     taken: list[float] = []
     while len(taken) < least or (sum(taken) < seconds and len(taken) < most):
         start = time.perf_counter()
         call()
-        wait()
+        wait(device)
         taken.append(time.perf_counter() - start)
     low, middle, high = quantiles(taken, n=4, method="inclusive")
     return Timing(middle, (high - low) / 2, len(taken))
 
 
-def per_call(call: Call, batches: int = 30, calls: int = 100) -> float:
-    """Seconds of one of many calls in a row, the median over batches: for calls as short as the clock is coarse."""
+def per_call(call: Call, device: str, *, batches: int = 20, calls: int = 50) -> float:
+    """Seconds of one of many calls in a row, the median over batches: for calls that are short beside a clock's tick."""
+    call()
     taken = []
     for _ in range(batches):
+        wait(device)
         start = time.perf_counter()
         for _ in range(calls):
             call()
+        wait(device)
         taken.append((time.perf_counter() - start) / calls)
     return median(taken)
 
@@ -58,16 +54,16 @@ def per_call(call: Call, batches: int = 30, calls: int = 100) -> float:
 def peak_extra(call: Call, device: str) -> int | None:
     """Bytes by which memory peaks during a call above what is there before it; None where the system does not tell.
 
-    On a CPU it is resident memory. From here on, this process gives freed memory back at once, so that nothing is hidden
-    because it lay ready; run the call once beforehand, so that code and threads that it loads are not counted.
+    On a CPU it is resident memory. From here on, this process gives freed memory back at once, so that nothing is
+    hidden because it lay ready. Run the call once beforehand, so that code and threads that it loads are not counted.
     """
     gc.collect()
     if device == "cuda":
-        torch.cuda.synchronize()
+        wait(device)
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         call()
-        torch.cuda.synchronize()
+        wait(device)
         return torch.cuda.max_memory_allocated() - before
     try:
         _give_memory_back()
@@ -79,10 +75,16 @@ def peak_extra(call: Call, device: str) -> int | None:
     return max(0, _status("VmHWM") - before)
 
 
+def wait(device: str) -> None:
+    """Wait until all that was asked of the device is done."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 def _give_memory_back() -> None:
     """Make glibc take every large block from the system and return it when it is freed, now and from here on."""
     libc = ctypes.CDLL(None)
-    mmap_threshold, trim_threshold = -3, -1  # malloc.h
+    mmap_threshold, trim_threshold = -3, -1  # as numbered in malloc.h
     libc.mallopt(mmap_threshold, 65536)
     libc.mallopt(trim_threshold, 0)
     libc.malloc_trim(0)
@@ -93,7 +95,3 @@ def _status(field: str) -> int:
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
     raise OSError(f"/proc/self/status has no {field}")
-
-
-def _nothing() -> None:
-    pass

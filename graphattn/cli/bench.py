@@ -2,96 +2,128 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from graphattn.bench import Case, Result
+    from graphattn.bench.case import Case
+    from graphattn.bench.result import Report
+
+_BUSY = 0.5  # load above which other processes are likely to slow this one
 
 
 def bench(
-    case: Annotated[
+    graph: Annotated[
         list[str] | None,
-        typer.Argument(help="Cases to measure, such as random, hub, molecules.", show_default="all but quick"),
+        typer.Argument(help="Graphs to measure, such as arxiv, molecules, hub-800k.", show_default="all"),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A small case, in half a minute.")] = False,
-    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.")] = 3.0,
+    quick: Annotated[bool, typer.Option("--quick", help="A few small cases, in less than two minutes.")] = False,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Instead: how our time grows with edges, heads and width.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.", min=0.0)] = 0.2,
     out: Annotated[
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw time and memory against edges, as PNG.", show_default=False)
+    ] = None,
 ) -> None:
-    """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side.
 
-    from graphattn.bench import CASES, environment, run
-    from graphattn.bench.contenders import available
+    Takes about half an hour on two cores; every measurement runs in a process of its own. Leave the machine alone
+    meanwhile.
+    """
+    from rich.console import Console
+
+    from graphattn.bench import machine, tables
+    from graphattn.bench.plot import draw
+    from graphattn.bench.result import Report
+    from graphattn.tasks.molecule.files import write_atomically
+
+    cases = [] if scaling else _chosen(graph, quick)
+    console = Console()
+    words = [*(graph or []), *(["--quick"] if quick else []), *(["--scaling"] if scaling else [])]
+    report = Report(machine.describe(" ".join(["graphattn", "bench", *words, "--seconds", f"{seconds:g}"])))
+    console.print(tables.heading(report), highlight=False)
+    if (report.environment["load"] or 0) > _BUSY:
+        console.print(f"[yellow]Other processes are running (load {report.environment['load']}): times will be off.[/]")
+    with _progress(console) as progress:
+        if scaling:
+            _measure_scaling(report, seconds, progress)
+        else:
+            _measure(report, cases, seconds, progress, graph is None, out)
+    if not scaling:
+        console.print(tables.summary(report))
+    console.print(tables.aims(report))
+    _write(report, out)
+    if plot is not None:
+        write_atomically(plot, lambda path: draw(report, path))
+    for written in filter(None, (out, plot)):
+        console.print(f"written: {written}", highlight=False, soft_wrap=True)
+
+
+def _chosen(graphs: list[str] | None, quick: bool) -> list[Case]:
+    from graphattn.bench.case import QUICK, SUITE
+
+    cases = QUICK if quick else SUITE
+    names = list(dict.fromkeys(case.graph for case in cases))
+    unknown = sorted(set(graphs or []) - set(names))
+    if unknown:
+        raise typer.BadParameter(f"no graph {', '.join(unknown)}; there are {', '.join(names)}", param_hint="GRAPH")
+    return [case for case in cases if graphs is None or case.graph in graphs]
+
+
+def _measure(
+    report: Report, cases: list[Case], seconds: float, progress: Progress, probes: bool, out: Path | None
+) -> None:
+    """Measure cases, showing and keeping each graph's when it is done."""
+    from itertools import groupby
+
+    from graphattn.bench import run, tables
+    from graphattn.bench.probes import PROBES
+    from graphattn.bench.probes import run as run_probe
+
+    device = report.environment["device"]
+    planned = run.tasks(cases, report)
+    bar = progress.add_task("bandwidth", total=sum(task.weight for task in planned))
+    for probe in PROBES if probes else PROBES[:1]:
+        report.probes.update(run_probe(probe, device))
+    for name, group in groupby(planned, key=lambda task: task.case.graph):
+        for task in group:
+            progress.update(bar, description=f"{task.case}: {task.contender}")
+            report.results.append(task.run(seconds))
+            progress.advance(bar, task.weight)
+        progress.console.print(tables.of_graph(report, name))
+        _write(report, out)
+
+
+def _measure_scaling(report: Report, seconds: float, progress: Progress) -> None:
+    from graphattn.bench import scaling
+
+    device = report.environment["device"]
+    points = scaling.points(device)
+    bar = progress.add_task("", total=sum(point["num_edges"] for point in points))
+    for point in points:
+        progress.update(bar, description=f"{point['num_edges']:,} edges, {point['heads']} × {point['width']}")
+        report.scaling.append(scaling.run(point, seconds, device))
+        progress.advance(bar, point["num_edges"])
+
+
+def _progress(console: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), "left:", TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, speed_estimate_period=300)
+
+
+def _write(report: Report, out: Path | None) -> None:
     from graphattn.tasks.molecule.files import write_text
 
-    names = case or (["quick"] if quick else [name for name in CASES if name != "quick"])
-    unknown = sorted(set(names) - set(CASES))
-    if unknown:
-        raise typer.BadParameter(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}", param_hint="CASE")
-    console = Console()
-    where = environment()
-    console.print(
-        f"{where['processor']}, {where['threads']} threads, torch {where['versions']['torch']}, {where['date']}"
-    )
-    chosen = [CASES[name] for name in names]
-    results: list[Result] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("measuring", total=len(chosen) * len(available()))
-        for result in run(chosen, seconds):
-            results.append(result)
-            progress.update(bar, advance=1, description=f"{result.case}: {result.contender}")
-    for one in chosen:
-        console.print(_table(one, [result for result in results if result.case == one.name]))
     if out is not None:
-        content = {**where, "cases": [vars(one) for one in chosen], "results": [result.to_json() for result in results]}
-        write_text(out, json.dumps(content, indent=1) + "\n")
-        console.print(f"written: {out}")
-
-
-def _table(case: Case, results: list[Result]) -> Table:
-    """One case: medians, half the spread of the middle half of the repetitions, and ratios to graphattn."""
-    from rich.table import Table
-
-    title = f"{case.name}: N = {case.num_nodes:,}, E = {case.num_edges:,}, H = {case.heads}, D = {case.width}, float32"
-    table = Table(title=title, title_justify="left", caption="×: multiples of graphattn's", caption_justify="left")
-    table.add_column("", no_wrap=True)
-    for heading in ("forward", "fwd + bwd", "memory"):
-        table.add_column(heading, justify="right")
-        table.add_column("×", justify="right")
-    ours = results[0]
-    for result in results:
-        if result.error is not None:
-            table.add_row(result.contender, f"[red]{result.error}[/red]")
-            continue
-        table.add_row(
-            result.contender,
-            _time(result.forward),
-            _ratio(result.forward_seconds, None if ours.error else ours.forward_seconds),
-            _time(result.both),
-            _ratio(result.both_seconds, None if ours.error else ours.both_seconds),
-            "?" if result.memory is None else f"{result.memory / 2**20:,.0f} MiB",
-            _ratio(result.memory, ours.memory),
-        )
-    return table
-
-
-def _time(taken: list[float]) -> str:
-    from statistics import median, quantiles
-
-    middle = median(taken)
-    low, _, high = quantiles(taken, n=4)
-    return f"{1e3 * middle:,.{0 if middle > 0.1 else 1}f} ms ±{50 * (high - low) / middle:.0f}%"
-
-
-def _ratio(figure: float | None, ours: float | None) -> str:
-    return "" if figure is None or not ours else f"{figure / ours:.1f}"
+        write_text(out, report.to_json())

@@ -70,7 +70,7 @@ def _problem(tensors: list[Any], options: Any) -> Problem:
     }
     return Problem(
         kinds[score](), NORMALIZERS[normalize], *map(_address, tensors[:-1]),
-        heads, v.shape[1], 0 if q is None else q.shape[2] if q.ndim == 3 else 1, v.shape[2],
+        heads, v.shape[1], heads // v.shape[1], 0 if q is None else q.shape[2] if q.ndim == 3 else 1, v.shape[2],
         0 if edge_attr is None else edge_attr.shape[1],
         np.uint64(0 if seed is None else int(seed)), np.uint64(drop_threshold(dropout)), exact(1 / (1 - dropout)),
         number if q is None else _EXAMPLES[q.dtype], _EXAMPLES[v.dtype], number,

@@ -26,12 +26,12 @@ from graphattn.ops.numba.edges import (
     sum_of,
     weights_and_slopes,
 )
-from graphattn.ops.numba.heads import dots, into_keys
-from graphattn.ops.numba.jit import as_written, kernel
+from graphattn.ops.numba.heads import add_dots, add_to_keys
+from graphattn.ops.numba.jit import inlined, kernel
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
-from graphattn.ops.numba.vector import add_dots, add_scaled, at, keep, numbers_of, prefetch, shifted
+from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted
 
 _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers each: how many, and where which lie
 _TILE = U(32)  # edges whose rows stay in the cache between the dots and the sums
@@ -52,10 +52,10 @@ def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: A
             terms[row + _DELTA * H + h] = p.number
             terms[row + _DLSE * H + h] = at(g.grad_lse, p.number)[i * H + h] if g.grad_lse != 0 else p.number
         grads, outs = at(g.grad_out, p.number), at(r.out, p.number)
-        add_dots(one, grads, i * H * Dv, Dv, outs, i * H * Dv, Dv, Dv, H, terms, delta)
+        add_dots(one, grads, i, outs, i, Dv, ONE, H, terms, delta)
         if g.grad_attr_out != 0:
             grads, outs = at(g.grad_attr_out, p.number), at(r.attr_out, p.number)
-            add_dots(one, grads, i * H * A, A, outs, i * H * A, A, A, H, terms, delta)
+            add_dots(one, grads, i, outs, i, A, ONE, H, terms, delta)
         if g.grad_weights != 0:
             for place in range(U(starts[i]), U(stops[i])):
                 edge = edge_at(edges, place) * H
@@ -63,7 +63,7 @@ def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: A
                     terms[delta + h] += at(r.weights, p.number)[edge + h] * at(g.grad_weights, p.number)[edge + h]
 
 
-@as_written
+@inlined
 def _edge_terms(
     p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any, hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any
 ) -> None:  # fmt: skip
@@ -74,12 +74,11 @@ def _edge_terms(
     for h in range(H):
         slopes[y + h] = at(g.grad_weights, p.number)[edge * H + h] if g.grad_weights != 0 else p.number
         kept[y + h] = p.keep_scale
-    dots(p, one, grads, i, at(p.v, p.values), j, Dv, slopes, y)
+    add_dots(one, grads, i, at(p.v, p.values), j, Dv, U(p.group), U(p.key_heads), slopes, y)
     if p.edge_value != 0:
-        add_dots(one, grads, i * H * Dv, Dv, at(p.edge_value, p.values), edge * H * Dv, Dv, Dv, H, slopes, y)
+        add_dots(one, grads, i, at(p.edge_value, p.values), edge, Dv, ONE, H, slopes, y)
     if g.grad_attr_out != 0:
-        attr_grads, features = at(g.grad_attr_out, p.number), at(p.edge_attr, p.number)
-        add_dots(one, attr_grads, i * H * A, A, features, edge * A, U(0), A, H, slopes, y)
+        add_dots(one, at(g.grad_attr_out, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, slopes, y)
     if p.threshold > 0:
         for h in range(H):
             if not keeps(p.seed, place * H + h, p.threshold):
@@ -98,7 +97,7 @@ def _edge_terms(
         slopes[y + h] = p.number if hidden_row else slope
 
 
-@as_written
+@inlined
 def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) -> None:
     """Ask for what the pass by source will need of a destination some places ahead."""
     if x + AHEAD >= end:
@@ -164,22 +163,22 @@ def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any
             if g.edge_attr != 0:
                 fill(at(g.edge_attr, p.number), edge * A, (edge + ONE) * A, 0)
                 if g.grad_attr_out != 0:
-                    attr_grads, features = at(g.grad_attr_out, p.number), at(g.edge_attr, p.number)
-                    add_scaled(one, weights, y, attr_grads, i * H * A, A, features, edge * A, U(0), A, H)
+                    features = at(g.edge_attr, p.number)
+                    add_to_keys(one, weights, y, at(g.grad_attr_out, p.number), i, features, edge, A, H, ONE)
             if g.edge_key != 0:
                 fill(at(g.edge_key, p.number), edge * H * D, (edge + ONE) * H * D, 0)
             if g.edge_value != 0:
                 values = at(g.edge_value, p.number)
                 fill(values, edge * H * Dv, (edge + ONE) * H * Dv, 0)
-                add_scaled(one, weights, y, grads, i * H * Dv, Dv, values, edge * H * Dv, Dv, Dv, H)
+                add_to_keys(one, weights, y, grads, i, values, edge, Dv, ONE, H)
             if g.v != 0:
-                into_keys(p, one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv)
+                add_to_keys(one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv, U(p.group), U(p.key_heads))
             add_to_source(p, g, U(task), rows[x - first], i, j, edge, hidden, slopes, y)
     keep(scratch)
     keep(tile_rows)
 
 
-@as_written
+@inlined
 def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
     """Set the gradients that the pass by destination adds up to zero."""
     H = U(p.heads)

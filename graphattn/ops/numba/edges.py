@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from graphattn.ops.numba.exponential import exp
-from graphattn.ops.numba.jit import as_written
+from graphattn.ops.numba.jit import inlined
 from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
 from graphattn.ops.numba.vector import at, prefetch
 
@@ -14,63 +14,63 @@ ONE = U(1)
 AHEAD = U(16)  # edges between asking for a row and using it
 
 
-@as_written
+@inlined
 def node_of(edges: Any, row: Any) -> Any:
     """The node that a row belongs to."""
     return U(at(edges.rows, edges.index)[row]) if edges.rows != 0 else row
 
 
-@as_written
+@inlined
 def place_of(edges: Any, x: Any) -> Any:
     """The place, in the order by destination, of the edge at place x of this order."""
     return U(at(edges.places, edges.index)[x]) if edges.places != 0 else x
 
 
-@as_written
+@inlined
 def edge_at(edges: Any, place: Any) -> Any:
     """The caller's number of the edge at a place in the order by destination."""
     return U(at(edges.ids, edges.index)[place]) if edges.ids != 0 else place
 
 
-@as_written
+@inlined
 def key_head(p: Any, h: Any) -> Any:
     """The key head that query head h reads."""
-    return h if p.heads == p.key_heads else h // (U(p.heads) // U(p.key_heads))
+    return h if p.group == 1 else h // U(p.group)
 
 
-@as_written
+@inlined
 def fill(array: Any, first: Any, last: Any, value: Any) -> None:
     """array[first:last] = value."""
     for x in range(first, last):
         array[x] = value
 
 
-@as_written
+@inlined
 def rest_of(top: Any, log_total: Any, lse: Any) -> Any:
     """What rounding took from lse = top + log_total: half a unit of ±10,000 is 5e-4, too much for an exponent."""
     return log_total - (lse - top)
 
 
-@as_written
+@inlined
 def exponent(score: Any, lse: Any, rest: Any) -> Any:
     """score − lse, as exact as the score."""
     return (score - lse) - rest
 
 
-@as_written
+@inlined
 def sum_of(a: Any, b: Any) -> Any:
     """A sum that is not fused with the product before it, so that equal terms cancel to zero."""
     return a + b
 
 
-@as_written
+@inlined
 def exp_all(x: Any, size: Any) -> None:
     """The first `size` numbers of x to their exponentials."""
     for y in range(size):
         x[y] = exp(x[y])
 
 
-@as_written
+@inlined
 def weigh_all(p: Any, x: Any, size: Any) -> None:
     """Scores to weights, one by one, by a normaliser that needs no sum."""
     zero, one = p.number, type(p.number)(1)
@@ -82,7 +82,7 @@ def weigh_all(p: Any, x: Any, size: Any) -> None:
             x[y] = one / (one + exp(-x[y]))
 
 
-@as_written
+@inlined
 def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> None:
     """Scores (of a softmax: exponents) to weights after dropout; gradients of the weights to those of the scores."""
     zero, one = p.number, type(p.number)(1)
@@ -105,7 +105,7 @@ def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> Non
             x[y] *= kept[y]
 
 
-@as_written
+@inlined
 def prefetch_key(p: Any, others: Any, x: Any, end: Any) -> None:
     """Ask for the key that an edge some places ahead will need."""
     if p.k != 0 and x + AHEAD < end:
@@ -113,7 +113,7 @@ def prefetch_key(p: Any, others: Any, x: Any, end: Any) -> None:
         prefetch(at(p.k, p.keys), U(others[x + AHEAD]) * width, width)
 
 
-@as_written
+@inlined
 def prefetch_value(p: Any, others: Any, x: Any, end: Any) -> None:
     """Ask for the value that an edge some places ahead will need."""
     if x + AHEAD < end:

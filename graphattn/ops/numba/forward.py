@@ -21,12 +21,12 @@ from graphattn.ops.numba.edges import (
     rest_of,
     weigh_all,
 )
-from graphattn.ops.numba.heads import into_queries
-from graphattn.ops.numba.jit import as_written, kernel
+from graphattn.ops.numba.heads import add_to_queries
+from graphattn.ops.numba.jit import inlined, kernel
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import scores_of_edge
-from graphattn.ops.numba.vector import add_scaled, at, keep, numbers_of, shifted
+from graphattn.ops.numba.vector import at, keep, numbers_of, shifted
 
 _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 
@@ -59,7 +59,7 @@ def forward(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any) -> Non
     keep(scratch)
 
 
-@as_written
+@inlined
 def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any) -> None:
     """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
     H = U(p.heads)
@@ -78,7 +78,7 @@ def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores:
                     tops[top + h] = score
 
 
-@as_written
+@inlined
 def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
     """Scores to exponentials of their distance to the row's largest; `factors`, the largest, to 1 / sum of them."""
     H = U(p.heads)
@@ -108,7 +108,7 @@ def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores:
                 factors[H * (i - row) + h] = p.keep_scale / total
 
 
-@as_written
+@inlined
 def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
     """The weighted sums of rows [row, following), where each weight is a score times its row's factor."""
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
@@ -132,9 +132,9 @@ def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, s
             if r.weights != 0:
                 for h in range(H):
                     weights[edge * H + h] = scores[y + h]
-            into_queries(p, one, scores, y, v, j, out, i, Dv)
+            add_to_queries(one, scores, y, out, i, v, j, Dv, U(p.group), U(p.key_heads))
             if p.edge_value != 0:
-                add_scaled(one, scores, y, at(p.edge_value, p.values), edge * H * Dv, Dv, out, i * H * Dv, Dv, Dv, H)
+                add_to_queries(one, scores, y, out, i, at(p.edge_value, p.values), edge, Dv, ONE, H)
             if r.attr_out != 0:
-                features, means = at(p.edge_attr, p.number), at(r.attr_out, p.number)
-                add_scaled(one, scores, y, features, edge * A, U(0), means, i * H * A, A, A, H)
+                means = at(r.attr_out, p.number)
+                add_to_queries(one, scores, y, means, i, at(p.edge_attr, p.number), edge, A, H, ONE)

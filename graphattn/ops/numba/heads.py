@@ -1,49 +1,44 @@
-"""Products of the rows of a query and of a key, where several query heads may share one key head.
+"""Products of rows of queries and keys for all heads at once, as functions that are compiled once for all kernels.
 
-A query's side has H rows of `width` numbers and lies at node i of `a`, a key's side has Hk and lies at node j of `b`.
+The key's side has one row of `width` numbers for each of `key_heads` and is the j-th such in `b`; the query's side has
+`group` rows for each of those and is the i-th in `a`. An edge's tensor is a key's side with groups of one, or with
+one key head where it is shared by all.
 """
 
 from typing import Any
 
-from graphattn.ops.numba.edges import U
+from graphattn.ops.numba import vector
 from graphattn.ops.numba.jit import as_written
-from graphattn.ops.numba.vector import add_dots, add_scaled
 
 
 @as_written
-def dots(p: Any, scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, sums: Any, y: Any) -> None:
+def add_dots(
+    scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any, sums: Any, y: Any
+) -> None:
     """sums[y + h] += scale · ⟨a_ih, b_jh⟩."""
-    H, Hk = U(p.heads), U(p.key_heads)
-    if H == Hk:
-        add_dots(scale, a, i * H * width, width, b, j * H * width, width, width, H, sums, y)
-    else:
-        group = H // Hk
-        for h in range(Hk):
-            query, key = (i * H + h * group) * width, (j * Hk + h) * width
-            add_dots(scale, a, query, width, b, key, U(0), width, group, sums, y + h * group)
+    vector.add_dots(scale, a, i * group * key_heads * width, b, j * key_heads * width, width, group, key_heads, sums, y)
 
 
 @as_written
-def into_queries(p: Any, scale: Any, weights: Any, y: Any, b: Any, j: Any, a: Any, i: Any, width: Any) -> None:
+def add_to_queries(
+    scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
+) -> None:
     """a_ih += scale · weights[y + h] · b_jh."""
-    H, Hk = U(p.heads), U(p.key_heads)
-    if H == Hk:
-        add_scaled(scale, weights, y, b, j * H * width, width, a, i * H * width, width, width, H)
-    else:
-        group = H // Hk
-        for h in range(Hk):
-            query, key = (i * H + h * group) * width, (j * Hk + h) * width
-            add_scaled(scale, weights, y + h * group, b, key, U(0), a, query, width, width, group)
+    query, key = i * group * key_heads * width, j * key_heads * width
+    vector.add_to_queries(scale, weights, y, a, query, b, key, width, group, key_heads)
 
 
 @as_written
-def into_keys(p: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any) -> None:
-    """b_jh += scale · weights[y + h] · a_ih, over all query heads that read the key head."""
-    H, Hk = U(p.heads), U(p.key_heads)
-    if H == Hk:
-        add_scaled(scale, weights, y, a, i * H * width, width, b, j * H * width, width, width, H)
-    else:
-        group = H // Hk
-        for h in range(Hk):
-            query, key = (i * H + h * group) * width, (j * Hk + h) * width
-            add_scaled(scale, weights, y + h * group, a, query, width, b, key, U(0), width, group)
+def add_to_keys(
+    scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
+) -> None:
+    """b_jh += scale · weights[y + h] · a_ih, over all heads that go with the key head."""
+    query, key = i * group * key_heads * width, j * key_heads * width
+    vector.add_to_keys(scale, weights, y, a, query, b, key, width, group, key_heads)
+
+
+@as_written
+def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, width: Any, group: Any, key_heads: Any) -> None:
+    """sums_h = a_ih + b_jh."""
+    query, key = i * group * key_heads * width, j * key_heads * width
+    vector.plus(a, query, b, key, sums, key * 0, width, group, key_heads)

@@ -14,8 +14,9 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCa
 # NaN and infinity keep their meaning: a score of -inf hides an edge.
 _FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
-# For helpers that count on each rounding as written. Without the word, a function takes over its caller's fastmath.
-as_written = njit(fastmath=False, error_model="numpy", forceinline=True)
+# Helpers count on each rounding as written; without the word a function takes over its caller's fastmath.
+as_written = njit(fastmath=False, error_model="numpy")
+inlined = njit(fastmath=False, error_model="numpy", forceinline=True)
 
 
 def cache_directory() -> Path:

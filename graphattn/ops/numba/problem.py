@@ -72,6 +72,7 @@ class Problem(NamedTuple):
     attr_query: int  # [M, H, A]
     heads: int
     key_heads: int
+    group: int  # heads / key_heads
     width: int
     value_width: int
     attr_width: int

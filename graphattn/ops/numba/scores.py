@@ -12,12 +12,12 @@ from typing import Any
 from numba import types
 from numba.extending import overload
 
-from graphattn.ops.numba.edges import U, key_head, sum_of
+from graphattn.ops.numba.edges import ONE, U, key_head, sum_of
 from graphattn.ops.numba.exponential import tanh
-from graphattn.ops.numba.heads import dots, into_keys, into_queries
-from graphattn.ops.numba.jit import as_written
+from graphattn.ops.numba.heads import add_dots, add_to_keys, add_to_queries, plus
+from graphattn.ops.numba.jit import inlined
 from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveTanh, BiasAlone, Dot, Sum
-from graphattn.ops.numba.vector import add_dots, add_scaled, at, plus
+from graphattn.ops.numba.vector import at
 
 
 def scores_of_edge(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
@@ -50,14 +50,14 @@ def _for_score(function: Callable[..., None], *classes: type) -> Callable[..., A
     return register
 
 
-@as_written
+@inlined
 def _biased(p: Any, score: Any, edge: Any, h: Any) -> Any:
     if p.bias != 0:
         return sum_of(score, at(p.bias, p.number)[edge * U(p.heads) + h])
     return score
 
 
-@as_written
+@inlined
 def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
     """Set the scores of an edge to its biases, or to zero."""
     H = U(p.heads)
@@ -77,13 +77,12 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
 def _dot_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     _start_with_bias(p, edge, scores, y)
-    dots(p, p.score.scale, at(p.q, p.keys), i, at(p.k, p.keys), j, D, scores, y)
+    scale, q = p.score.scale, at(p.q, p.keys)
+    add_dots(scale, q, i, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads), scores, y)
     if p.edge_key != 0:
-        query, key = i * H * D, edge * H * D
-        add_dots(p.score.scale, at(p.q, p.keys), query, D, at(p.edge_key, p.keys), key, D, D, H, scores, y)
+        add_dots(scale, q, i, at(p.edge_key, p.keys), edge, D, ONE, H, scores, y)
     if p.attr_query != 0:
-        queries, features = at(p.attr_query, p.number), at(p.edge_attr, p.number)
-        add_dots(p.score.scale, queries, i * H * A, A, features, edge * A, U(0), A, H, scores, y)
+        add_dots(scale, at(p.attr_query, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, scores, y)
 
 
 @_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveTanh, BiasAlone)
@@ -94,14 +93,13 @@ def _same_slopes(p: Any, i: Any, j: Any, edge: Any, slopes: Any, y: Any) -> None
 @_for_score(add_to_source, Dot)
 def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
-    scale = p.score.scale
+    scale, q = p.score.scale, at(p.q, p.keys)
     if g.k != 0:
-        into_keys(p, scale, slopes, y, at(p.q, p.keys), i, at(g.k, p.number), row, D)
+        add_to_keys(scale, slopes, y, q, i, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
-        add_scaled(scale, slopes, y, at(p.q, p.keys), i * H * D, D, at(g.edge_key, p.number), edge * H * D, D, D, H)
+        add_to_keys(scale, slopes, y, q, i, at(g.edge_key, p.number), edge, D, ONE, H)
     if g.edge_attr != 0 and p.attr_query != 0:
-        queries, features = at(p.attr_query, p.number), at(g.edge_attr, p.number)
-        add_scaled(scale, slopes, y, queries, i * H * A, A, features, edge * A, U(0), A, H)
+        add_to_keys(scale, slopes, y, at(p.attr_query, p.number), i, at(g.edge_attr, p.number), edge, A, H, ONE)
 
 
 @_for_score(add_to_destination, Dot)
@@ -109,19 +107,19 @@ def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     scale = p.score.scale
     if g.q != 0:
-        into_queries(p, scale, slopes, y, at(p.k, p.keys), j, at(g.q, p.number), row, D)
+        queries = at(g.q, p.number)
+        add_to_queries(scale, slopes, y, queries, row, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads))
         if p.edge_key != 0:
-            keys, queries = at(p.edge_key, p.keys), at(g.q, p.number)
-            add_scaled(scale, slopes, y, keys, edge * H * D, D, queries, row * H * D, D, D, H)
+            add_to_queries(scale, slopes, y, queries, row, at(p.edge_key, p.keys), edge, D, ONE, H)
     if g.attr_query != 0:
-        features, queries = at(p.edge_attr, p.number), at(g.attr_query, p.number)
-        add_scaled(scale, slopes, y, features, edge * A, U(0), queries, row * H * A, A, A, H)
+        queries = at(g.attr_query, p.number)
+        add_to_queries(scale, slopes, y, queries, row, at(p.edge_attr, p.number), edge, A, H, ONE)
 
 
 # sum
 
 
-@as_written
+@inlined
 def _sum_inside(p: Any, i: Any, j: Any, edge: Any, h: Any) -> Any:
     query, key = at(p.q, p.number)[i * U(p.heads) + h], at(p.k, p.number)[j * U(p.key_heads) + key_head(p, h)]
     return _biased(p, query + key, edge, h)
@@ -182,18 +180,13 @@ def _choose_activation_slope(score, x, value):  # type: ignore[no-untyped-def]
     return lambda score, x, value: type(x)(1) if x > 0 else score.negative_slope
 
 
-@as_written
+@inlined
 def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
     """hidden = q_i + k_j + e_ij, for all heads."""
-    H, Hk, D = U(p.heads), U(p.key_heads), U(p.width)
-    q, k = at(p.q, p.keys), at(p.k, p.keys)
-    if H == Hk:
-        plus(q, i * H * D, k, j * H * D, hidden, U(0), H * D)
-    else:
-        for h in range(H):
-            plus(q, (i * H + h) * D, k, (j * Hk + key_head(p, h)) * D, hidden, h * D, D)
+    H, D = U(p.heads), U(p.width)
+    plus(at(p.q, p.keys), i, at(p.k, p.keys), j, hidden, D, U(p.group), U(p.key_heads))
     if p.edge_key != 0:
-        plus(at(p.edge_key, p.keys), edge * H * D, hidden, U(0), hidden, U(0), H * D)
+        plus(at(p.edge_key, p.keys), edge, hidden, U(0), hidden, D, ONE, H)
 
 
 @_for_score(scores_of_edge, AdditiveLeaky, AdditiveTanh)
@@ -203,10 +196,10 @@ def _additive_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any
     for x in range(H * D):
         hidden[x] = _activation(p.score, hidden[x])
     _start_with_bias(p, edge, scores, y)
-    add_dots(p.score.scale, at(p.score.vector, p.number), U(0), D, hidden, U(0), D, D, H, scores, y)
+    add_dots(p.score.scale, at(p.score.vector, p.number), U(0), hidden, U(0), D, ONE, H, scores, y)
 
 
-@as_written
+@inlined
 def _activate(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
     """The activations in the first half of `hidden`; their slopes times the vector in the second."""
     size = U(p.heads) * U(p.width)
@@ -226,11 +219,11 @@ def _additive_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: 
     _activate(p, i, j, edge, hidden)
     scale = p.score.scale
     if g.vector != 0:
-        add_scaled(scale, slopes, y, hidden, U(0), D, at(g.vector, p.number), task * H * D, D, D, H)
+        add_to_keys(scale, slopes, y, hidden, U(0), at(g.vector, p.number), task, D, ONE, H)
     if g.k != 0:
-        into_keys(p, scale, slopes, y, hidden, U(1), at(g.k, p.number), row, D)
+        add_to_keys(scale, slopes, y, hidden, ONE, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
-        add_scaled(scale, slopes, y, hidden, H * D, D, at(g.edge_key, p.number), edge * H * D, D, D, H)
+        add_to_keys(scale, slopes, y, hidden, ONE, at(g.edge_key, p.number), edge, D, ONE, H)
 
 
 @_for_score(add_to_destination, AdditiveLeaky, AdditiveTanh)
@@ -239,7 +232,7 @@ def _additive_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, h
     if g.q == 0:
         return
     _activate(p, i, j, edge, hidden)
-    add_scaled(p.score.scale, slopes, y, hidden, H * D, D, at(g.q, p.number), row * H * D, D, D, H)
+    add_to_queries(p.score.scale, slopes, y, at(g.q, p.number), row, hidden, ONE, D, ONE, H)
 
 
 # bias alone

@@ -33,14 +33,13 @@ def vector_bytes() -> int:
     return 32 if features.get("avx") else 16
 
 
-class _Rows(NamedTuple):
-    """One row of numbers for each head, as the code that is being emitted sees them."""
+class _Row(NamedTuple):
+    """Numbers in memory, as the code that is being emitted sees them."""
 
     pointer: Any
     stored: types.Type
-    step: Any  # numbers from one head's row to the next
 
-    def moved(self, builder: Any, offset: Any) -> _Rows:
+    def moved(self, builder: Any, offset: Any) -> _Row:
         """The same, further on."""
         return self._replace(pointer=builder.gep(self.pointer, [offset]))
 
@@ -73,11 +72,11 @@ class _Lanes:
     def _of(self, scalar: Any) -> Any:
         return scalar if self.count == 1 else ir.VectorType(scalar, self.count)
 
-    def _place(self, row: _Rows, scalar: Any, step: Any) -> Any:
+    def _place(self, row: _Row, scalar: Any, step: Any) -> Any:
         base = self.builder.bitcast(row.pointer, self._of(scalar).as_pointer())
         return self.builder.gep(base, [step])
 
-    def load(self, row: _Rows, step: Any) -> Any:
+    def load(self, row: _Row, step: Any) -> Any:
         """The `step`-th vector of a row."""
         if row.stored == types.int16:
             half = self.builder.load(self._place(row, ir.HalfType(), step), align=2)
@@ -89,7 +88,7 @@ class _Lanes:
             return self.builder.bitcast(self.builder.shl(self.builder.zext(bits, wide), sixteen), self.type)
         return self.builder.load(self._place(row, self.scalar, step), align=_size(self.scalar))
 
-    def store(self, value: Any, row: _Rows, step: Any) -> None:
+    def store(self, value: Any, row: _Row, step: Any) -> None:
         """Write the `step`-th vector of a row."""
         self.builder.store(value, self._place(row, self.scalar, step), align=_size(self.scalar))
 
@@ -130,52 +129,68 @@ def _size(scalar: Any) -> int:
     return 8 if isinstance(scalar, ir.DoubleType) else 4
 
 
-def _over_heads(
-    builder: Any,
-    number: types.Type,
-    width: Any,
-    heads: Any,
-    rows: Sequence[_Rows],
-    piece: Callable[[_Lanes, int, Sequence[_Rows]], None],
-    begin: Callable[[], None] = lambda: None,
-    finish: Callable[[Any], None] = lambda head: None,
-) -> None:
-    """For each head emit `begin()`, `piece(lanes, steps, rows)` for all of its row, `finish(head)`.
+class _Loops(NamedTuple):
+    """The loops of a function over heads: `group` query heads for each of `key_heads`, rows of `width` numbers."""
 
-    A usual width is one piece; any other goes through loops over pieces of falling size.
-    """
-    end, other = builder.append_basic_block("end"), builder.append_basic_block("other")
-    switch = builder.switch(width, other)
-    widest = next(_lane_counts(number))
-    for usual in _UNROLLED:
-        case = builder.append_basic_block(f"width_{usual}")
-        switch.add_case(_i64(usual), case)
-        builder.position_at_end(case)
-        lanes = min(widest, usual)
-        with cgutils.for_range(builder, heads, intp=ir.IntType(64)) as head:
-            begin()
-            piece(
-                _Lanes(builder, number, lanes),
-                usual // lanes,
-                [row.moved(builder, builder.mul(head.index, row.step)) for row in rows],
-            )
-            finish(head.index)
+    builder: Any
+    number: types.Type
+    width: Any
+    group: Any
+    key_heads: Any
+
+    def emit(
+        self,
+        query: _Row,
+        key: _Row,
+        piece: Callable[[_Lanes, int, _Row, _Row], None],
+        begin: Callable[[Any], None] = lambda head: None,
+        finish: Callable[[Any], None] = lambda head: None,
+    ) -> None:
+        """For each head `begin(head)`, `piece(lanes, steps, query, key)` until its rows are done, `finish(head)`.
+
+        A usual width is one piece; any other goes through loops over pieces of falling size.
+        """
+        builder = self.builder
+        end, other = builder.append_basic_block("end"), builder.append_basic_block("other")
+        switch = builder.switch(self.width, other)
+        widest = next(_lane_counts(self.number))
+        for usual in _UNROLLED:
+            case = builder.append_basic_block(f"width_{usual}")
+            switch.add_case(_i64(usual), case)
+            builder.position_at_end(case)
+            lanes = min(widest, usual)
+            for head, *rows in self._heads(query, key):
+                begin(head)
+                piece(_Lanes(builder, self.number, lanes), usual // lanes, *rows)
+                finish(head)
+            builder.branch(end)
+        builder.position_at_end(other)
+        for head, *rows in self._heads(query, key):
+            begin(head)
+            self._pieces(widest, rows, piece)
+            finish(head)
         builder.branch(end)
-    builder.position_at_end(other)
-    with cgutils.for_range(builder, heads, intp=ir.IntType(64)) as head:
-        begin()
-        of_head = [row.moved(builder, builder.mul(head.index, row.step)) for row in rows]
-        done = _i64(0)
-        for lanes, steps in ((widest, _UNROLLED[-1] // widest), *((lanes, 1) for lanes in (*_lane_counts(number), 1))):
+        builder.position_at_end(end)
+
+    def _heads(self, query: _Row, key: _Row) -> Iterator[tuple[Any, _Row, _Row]]:
+        """The body of the loop over heads, once: the head's number and its rows."""
+        builder, index = self.builder, ir.IntType(64)
+        with cgutils.for_range(builder, self.key_heads, intp=index) as outer:
+            key_row = key.moved(builder, builder.mul(outer.index, self.width))
+            first = builder.mul(outer.index, self.group)
+            with cgutils.for_range(builder, self.group, intp=index) as inner:
+                head = builder.add(first, inner.index)
+                yield head, query.moved(builder, builder.mul(head, self.width)), key_row
+
+    def _pieces(self, widest: int, rows: Sequence[_Row], piece: Callable[..., None]) -> None:
+        builder, done = self.builder, _i64(0)
+        for lanes, steps in ((widest, _UNROLLED[-1] // widest), *((lanes, 1) for lanes in (*_lane_counts(self.number), 1))):
             size = _i64(lanes * steps)
-            pieces = builder.udiv(builder.sub(width, done), size)
+            pieces = builder.udiv(builder.sub(self.width, done), size)
             with cgutils.for_range(builder, pieces, intp=ir.IntType(64)) as loop:
                 offset = builder.add(done, builder.mul(loop.index, size))
-                piece(_Lanes(builder, number, lanes), steps, [row.moved(builder, offset) for row in of_head])
+                piece(_Lanes(builder, self.number, lanes), steps, *(row.moved(builder, offset) for row in rows))
             done = builder.add(done, builder.mul(pieces, size))
-        finish(head.index)
-    builder.branch(end)
-    builder.position_at_end(end)
 
 
 @intrinsic
@@ -220,22 +235,20 @@ def keep(typingctx: Any, array: Any) -> Any:
 
 @intrinsic
 def add_dots(
-    typingctx: Any, scale: Any, a: Any, i: Any, a_step: Any, b: Any, j: Any, b_step: Any, width: Any, heads: Any,
-    sums: Any, y: Any,
+    typingctx: Any, scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any, sums: Any, y: Any
 ) -> Any:  # fmt: skip
-    """sums[y + h] += scale · Σ a[i + h · a_step + d] · b[j + h · b_step + d] over d < width, for h < heads."""
+    """sums[y + h] += scale · ⟨a_h, b_h⟩, for rows a_h of query heads from a[i] on and b_h of key heads from b[j] on."""
     number = _number(sums)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        scale, a_at, i, a_step, b_at, j, b_step, width, heads, sums_at, y = args
+        scale, a_at, i, b_at, j, width, group, key_heads, sums_at, y = args
         zero = ir.Constant(context.get_value_type(number), 0.0)
         total = cgutils.alloca_once_value(builder, zero)
-        rows = [_Rows(a_at, a.dtype, a_step).moved(builder, i), _Rows(b_at, b.dtype, b_step).moved(builder, j)]
 
-        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
+        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
             sums: list[Any] = []
             for s in range(steps):
-                x, y = (lanes.load(row, _i64(s)) for row in rows)
+                x, y = lanes.load(query, _i64(s)), lanes.load(key, _i64(s))
                 if s < _CHAINS:
                     sums.append(builder.fmul(x, y))
                 else:
@@ -245,70 +258,91 @@ def add_dots(
                 sums = pairs + sums[len(sums) & ~1 :]
             builder.store(builder.fadd(builder.load(total), lanes.sum(sums[0])), total)
 
+        def begin(head: Any) -> None:
+            builder.store(zero, total)
+
         def finish(head: Any) -> None:
             place = builder.gep(sums_at, [builder.add(y, head)])
             builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
-        _over_heads(builder, number, width, heads, rows, piece, lambda: builder.store(zero, total), finish)
+        query, key = _Row(a_at, a.dtype).moved(builder, i), _Row(b_at, b.dtype).moved(builder, j)
+        _Loops(builder, number, width, group, key_heads).emit(query, key, piece, begin, finish)
         return context.get_dummy_value()
 
     index = types.uint64
-    return types.void(number, a, index, index, b, index, index, index, index, sums, index), emit
+    return types.void(number, a, index, b, index, index, index, index, sums, index), emit
+
+
+def _emit_add_scaled(context: Any, builder: Any, signature: Any, args: Any, into_key: bool) -> Any:
+    scale, weights, y, a_at, i, b_at, j, width, group, key_heads = args
+    a, b = signature.args[3].dtype, signature.args[5].dtype
+    number = _number(signature.args[5 if into_key else 3])
+    weight = cgutils.alloca_once(builder, context.get_value_type(number))
+
+    def begin(head: Any) -> None:
+        place = builder.gep(weights, [builder.add(y, head)])
+        builder.store(builder.fmul(scale, builder.load(place)), weight)
+
+    def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+        source, target = (query, key) if into_key else (key, query)
+        factor = lanes.splat(builder.load(weight))
+        for s in map(_i64, range(steps)):
+            lanes.store(lanes.multiply_add(factor, lanes.load(source, s), lanes.load(target, s)), target, s)
+
+    query, key = _Row(a_at, a).moved(builder, i), _Row(b_at, b).moved(builder, j)
+    _Loops(builder, number, width, group, key_heads).emit(query, key, piece, begin)
+    return context.get_dummy_value()
 
 
 @intrinsic
-def add_scaled(
-    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, a_step: Any, b: Any, j: Any, b_step: Any,
-    width: Any, heads: Any,
+def add_to_queries(
+    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
 ) -> Any:  # fmt: skip
-    """b[j + h · b_step + d] += scale · weights[y + h] · a[i + h · a_step + d] for d < width, h < heads."""
-    number = _number(b)
+    """a_h += scale · weights[y + h] · b_h, with rows as in `add_dots`."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        scale, weights_at, y, a_at, i, a_step, b_at, j, b_step, width, heads = args
-        weight = cgutils.alloca_once(builder, context.get_value_type(number))
-        rows = [_Rows(a_at, a.dtype, a_step).moved(builder, i), _Rows(b_at, b.dtype, b_step).moved(builder, j)]
-        head = cgutils.alloca_once_value(builder, _i64(0))
-
-        def begin() -> None:
-            place = builder.gep(weights_at, [builder.add(y, builder.load(head))])
-            builder.store(builder.fmul(scale, builder.load(place)), weight)
-
-        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
-            source, target = rows
-            factor = lanes.splat(builder.load(weight))
-            for s in map(_i64, range(steps)):
-                lanes.store(lanes.multiply_add(factor, lanes.load(source, s), lanes.load(target, s)), target, s)
-
-        def finish(done: Any) -> None:
-            builder.store(builder.add(done, _i64(1)), head)
-
-        _over_heads(builder, number, width, heads, rows, piece, begin, finish)
-        return context.get_dummy_value()
+        return _emit_add_scaled(context, builder, signature, args, into_key=False)
 
     index = types.uint64
-    return types.void(number, weights, index, a, index, index, b, index, index, index, index), emit
+    return types.void(_number(a), weights, index, a, index, b, index, index, index, index), emit
 
 
 @intrinsic
-def plus(typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any) -> Any:
-    """sums[y + d] = a[i + d] + b[j + d] for d < width."""
+def add_to_keys(
+    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
+) -> Any:  # fmt: skip
+    """b_h += scale · weights[y + h] · a_h, with rows as in `add_dots`; heads of one group add to one row."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        none = _i64(0)
-        places = zip((a, b, sums), args[0:6:2], args[1:6:2], strict=True)
-        rows = [_Rows(pointer, kind.dtype, none).moved(builder, offset) for kind, pointer, offset in places]
+        return _emit_add_scaled(context, builder, signature, args, into_key=True)
 
-        def piece(lanes: _Lanes, steps: int, rows: Sequence[_Rows]) -> None:
-            left, right, target = rows
+    index = types.uint64
+    return types.void(_number(b), weights, index, a, index, b, index, index, index, index), emit
+
+
+@intrinsic
+def plus(typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any, group: Any, key_heads: Any) -> Any:  # fmt: skip
+    """The rows sums_h = a_h + b_h from sums[y] on, with rows as in `add_dots`."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a_at, i, b_at, j, sums_at, y, width, group, key_heads = args
+        place = cgutils.alloca_once(builder, sums_at.type)
+
+        def begin(head: Any) -> None:
+            builder.store(builder.gep(sums_at, [builder.add(y, builder.mul(head, width))]), place)
+
+        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+            target = _Row(builder.load(place), sums.dtype)
             for s in map(_i64, range(steps)):
-                lanes.store(builder.fadd(lanes.load(left, s), lanes.load(right, s)), target, s)
+                lanes.store(builder.fadd(lanes.load(query, s), lanes.load(key, s)), target, s)
+            builder.store(builder.gep(target.pointer, [_i64(lanes.count * steps)]), place)
 
-        _over_heads(builder, _number(sums), args[6], _i64(1), rows, piece)
+        query, key = _Row(a_at, a.dtype).moved(builder, i), _Row(b_at, b.dtype).moved(builder, j)
+        _Loops(builder, _number(sums), width, group, key_heads).emit(query, key, piece, begin)
         return context.get_dummy_value()
 
     index = types.uint64
-    return types.void(a, index, b, index, sums, index, index), emit
+    return types.void(a, index, b, index, sums, index, index, index, index), emit
 
 
 @intrinsic

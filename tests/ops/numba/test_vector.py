@@ -19,27 +19,35 @@ EXAMPLES = {
 
 
 @numba.njit
-def add_dots(scale, a, a_like, i, a_step, b, b_like, j, b_step, width, heads, sums, sums_like, y):
-    at = vector.at
+def add_dots(scale, a, a_like, i, b, b_like, j, width, group, key_heads, sums, sums_like, y):
     vector.add_dots(
-        scale, at(a, a_like), U(i), U(a_step), at(b, b_like), U(j), U(b_step), U(width), U(heads),
-        at(sums, sums_like), U(y),
+        scale, vector.at(a, a_like), U(i), vector.at(b, b_like), U(j), U(width), U(group), U(key_heads),
+        vector.at(sums, sums_like), U(y),
     )  # fmt: skip
 
 
 @numba.njit
-def add_scaled(scale, weights, y, like, a, a_like, i, a_step, b, j, b_step, width, heads):
-    at = vector.at
-    vector.add_scaled(
-        scale, at(weights, like), U(y), at(a, a_like), U(i), U(a_step), at(b, like), U(j), U(b_step), U(width), U(heads)
-    )
+def add_to_queries(scale, weights, y, like, a, i, b, b_like, j, width, group, key_heads):
+    vector.add_to_queries(
+        scale, vector.at(weights, like), U(y), vector.at(a, like), U(i), vector.at(b, b_like), U(j), U(width), U(group),
+        U(key_heads),
+    )  # fmt: skip
 
 
 @numba.njit
-def plus(a, a_like, i, b, b_like, j, sums, sums_like, y, width):
+def add_to_keys(scale, weights, y, like, a, a_like, i, b, j, width, group, key_heads):
+    vector.add_to_keys(
+        scale, vector.at(weights, like), U(y), vector.at(a, a_like), U(i), vector.at(b, like), U(j), U(width), U(group),
+        U(key_heads),
+    )  # fmt: skip
+
+
+@numba.njit
+def plus(a, a_like, i, b, b_like, j, sums, sums_like, y, width, group, key_heads):
     vector.plus(
-        vector.at(a, a_like), U(i), vector.at(b, b_like), U(j), vector.at(sums, sums_like), U(y), U(width)
-    )
+        vector.at(a, a_like), U(i), vector.at(b, b_like), U(j), vector.at(sums, sums_like), U(y), U(width), U(group),
+        U(key_heads),
+    )  # fmt: skip
 
 
 @numba.njit
@@ -47,69 +55,96 @@ def prefetch(a, like, width):
     vector.prefetch(vector.at(a, like), U(1), U(width))
 
 
+GROUP, KEY_HEADS = 2, 3  # query heads of a key head, key heads
+HEADS = GROUP * KEY_HEADS
+SIZE = 2000
+
+
+def wide(dtype):
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def drawn(seed, *sizes, dtype=torch.float32):
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(size, generator=generator, dtype=torch.float64).to(dtype) for size in sizes]
 
 
+def query_rows(a, start, width):
+    """As `[key heads, group, width]`, a view."""
+    return a[start : start + HEADS * width].view(KEY_HEADS, GROUP, width)
+
+
+def key_rows(b, start, width):
+    """As `[key heads, 1, width]`, a view."""
+    return b[start : start + KEY_HEADS * width].view(KEY_HEADS, 1, width)
+
+
+def assert_only_changed(after, before, start, stop):
+    assert torch.equal(after[:start], before[:start])
+    assert torch.equal(after[stop:], before[stop:])
+
+
 @pytest.mark.parametrize("dtype", EXAMPLES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_add_dots(width, dtype):
-    number = torch.float64 if dtype == torch.float64 else torch.float32
-    heads, like = 3, EXAMPLES[number]
-    a, b = drawn(width, 1000, 1000, dtype=dtype)
-    (sums,) = drawn(1, 9, dtype=number)
-    want = sums.double()
-    for h in range(heads):
-        left, right = a[2 + 310 * h :][:width], b[5 + 301 * h :][:width]
-        want[4 + h] += 0.5 * (left.double() @ right.double())
+    number, like = wide(dtype), EXAMPLES[wide(dtype)]
+    a, b = drawn(width, SIZE, SIZE, dtype=dtype)
+    (sums,) = drawn(1, 13, dtype=number)
+    before, want = sums.clone(), sums.double()
+    want[4 : 4 + HEADS] += 0.5 * (query_rows(a, 2, width).double() * key_rows(b, 5, width).double()).sum(-1).flatten()
     add_dots(
-        type(like)(0.5), a.data_ptr(), EXAMPLES[dtype], 2, 310, b.data_ptr(), EXAMPLES[dtype], 5, 301, width, heads,
+        type(like)(0.5), a.data_ptr(), EXAMPLES[dtype], 2, b.data_ptr(), EXAMPLES[dtype], 5, width, GROUP, KEY_HEADS,
         sums.data_ptr(), like, 4,
     )  # fmt: skip
-    torch.testing.assert_close(sums.double(), want, rtol=1e-5, atol=200 * torch.finfo(number).eps)
+    torch.testing.assert_close(sums.double(), want, rtol=1e-5, atol=300 * torch.finfo(number).eps)
+    assert_only_changed(sums, before, 4, 4 + HEADS)
 
 
 @pytest.mark.parametrize("dtype", EXAMPLES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_add_scaled_touches_what_it_should_and_no_more(width, dtype):
-    number = torch.float64 if dtype == torch.float64 else torch.float32
-    like = EXAMPLES[number]
-    (a,), (weights, b) = drawn(width, 1000, dtype=dtype), drawn(2, 5, 1000, dtype=number)
-    want = b.double()
-    for h in range(2):
-        want[7 + 320 * h :][:width] += 0.5 * weights[1 + h].double() * a[3 + 305 * h :][:width].double()
-    before = b.clone()
-    add_scaled(
-        type(like)(0.5), weights.data_ptr(), 1, like, a.data_ptr(), EXAMPLES[dtype], 3, 305, b.data_ptr(), 7, 320,
-        width, 2,
+def test_add_to_queries(width, dtype):
+    number, like = wide(dtype), EXAMPLES[wide(dtype)]
+    (b,), (weights, a) = drawn(width, SIZE, dtype=dtype), drawn(2, 1 + HEADS, SIZE, dtype=number)
+    before, want = a.clone(), a.double()
+    query_rows(want, 7, width).add_(0.5 * weights[1:].double().view(KEY_HEADS, GROUP, 1) * key_rows(b, 3, width).double())
+    add_to_queries(
+        type(like)(0.5), weights.data_ptr(), 1, like, a.data_ptr(), 7, b.data_ptr(), EXAMPLES[dtype], 3, width, GROUP,
+        KEY_HEADS,
     )  # fmt: skip
     eps = torch.finfo(number).eps
-    torch.testing.assert_close(b.double(), want, rtol=4 * eps, atol=8 * eps)
-    untouched = torch.ones(1000, dtype=torch.bool)
-    untouched[7 : 7 + width] = untouched[327 : 327 + width] = False
-    assert torch.equal(b[untouched], before[untouched])
+    torch.testing.assert_close(a.double(), want, rtol=4 * eps, atol=8 * eps)
+    assert_only_changed(a, before, 7, 7 + HEADS * width)
 
 
-def test_a_step_of_zero_adds_all_heads_to_one_row():
-    a, b, weights = torch.ones(6), torch.zeros(3), torch.tensor([1.0, 10.0])
-    add_scaled(
-        np.float32(1), weights.data_ptr(), 0, np.float32(0), a.data_ptr(), np.float32(0), 0, 3, b.data_ptr(), 0, 0, 3, 2
-    )
-    assert b.tolist() == [11.0, 11.0, 11.0]
+@pytest.mark.parametrize("dtype", EXAMPLES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_add_to_keys(width, dtype):
+    number, like = wide(dtype), EXAMPLES[wide(dtype)]
+    (a,), (weights, b) = drawn(width, SIZE, dtype=dtype), drawn(2, 1 + HEADS, SIZE, dtype=number)
+    before, want = b.clone(), b.double()
+    each = 0.5 * weights[1:].double().view(KEY_HEADS, GROUP, 1) * query_rows(a, 3, width).double()
+    key_rows(want, 7, width).add_(each.sum(1, keepdim=True))
+    add_to_keys(
+        type(like)(0.5), weights.data_ptr(), 1, like, a.data_ptr(), EXAMPLES[dtype], 3, b.data_ptr(), 7, width, GROUP,
+        KEY_HEADS,
+    )  # fmt: skip
+    eps = torch.finfo(number).eps
+    torch.testing.assert_close(b.double(), want, rtol=4 * eps, atol=16 * eps)
+    assert_only_changed(b, before, 7, 7 + KEY_HEADS * width)
 
 
 @pytest.mark.parametrize("dtype", EXAMPLES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_plus(width, dtype):
-    number = torch.float64 if dtype == torch.float64 else torch.float32
-    a, b = drawn(width, 310, 310, dtype=dtype)
-    sums = torch.zeros(310, dtype=number)
+    number = wide(dtype)
+    a, b = drawn(width, SIZE, SIZE, dtype=dtype)
+    sums = torch.zeros(SIZE, dtype=number)
     plus(
-        a.data_ptr(), EXAMPLES[dtype], 3, b.data_ptr(), EXAMPLES[dtype], 5, sums.data_ptr(), EXAMPLES[number], 1, width
-    )
-    want = torch.zeros(310, dtype=number)
-    want[1 : 1 + width] = a[3 : 3 + width].to(number) + b[5 : 5 + width].to(number)
+        a.data_ptr(), EXAMPLES[dtype], 3, b.data_ptr(), EXAMPLES[dtype], 5, sums.data_ptr(), EXAMPLES[number], 1,
+        width, GROUP, KEY_HEADS,
+    )  # fmt: skip
+    want = torch.zeros(SIZE, dtype=number)
+    query_rows(want, 1, width).copy_(query_rows(a, 3, width).to(number) + key_rows(b, 5, width).to(number))
     assert torch.equal(sums, want)
 
 

@@ -1,0 +1,27 @@
+"""How fast it could be: the bytes that the forward pass must move at the least, at the bandwidth of a copy."""
+
+from __future__ import annotations
+
+from graphattn.bench.case import Case
+from graphattn.bench.result import Facts
+
+_FLOAT = _INDEX = 4
+
+
+def forward_bytes(case: Case, facts: Facts) -> int:
+    """Bytes that the forward pass reads and writes when no source's row stays in a cache.
+
+        "dot"       E·(2·H·D) gathered keys and values,              M·(2·H·D) queries and outputs
+        "sum"       E·(H·D + H) gathered values and key scalars,     M·(H·D + H)
+        "additive"  E·H·D gathered keys, which are values,           M·(2·H·D)
+
+    numbers, with E + M indices and M·H log-sum-exps. Where rows do stay in a cache it can be beaten.
+    """
+    wide = case.heads * case.width
+    each_edge, each_row = {
+        "dot": (2 * wide, 2 * wide),
+        "sum": (wide + case.heads, wide + case.heads),
+        "additive": (wide, 2 * wide),
+    }[case.score]
+    edges, rows = facts.num_edges, facts.num_dst
+    return _FLOAT * (edges * each_edge + rows * (each_row + case.heads)) + _INDEX * (edges + rows)
