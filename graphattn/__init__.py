@@ -25,6 +25,7 @@ from graphattn.graph import (
 from graphattn.ops import normalizers, scores
 from graphattn.ops.attention import attention, explain_backend
 from graphattn.ops.state import State, merge
+from graphattn.ops.warmup import warmup
 from graphattn.version import __version__
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ __all__ = [
     "normalizers",
     "scores",
     "union",
+    "warmup",
     "window",
 ]
 

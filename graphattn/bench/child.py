@@ -10,7 +10,7 @@ from torch import Tensor
 from graphattn.bench.case import Case
 from graphattn.bench.contenders import ALL
 from graphattn.bench.graphs import GRAPHS
-from graphattn.bench.machine import memory
+from graphattn.bench.machine import Watch, memory
 from graphattn.bench.measure import peak_extra, repeat
 from graphattn.bench.result import Result
 
@@ -19,6 +19,7 @@ _SHARE = 0.6  # of the machine's memory that a contender may be expected to need
 
 def measure(case: Case, name: str, seconds: float, device: str) -> Result:
     """Measure forward without gradients, forward with backward, and peak extra memory of the latter."""
+    watch = Watch()
     contender = ALL[name]
     graph = GRAPHS[case.graph].build().to(device)
     needed = contender.edge_tensors * graph.num_edges * case.heads * case.width * 4
@@ -43,7 +44,7 @@ def measure(case: Case, name: str, seconds: float, device: str) -> Result:
     except NotImplementedError:
         return Result(case, name, forward_time, note="it has no backward pass here")
     both_time = repeat(both, seconds, device)
-    return Result(case, name, forward_time, both_time, peak_extra(both, device))
+    return Result(case, name, forward_time, both_time, peak_extra(both, device), disturbed=watch.disturbed())
 
 
 def _tuple(out: Any) -> tuple[Tensor, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -32,9 +33,30 @@ def memory(device: str) -> int:
         return 2**62
 
 
-def load() -> float | None:
-    """How many processes were running on average over the last minute, this one's included; None on Windows."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+class Watch:
+    """Tells how much of the processors' time other processes took since it was made."""
+
+    def __init__(self) -> None:
+        self._start = self._read()
+
+    def disturbed(self) -> float | None:
+        """A share from 0 to 1; None where the system does not tell (Linux does)."""
+        end = self._read()
+        if self._start is None or end is None:
+            return None
+        total, busy, own = (after - before for after, before in zip(end, self._start, strict=True))
+        return round(min(1.0, max(0.0, (busy - own) / total)), 3) if total else None
+
+    @staticmethod
+    def _read() -> tuple[float, float, float] | None:
+        """Seconds of all processors so far: in total, not idle, and of this process."""
+        try:
+            fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+        except OSError:
+            return None
+        seconds = [int(field) / os.sysconf("SC_CLK_TCK") for field in fields]
+        idle, waiting = seconds[3:5]
+        return sum(seconds), sum(seconds) - idle - waiting, time.process_time()
 
 
 def describe(command: str) -> dict[str, Any]:
@@ -47,7 +69,6 @@ def describe(command: str) -> dict[str, Any]:
         "processor": torch.cuda.get_device_name() if where == "cuda" else _processor(),
         "threads": torch.get_num_threads(),
         "memory": memory(where),
-        "load": load(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"graphattn": __version__, "python": platform.python_version(), **_versions()},
     }

@@ -38,7 +38,7 @@ def repeat(call: Call, seconds: float, device: str, *, least: int = 3, most: int
 
 
 def per_call(call: Call, device: str, *, batches: int = 20, calls: int = 50) -> float:
-    """Seconds of one of many calls in a row, the median over batches: for calls that are short beside a clock's tick."""
+    """Seconds of one of many calls in a row, the median over batches: for calls as short as a tick of the clock."""
     call()
     taken = []
     for _ in range(batches):

@@ -11,6 +11,7 @@ from graphattn.bench.contenders import ALL, GRAPHATTN
 from graphattn.bench.result import Report, Result
 from graphattn.bench.roofline import forward_bytes
 from graphattn.bench.scaling import exponent, lines
+from graphattn.bench.summary import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ _COLOURS = [
     "#B0B0B0",
 ]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "."]
-_STYLE = {name: style for name, style in zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True)}
+_STYLE = dict(zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True))
 
 Panel = Callable[["Axes"], None]
 
@@ -56,7 +57,7 @@ def draw(report: Report, path: Path) -> bool:
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=6, frameon=False)
     where = report.environment
     figure.suptitle(f"{where['processor']}, {where['threads']} threads, float32", fontsize="medium")
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150, format="png")
     return True
 
 
@@ -111,7 +112,7 @@ def _scaling(axes: Axes, report: Report, axis: str, label: str) -> None:
             if (of == "edges") != (axis == "edges"):
                 continue
             what = order if of == "edges" else f"more {of}"
-            named = f"{'forward' if kind == 'forward' else 'forward + backward'}, {what}: exponent {exponent(sizes, times):.2f}"
+            named = f"{KINDS[kind]}, {what}: exponent {exponent(sizes, times):.2f}"
             axes.plot(sizes, [1e3 * time for time in times], marker=marker, ms=4, color=next(colours), label=named)
     axes.set(xlabel=label, ylabel="graphattn [ms]")
     axes.legend(frameon=False, fontsize="small")

@@ -9,7 +9,7 @@ import torch
 from graphattn.bench import process
 from graphattn.bench.case import SCORES, Case
 from graphattn.bench.contenders import GRAPHATTN
-from graphattn.bench.graphs import GRAPHS, random
+from graphattn.bench.graphs import random
 from graphattn.bench.measure import Call, per_call, repeat
 from graphattn.graph import Graph
 
@@ -69,7 +69,7 @@ def run(probe: Callable[[str], dict[str, float]], device: str) -> dict[str, floa
     """Run one of `PROBES` in a fresh process; nothing if it fails."""
     try:
         return process.run(probe, device)
-    except process.Failed:
+    except process.FailedError:
         return {}
 
 

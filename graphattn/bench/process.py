@@ -18,7 +18,7 @@ _IMPORTED_ONCE = [
 ]  # fmt: skip
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """What ran in the other process did not come to an end; the message says why."""
 
 
@@ -26,7 +26,7 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
     """Call a function of a module in a fresh process and return its result.
 
     Raises:
-        Failed: it raised, was killed, or took longer than `timeout` seconds.
+        FailedError: it raised, was killed, or took longer than `timeout` seconds.
     """
     methods = multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
@@ -40,11 +40,11 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
     there.close()
     try:
         if not here.poll(timeout):
-            raise Failed(f"took longer than {timeout:.0f} s")
+            raise FailedError(f"took longer than {timeout:.0f} s")
         done, answer = here.recv()
     except EOFError:
         process.join()
-        raise Failed(_death(process.exitcode)) from None
+        raise FailedError(_death(process.exitcode)) from None
     finally:
         if process.is_alive():
             process.join(timeout=5)
@@ -53,7 +53,7 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
             process.join()
         here.close()
     if not done:
-        raise Failed(answer)
+        raise FailedError(answer)
     return answer
 
 

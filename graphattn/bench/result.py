@@ -24,6 +24,7 @@ class Result:
         both: time of forward and backward together.
         memory: peak bytes beside inputs and graph during the latter; outputs and gradients count.
         note: why a figure is missing.
+        disturbed: the share of the processors' time that other processes took meanwhile; None where it is not told.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class Result:
     both: Timing | None = None
     memory: int | None = None
     note: str | None = None
+    disturbed: float | None = None
 
     def figure(self, kind: str) -> float | None:
         """Median seconds of "forward" or "both", or bytes of "memory"; None where it is missing."""
@@ -109,8 +111,7 @@ class Report:
 
 
 def _result(case: dict[str, Any], forward: Any, both: Any, **others: Any) -> Result:
-    timings = {"forward": forward and Timing(**forward), "both": both and Timing(**both)}
-    return Result(Case(**case), **timings, **others)
+    return Result(Case(**case), forward=forward and Timing(**forward), both=both and Timing(**both), **others)
 
 
 def _json(value: Any) -> str:

@@ -29,7 +29,7 @@ class Task:
         """Measure; a contender that fails is reported with its reason."""
         try:
             return process.run(child.measure, self.case, self.contender, seconds, self.device)
-        except process.Failed as failure:
+        except process.FailedError as failure:
             return Result(self.case, self.contender, note=str(failure))
 
 

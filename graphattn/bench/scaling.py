@@ -45,7 +45,7 @@ def run(point: dict[str, Any], seconds: float, device: str) -> dict[str, Any]:
     """Measure one point in a fresh process: the point with `forward` and `both` in seconds, or a `note`."""
     try:
         return process.run(measure, point, seconds, device, timeout=1800.0)
-    except process.Failed as failure:
+    except process.FailedError as failure:
         return {**point, "note": str(failure)}
 
 

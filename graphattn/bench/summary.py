@@ -68,3 +68,9 @@ def compare(chosen: Iterable[Row], kind: str, name: str | None = None) -> Compar
     worst, where = min(found, key=lambda pair: pair[0])
     mean = math.exp(sum(math.log(value) for value in values) / len(values))
     return Comparison(mean, worst, where, sum(value < 3 for value in values), len(values))
+
+
+def disturbed(results: Iterable[Result]) -> float:
+    """The share of the processors' time that other processes took, mean over the measurements that tell."""
+    found = [result.disturbed for result in results if result.disturbed is not None]
+    return sum(found) / len(found) if found else 0.0

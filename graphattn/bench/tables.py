@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
 from graphattn.bench.goals import goals
 from graphattn.bench.result import Report
-from graphattn.bench.summary import KINDS, compare, rows
-from graphattn.bench.text import mebibytes, multiples, ours, share_of_roofline
+from graphattn.bench.summary import KINDS, compare, multiple, rows
+from graphattn.bench.text import mebibytes, milliseconds, number, share_of_roofline
 
-_LEGEND = (
-    "Of graphattn: medians, with half the spread of the middle half of the repetitions. Of the others: multiples of "
-    "graphattn's, forward / forward + backward / memory. Gather merely reads k[src] and v[src]. Roofline: the share of "
-    "our forward time that moving its bytes takes at the bandwidth of a copy."
+LEGEND = (
+    "Of graphattn: medians, ± half the spread of the middle half of the repetitions. Of the others: multiples of it. "
+    "gather: merely fetching the keys and values of all edges. roofline: the share of our forward time that moving its "
+    "bytes takes at the bandwidth of a copy."
 )
+_HEADINGS = {
+    "plain torch": "plain\ntorch",
+    "torch-scatter": "torch-\nscatter",
+    "torch.compile": "torch.\ncompile",
+    "FlexAttention": "Flex-\nAttention",
+}
 
 
 def heading(report: Report) -> str:
@@ -23,32 +30,42 @@ def heading(report: Report) -> str:
     versions = ", ".join(
         f"{name} {where['versions'][name]}" for name in ("torch", "numba") if name in where["versions"]
     )
-    return (
-        f"{where['processor']}, {where['threads']} threads, {mebibytes(where['memory'])}; {versions}; {where['date']}"
-    )
+    memory = f"{where['memory'] / 2**30:.0f} GiB"
+    return f"{where['processor']}, {where['threads']} threads, {memory}; {versions}; {where['date']}"
 
 
 def of_graph(report: Report, name: str) -> Table:
-    """All cases of one graph."""
+    """All cases of one graph, three lines each: forward, forward with backward, memory."""
     found = rows(result for result in report.results if result.case.graph == name)
     there = [who for who in ALL if who != GRAPHATTN.name and any(who in row for row in found)]
     facts = report.graphs[name]
-    table = Table(
-        title=f"{name}: {facts.about}; {facts}", title_justify="left", caption=_LEGEND, caption_justify="left"
-    )
-    for heading in ("score", "H × D", "forward", "fwd + bwd", "memory", "roofline", *there):
-        table.add_column(heading, justify="left" if heading in ("score", "H × D") else "right")
+    table = Table(title=f"{name}: {facts.about}\n{facts}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("", "", GRAPHATTN.name, *(_HEADINGS.get(who, who) for who in there), "roofline"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for row in found:
         mine = row[GRAPHATTN.name]
         case = mine.case
-        cells = [*ours(mine), share_of_roofline(mine, report), *(multiples(row, who) for who in there)]
-        table.add_row(case.score, f"{case.heads} × {case.width}", *cells)
+        figures = [milliseconds(mine.forward), milliseconds(mine.both), mebibytes(mine.memory)]
+        labels = [case.score, f"{case.heads} × {case.width}", ""]
+        for label, kind, figure in zip(labels, ("forward", "fwd + bwd", "memory"), figures, strict=True):
+            key = {"forward": "forward", "fwd + bwd": "both", "memory": "memory"}[kind]
+            values = (multiple(row, who, key) for who in there)
+            cells = ["–" if value is None else number(value) for value in values]
+            share = share_of_roofline(mine, report) if key == "forward" else ""
+            table.add_row(label, kind, figure, *cells, share, end_section=key == "memory")
     return table
+
+
+def notes(report: Report, name: str) -> list[str]:
+    """Why figures of a graph are missing."""
+    of_graph = [result for result in report.results if result.case.graph == name]
+    return [f"{result.case}: {result.contender}: {result.note}" for result in of_graph if result.note]
 
 
 def summary(report: Report) -> Table:
     """Each rival over all rows, and the best of each row."""
-    table = Table(title="All rows: multiples of graphattn's, geometric mean (worst row)", title_justify="left")
+    title = "All rows, in multiples of graphattn's: geometric mean (worst row)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
     for kind in KINDS.values():
         table.add_column(kind, justify="right")
@@ -56,14 +73,14 @@ def summary(report: Report) -> Table:
         cells = []
         for kind in KINDS:
             compared = compare(rows(report.results), kind, name)
-            cells.append("–" if compared is None else f"{compared.mean:.1f} ({compared.worst:.1f})")
+            cells.append("–" if compared is None else f"{number(compared.mean)} ({number(compared.worst)})")
         table.add_row(name or "best rival of each row", *cells)
     return table
 
 
 def aims(report: Report) -> Table:
     """What is to be reached and what is."""
-    table = Table(title="Aims", title_justify="left")
+    table = Table(title="Aims", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
     table.add_column("aim", justify="right", no_wrap=True)
     table.add_column("measured")

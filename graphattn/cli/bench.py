@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphattn.bench.case import Case
     from graphattn.bench.result import Report
 
-_BUSY = 0.5  # load above which other processes are likely to slow this one
+_DISTURBED = 0.05  # share of other processes in the processors' time above which figures are not to be trusted
 
 
 def bench(
@@ -44,6 +44,7 @@ def bench(
     from graphattn.bench import machine, tables
     from graphattn.bench.plot import draw
     from graphattn.bench.result import Report
+    from graphattn.bench.summary import disturbed
     from graphattn.tasks.molecule.files import write_atomically
 
     cases = [] if scaling else _chosen(graph, quick)
@@ -51,16 +52,16 @@ def bench(
     words = [*(graph or []), *(["--quick"] if quick else []), *(["--scaling"] if scaling else [])]
     report = Report(machine.describe(" ".join(["graphattn", "bench", *words, "--seconds", f"{seconds:g}"])))
     console.print(tables.heading(report), highlight=False)
-    if (report.environment["load"] or 0) > _BUSY:
-        console.print(f"[yellow]Other processes are running (load {report.environment['load']}): times will be off.[/]")
     with _progress(console) as progress:
         if scaling:
             _measure_scaling(report, seconds, progress)
         else:
             _measure(report, cases, seconds, progress, graph is None, out)
     if not scaling:
-        console.print(tables.summary(report))
+        console.print(tables.LEGEND, tables.summary(report), sep="\n\n", markup=False, highlight=False)
     console.print(tables.aims(report))
+    if (share := disturbed(report.results)) > _DISTURBED:
+        console.print(f"[yellow]Other processes took {share:.0%} of the processors' time: these times are off.[/]")
     _write(report, out)
     if plot is not None:
         write_atomically(plot, lambda path: draw(report, path))
@@ -99,7 +100,7 @@ def _measure(
             progress.update(bar, description=f"{task.case}: {task.contender}")
             report.results.append(task.run(seconds))
             progress.advance(bar, task.weight)
-        progress.console.print(tables.of_graph(report, name))
+        progress.console.print(tables.of_graph(report, name), *tables.notes(report, name), sep="\n", highlight=False)
         _write(report, out)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from graphattn.ops import dense, fused, reference
@@ -56,6 +57,12 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
 
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
     """Choose and run."""
+    device = call.v.device.type
+    if torch.is_autocast_enabled(
+        device
+    ):  # the products inside add up in float32 at least, whatever the layers around do
+        with torch.autocast(device, enabled=False):
+            return run(call, backend)
     chosen = explain(call, backend)
     if _numba_problem and chosen.rejected.get("numba") == _numba_problem:
         _say_once(_numba_problem)

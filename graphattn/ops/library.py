@@ -115,9 +115,7 @@ class _AttendBackward(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
-        return torch.ops.graphattn.attend_backward.default.redispatch(
-            keys & torch._C._after_autograd_keyset, *inputs
-        )
+        return torch.ops.graphattn.attend_backward.default.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:

@@ -12,7 +12,7 @@ from graphattn.graph import Complete, Graph, Window
 
 
 def _sdpa(score: str, graph: Graph) -> Attend:
-    return lambda q, k, v: _packed(F.scaled_dot_product_attention(*map(_batched, (q, k, v))))
+    return lambda q, k, v: _packed(F.scaled_dot_product_attention(_batched(q), _batched(k), _batched(v)))
 
 
 def _flex(score: str, graph: Graph) -> Attend:
@@ -29,7 +29,7 @@ def _flex(score: str, graph: Graph) -> Attend:
     compiled = torch.compile(flex_attention)
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        out = compiled(*map(_batched, (q, k, v)), block_mask=block_mask)
+        out = compiled(_batched(q), _batched(k), _batched(v), block_mask=block_mask)
         assert isinstance(out, Tensor)
         return _packed(out)
 

@@ -92,9 +92,7 @@ def _edges(indptr: Tensor, indices: Tensor, places: Tensor | None, ids: Tensor |
 
 def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
     """The same edges, with the pieces of long rows for rows."""
-    return edges._replace(
-        starts=pieces.starts.data_ptr(), stops=pieces.stops.data_ptr(), rows=pieces.rows.data_ptr()
-    )
+    return edges._replace(starts=pieces.starts.data_ptr(), stops=pieces.stops.data_ptr(), rows=pieces.rows.data_ptr())
 
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
@@ -153,8 +151,9 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     problem, E = _problem(tensors, options), indices.numel()
     number = outputs[0].dtype
     softmax = options[1] == "softmax"
-    by_destination, by_source = needs["q"] or needs["attr_query"], any(
-        needed for name, needed in needs.items() if name not in ("q", "attr_query")
+    by_destination, by_source = (
+        needs["q"] or needs["attr_query"],
+        any(needed for name, needed in needs.items() if name not in ("q", "attr_query")),
     )
     lean = by_destination and (
         not by_source or (not needs["bias"] and E * problem.heads * outputs[0].element_size() > LEAN_ABOVE)
@@ -173,9 +172,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     row_terms = torch.empty((4, *outputs[2].shape) if softmax else 0, dtype=number)
     addresses = {name: _address(grads.get(name)) for name in INPUTS}
     del addresses["bias"]
-    g = Gradients(
-        *map(_address, incoming), row_terms=_address(row_terms), score=_address(score), **addresses
-    )
+    g = Gradients(*map(_address, incoming), row_terms=_address(row_terms), score=_address(score), **addresses)
     r = Results(*map(_address, outputs))
     ids = edge_ids if _has_edge_tensors(tensors, options) else None
     forth, back = _edges(indptr, indices, None, ids), _edges(csc_indptr, csc_indices, places, ids)

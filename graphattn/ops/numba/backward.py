@@ -172,7 +172,9 @@ def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any
                 fill(values, edge * H * Dv, (edge + ONE) * H * Dv, 0)
                 add_to_keys(one, weights, y, grads, i, values, edge, Dv, ONE, H)
             if g.v != 0:
-                add_to_keys(one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv, U(p.group), U(p.key_heads))
+                add_to_keys(
+                    one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv, U(p.group), U(p.key_heads)
+                )
             add_to_source(p, g, U(task), rows[x - first], i, j, edge, hidden, slopes, y)
     keep(scratch)
     keep(tile_rows)

@@ -19,7 +19,7 @@ _FLAT = np.float32(10)  # from here on tanh rounds to one
 _ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
 
 
-@njit(fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _reduced(x: Any) -> Any:
     """n and e^r − 1 of x = n·ln 2 + r, the latter by Cephes' polynomial for expf (Moshier 1992)."""
     n = np.floor(x * _LOG2_E + _HALF)
@@ -28,7 +28,7 @@ def _reduced(x: Any) -> Any:
     return n, series * r * r + r
 
 
-@njit(fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _exp32(x: Any) -> Any:
     """2^n e^r, the power by its bits; within 2 ulp."""
     inside = x if x > _LOWEST else _LOWEST  # also NaN, put right at the end
@@ -43,7 +43,7 @@ def _exp32(x: Any) -> Any:
     return x if x != x else value
 
 
-@njit(fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _tanh32(x: Any) -> Any:
     """−m / (2 + m) with m = e^(−2|x|) − 1, which keeps the digits of a small x; within 4 ulp."""
     size = abs(x)
@@ -60,7 +60,7 @@ def exp(x: float) -> float:
     return math.exp(x)
 
 
-@overload(exp, jit_options={"fastmath": {"contract"}})
+@overload(exp, jit_options={"fastmath": {"contract"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 def _exp_overload(x):  # type: ignore[no-untyped-def]  # Numba compares the two signatures, annotations too
     if x == types.float32:
         return lambda x: _exp32(x)
@@ -74,7 +74,7 @@ def tanh(x: float) -> float:
     return math.tanh(x)
 
 
-@overload(tanh, jit_options={"fastmath": {"contract"}})
+@overload(tanh, jit_options={"fastmath": {"contract"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 def _tanh_overload(x):  # type: ignore[no-untyped-def]
     if x == types.float32:
         return lambda x: _tanh32(x)

@@ -7,7 +7,7 @@ from numba import njit, uint64
 _MASK = uint64(0xFFFFFFFF)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _mix(x: Any) -> Any:
     x ^= x >> uint64(16)
     x = (x * uint64(0x7FEB352D)) & _MASK
@@ -16,7 +16,7 @@ def _mix(x: Any) -> Any:
     return x ^ (x >> uint64(16))
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def keeps(seed: Any, counter: Any, threshold: Any) -> Any:
     """Whether dropout keeps the weight numbered `counter`."""
     low = _mix((counter ^ seed) & _MASK)

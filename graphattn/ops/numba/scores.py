@@ -9,13 +9,12 @@ pieces. `hidden` is room for 2·H·D numbers.
 from collections.abc import Callable
 from typing import Any
 
-from numba import types
 from numba.extending import overload
 
 from graphattn.ops.numba.edges import ONE, U, key_head, sum_of
 from graphattn.ops.numba.exponential import tanh
 from graphattn.ops.numba.heads import add_dots, add_to_keys, add_to_queries, plus
-from graphattn.ops.numba.jit import inlined
+from graphattn.ops.numba.jit import HELPER, inlined
 from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveTanh, BiasAlone, Dot, Sum
 from graphattn.ops.numba.vector import at
 
@@ -44,7 +43,7 @@ def _for_score(function: Callable[..., None], *classes: type) -> Callable[..., A
             score = p.types[p.fields.index("score")]
             return code if score.instance_class in classes else None
 
-        overload(function, strict=False, jit_options={"error_model": "numpy", "forceinline": True})(choose)
+        overload(function, strict=False, jit_options={**HELPER, "forceinline": True})(choose)
         return code
 
     return register
@@ -162,7 +161,7 @@ def _activation(score: Any, x: Any) -> Any:
     """The activation of an additive score."""
 
 
-@overload(_activation)
+@overload(_activation, jit_options=HELPER)
 def _choose_activation(score, x):  # type: ignore[no-untyped-def]
     if score.instance_class is AdditiveTanh:
         return lambda score, x: tanh(x)
@@ -173,7 +172,7 @@ def _activation_slope(score: Any, x: Any, value: Any) -> Any:
     """The derivative of the activation at x, where it has that value."""
 
 
-@overload(_activation_slope)
+@overload(_activation_slope, jit_options=HELPER)
 def _choose_activation_slope(score, x, value):  # type: ignore[no-untyped-def]
     if score.instance_class is AdditiveTanh:
         return lambda score, x, value: type(x)(1) - value * value

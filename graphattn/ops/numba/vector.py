@@ -184,7 +184,10 @@ class _Loops(NamedTuple):
 
     def _pieces(self, widest: int, rows: Sequence[_Row], piece: Callable[..., None]) -> None:
         builder, done = self.builder, _i64(0)
-        for lanes, steps in ((widest, _UNROLLED[-1] // widest), *((lanes, 1) for lanes in (*_lane_counts(self.number), 1))):
+        for lanes, steps in (
+            (widest, _UNROLLED[-1] // widest),
+            *((lanes, 1) for lanes in (*_lane_counts(self.number), 1)),
+        ):
             size = _i64(lanes * steps)
             pieces = builder.udiv(builder.sub(self.width, done), size)
             with cgutils.for_range(builder, pieces, intp=ir.IntType(64)) as loop:
@@ -296,7 +299,8 @@ def _emit_add_scaled(context: Any, builder: Any, signature: Any, args: Any, into
 
 @intrinsic
 def add_to_queries(
-    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
+    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any,
+    width: Any, group: Any, key_heads: Any,
 ) -> Any:  # fmt: skip
     """a_h += scale · weights[y + h] · b_h, with rows as in `add_dots`."""
 
@@ -309,7 +313,8 @@ def add_to_queries(
 
 @intrinsic
 def add_to_keys(
-    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
+    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any,
+    width: Any, group: Any, key_heads: Any,
 ) -> Any:  # fmt: skip
     """b_h += scale · weights[y + h] · a_h, with rows as in `add_dots`; heads of one group add to one row."""
 
@@ -321,7 +326,9 @@ def add_to_keys(
 
 
 @intrinsic
-def plus(typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any, group: Any, key_heads: Any) -> Any:  # fmt: skip
+def plus(
+    typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any, group: Any, key_heads: Any
+) -> Any:
     """The rows sums_h = a_h + b_h from sums[y] on, with rows as in `add_dots`."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
