@@ -51,8 +51,8 @@ lint: $(DEV_STAMP) ## check style, types and the direction of imports
 	@echo "==> import-linter"
 	@$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure the fused kernels against plain torch on this machine
-	@$(BIN)/graphattn bench
+bench: $(STAMP) ## measure attention against other ways to compute it (half an hour; BENCH=--quick: two minutes)
+	@$(BIN)/graphattn bench $(BENCH)
 
 docs: $(STAMP) ## build the documentation into docs/_build/html
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"

@@ -1,58 +1,151 @@
-"""The measured numbers in README and docs, written from the JSON files under docs/benchmarks: none is typed by hand.
+"""The measured numbers in README and docs, and their picture, made from the JSON files under docs/benchmarks.
 
     python docs/tables.py
 
-A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; a test compares every one with its file.
+No number is typed by hand. A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; a test compares
+every one with its file.
 """
 
 import json
 import re
 from pathlib import Path
-from statistics import mean, median, quantiles
+from statistics import mean
+
+from graphattn.bench.case import SCORES
+from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
+from graphattn.bench.goals import goals
+from graphattn.bench.plot import draw
+from graphattn.bench.result import Report, Result
+from graphattn.bench.summary import KINDS, compare, disturbed, rows
+from graphattn.bench.text import multiples, number, ours, share_of_roofline
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "benchmarks"
 PAGES = [ROOT / "README.md", ROOT / "docs" / "accuracy.md", ROOT / "docs" / "benchmarks.md"]
 MARK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-RIVALS = {"mean": "mean predictor", "random_forest": "random forest", "gradient_boosting": "gradient boosting"}
+BASELINES = {"mean": "mean predictor", "random_forest": "random forest", "gradient_boosting": "gradient boosting"}
 
 
-def speed(cases: list[str] | None = None) -> str:
-    """Time and memory of each contender, with ratios to graphattn."""
-    content = json.loads((FIGURES / "cpu.json").read_text())
-    lines = [
-        "| case | | forward | × | forward + backward | × | peak extra memory | × |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+def measured() -> Report:
+    """The suite, with how the cost grows, which was measured in a run of its own."""
+    report = Report.load(FIGURES / "cpu.json")
+    report.scaling = Report.load(FIGURES / "cpu-scaling.json").scaling
+    return report
+
+
+def speed_goals() -> str:
+    """What is to be reached, and what is."""
+    lines = ["| | aim | measured | |", "|---|---:|---|---|"]
+    lines += [
+        f"| {goal.what} | {goal.aim} | {goal.measured} | {'✓' if goal.reached else '✗'} |" for goal in goals(measured())
     ]
-    for case in content["cases"]:
-        if cases is not None and case["name"] not in cases:
-            continue
-        results = [result for result in content["results"] if result["case"] == case["name"]]
-        ours = results[0]
-        size = f"{case['name']}: {case['num_nodes']:,} nodes, {case['num_edges']:,} edges, "
-        size += f"H = {case['heads']}, D = {case['width']}"
-        for result in results:
-            cells = [size if result is ours else "", result["contender"]]
-            for kind in ("forward", "both"):
-                cells += [_time(result[kind]), f"{median(result[kind]) / median(ours[kind]):.1f}"]
-            cells += [f"{result['memory'] / 2**20:,.0f} MiB", f"{result['memory'] / ours['memory']:.1f}"]
-            lines.append(f"| {' | '.join(cells)} |")
-    versions = content["versions"]
-    where = f"{content['processor']}, {content['threads']} threads, {content['system']}"
-    packages = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "graphattn")
-    lines += ["", f"{where}; {packages}; {content['date'][:10]}."]
     return "\n".join(lines) + "\n"
 
 
-def _time(taken: list[float]) -> str:
-    low, _, high = quantiles(taken, n=4)
-    return f"{1e3 * median(taken):,.1f} ms ± {50 * (high - low) / median(taken):.0f} %"
+def speed_summary() -> str:
+    """Each rival over all rows, and the best of each row."""
+    report = measured()
+    lines = [
+        f"| {len(rows(report.results))} rows | {' | '.join(KINDS.values())} |",
+        "|---|---:|---:|---:|",
+    ]
+    for name in (None, *RIVALS):
+        cells = [_mean_and_worst(report.results, kind, name) for kind in KINDS]
+        lines.append(f"| {name or '**best of each row**'} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _where(report)]) + "\n"
+
+
+def speed_short() -> str:
+    """The best rival of each row, by score."""
+    report = measured()
+    lines = ["| score | cases | forward | forward + backward | peak extra memory |", "|---|---:|---:|---:|---:|"]
+    for score, of in (("dot", "Transformer"), ("sum", "GAT"), ("additive", "GATv2")):
+        results = [result for result in report.results if result.case.score == score]
+        cells = [_mean_and_worst(results, kind) for kind in KINDS]
+        lines.append(f"| {score} ({of}) | {len(rows(results))} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _where(report)]) + "\n"
+
+
+def speed_rows() -> str:
+    """Every case, graph by graph, with the command that measures it."""
+    report = measured()
+    lines: list[str] = []
+    for name, facts in report.graphs.items():
+        found = rows(result for result in report.results if result.case.graph == name)
+        others = [who for who in ALL if who != GRAPHATTN.name and any(who in row for row in found)]
+        heading = ["score", "H × D", "forward", "roofline", "forward + backward", "memory", *others]
+        lines += [
+            f"### {name}",
+            "",
+            f"{facts.about[0].upper()}{facts.about[1:]}. {facts}: `graphattn bench {name}`",
+            "",
+        ]
+        lines += [f"| {' | '.join(heading)} |", f"|---|---|{'---:|' * (len(heading) - 2)}"]
+        for row in found:
+            mine = row[GRAPHATTN.name]
+            forward, both, memory = ours(mine)
+            cells = [mine.case.score, f"{mine.case.heads} × {mine.case.width}"]
+            cells += [forward, share_of_roofline(mine, report), both, memory, *(multiples(row, who) for who in others)]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def speed_scaling() -> str:
+    """Our time against edges, heads and width."""
+    report = Report.load(FIGURES / "cpu-scaling.json")
+    lines = [
+        "| | edges | H × D | forward | ns per edge | forward + backward | ns per edge |",
+        "|---|---:|---|---:|---:|---:|---:|",
+    ]
+    for point in report.scaling:
+        cells = [
+            f"{point['order']} sources" if point["axis"] == "edges" else f"more {point['axis']}",
+            f"{point['num_edges']:,}",
+            f"{point['heads']} × {point['width']}",
+        ]
+        for kind in ("forward", "both"):
+            if kind in point:
+                cells += [f"{number(1e3 * point[kind])} ms", number(1e9 * point[kind] / point["num_edges"])]
+            else:
+                cells += [point["note"], "–"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _where(report)]) + "\n"
+
+
+def speed_calls() -> str:
+    """What one call costs where there is next to nothing to compute."""
+    probes = measured().probes
+    lines = ["| score | forward | forward, recorded for backward | forward + backward |", "|---|---:|---:|---:|"]
+    for score in SCORES:
+        times = [probes[f"{what}, {score}"] for what in ("overhead", "overhead recorded", "overhead both")]
+        lines.append(f"| {score} | {' | '.join(f'{1e6 * time:.0f} µs' for time in times)} |")
+    bandwidth = f"{probes['bandwidth'] / 1e9:.1f} GB/s"
+    lines += [
+        "",
+        f"A copy moves {bandwidth} (read and written): the bandwidth of the roofline. A forward pass in turns with",
+    ]
+    lines += [f"`torch.mm` takes {probes['alternation']:.2f} times what the two take alone."]
+    return "\n".join(lines) + "\n"
+
+
+def _mean_and_worst(results: list[Result], kind: str, name: str | None = None) -> str:
+    compared = compare(rows(results), kind, name)
+    return "–" if compared is None else f"{number(compared.mean)} × (worst {number(compared.worst)})"
+
+
+def _where(report: Report) -> str:
+    where = report.environment
+    packages = ", ".join(f"{name} {version}" for name, version in where["versions"].items() if name != "graphattn")
+    machine = f"{where['processor']}, {where['threads']} threads, {where['memory'] / 2**30:.0f} GiB, {where['system']}"
+    others = f"other processes took {disturbed(report.results):.1%} of the processors' time; " if report.results else ""
+    return f"`{where['command']}`: {machine}; {packages}; {others}{where['date'][:10]}."
 
 
 def accuracy(datasets: list[str] | None = None) -> str:
     """Test RMSE of the model and its rivals, mean over the seeds."""
     content = json.loads((FIGURES / "accuracy.json").read_text())
-    names = {"graphattn": "graphattn", **RIVALS}
+    names = {"graphattn": "graphattn", **BASELINES}
     lines = [
         f"| data set, split | {' | '.join(names.values())} |",
         f"|---|{'---:|' * len(names)}",
@@ -78,8 +171,12 @@ def accuracy(datasets: list[str] | None = None) -> str:
 
 
 TABLES = {
-    "speed": speed,
-    "speed-short": lambda: speed(["random"]),
+    "speed-goals": speed_goals,
+    "speed-summary": speed_summary,
+    "speed-short": speed_short,
+    "speed-rows": speed_rows,
+    "speed-scaling": speed_scaling,
+    "speed-calls": speed_calls,
     "accuracy": accuracy,
     "accuracy-short": lambda: accuracy(["esol", "freesolv"]),
 }
@@ -93,3 +190,4 @@ def written(text: str) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(written(page.read_text()))
+    draw(measured(), FIGURES / "cpu.png")

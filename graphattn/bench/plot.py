@@ -36,14 +36,18 @@ _STYLE = dict(zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True))
 Panel = Callable[["Axes"], None]
 
 
-def draw(report: Report, path: Path) -> bool:
-    """Write a PNG of what the report holds; False, and no file, where it holds nothing to draw."""
+def draw(report: Report, path: Path) -> None:
+    """Write a PNG of what the report holds.
+
+    Raises:
+        ValueError: it holds nothing to draw.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = _panels(report)
     if not panels:
-        return False
+        raise ValueError(f"nothing to draw: no case with score dot and H × D = {_SHAPE[0]} × {_SHAPE[1]}")
     figure = Figure(figsize=(4.6 * len(panels), 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
@@ -58,7 +62,6 @@ def draw(report: Report, path: Path) -> bool:
     where = report.environment
     figure.suptitle(f"{where['processor']}, {where['threads']} threads, float32", fontsize="medium")
     figure.savefig(path, dpi=150, format="png")
-    return True
 
 
 def _panels(report: Report) -> list[Panel]:
@@ -94,13 +97,10 @@ def _suite(axes: Axes, report: Report, shown: list[Result], kind: str, label: st
         if joined:
             axes.plot(*zip(*joined, strict=True), color=colour, lw=1.5 if front == 3 else 1, zorder=front)
     if kind == "forward" and "bandwidth" in report.probes:
-        bounds = sorted(
-            (facts.num_edges, unit * forward_bytes(case, facts) / report.probes["bandwidth"])
-            for case, facts in ((result.case, report.graphs[result.case.graph]) for result in shown)
-            if case.graph.startswith("random-")
-        )
-        if bounds:
-            axes.plot(*zip(*bounds, strict=True), "--", color="#7F7F7F", lw=1, label="roofline of the forward pass")
+        edges = [report.graphs[result.case.graph].num_edges for result in shown]
+        bounds = [forward_bytes(result.case, report.graphs[result.case.graph]) for result in shown]
+        times = [unit * bound / report.probes["bandwidth"] for bound in bounds]
+        axes.plot(edges, times, "_", color="#7F7F7F", ms=9, mew=1.5, label="roofline (forward)")
     axes.set(xlabel=f"edges E  (dot, H × D = {_SHAPE[0]} × {_SHAPE[1]})", ylabel=label)
 
 

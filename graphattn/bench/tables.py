@@ -13,6 +13,7 @@ from graphattn.bench.text import mebibytes, milliseconds, number, share_of_roofl
 
 LEGEND = (
     "Of graphattn: medians, ± half the spread of the middle half of the repetitions. Of the others: multiples of it. "
+    "both: forward and backward. "
     "gather: merely fetching the keys and values of all edges. roofline: the share of our forward time that moving its "
     "bytes takes at the bandwidth of a copy."
 )
@@ -40,19 +41,20 @@ def of_graph(report: Report, name: str) -> Table:
     there = [who for who in ALL if who != GRAPHATTN.name and any(who in row for row in found)]
     facts = report.graphs[name]
     table = Table(title=f"{name}: {facts.about}\n{facts}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("", "", GRAPHATTN.name, *(_HEADINGS.get(who, who) for who in there), "roofline"):
-        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    for column in ("", "", GRAPHATTN.name, *(_HEADINGS.get(who, who) for who in there), "roof-\nline"):
+        table.add_column(column, justify="right" if column else "left")
     for row in found:
         mine = row[GRAPHATTN.name]
         case = mine.case
-        figures = [milliseconds(mine.forward), milliseconds(mine.both), mebibytes(mine.memory)]
-        labels = [case.score, f"{case.heads} × {case.width}", ""]
-        for label, kind, figure in zip(labels, ("forward", "fwd + bwd", "memory"), figures, strict=True):
-            key = {"forward": "forward", "fwd + bwd": "both", "memory": "memory"}[kind]
-            values = (multiple(row, who, key) for who in there)
+        figures = {
+            "forward": (case.score, milliseconds(mine.forward), share_of_roofline(mine, report)),
+            "both": (f"{case.heads} × {case.width}", milliseconds(mine.both), ""),
+            "memory": ("", mebibytes(mine.memory), ""),
+        }
+        for kind, (label, figure, share) in figures.items():
+            values = (multiple(row, who, kind) for who in there)
             cells = ["–" if value is None else number(value) for value in values]
-            share = share_of_roofline(mine, report) if key == "forward" else ""
-            table.add_row(label, kind, figure, *cells, share, end_section=key == "memory")
+            table.add_row(label, kind, figure, *cells, share, end_section=kind == "memory")
     return table
 
 

@@ -16,10 +16,10 @@ def number(value: float) -> str:
 
 
 def milliseconds(timing: Timing | None) -> str:
-    """A median and its spread, such as "4.20 ms ± 3 %"."""
+    """A median and its spread, such as "4.20 ms ±3%"."""
     if timing is None:
         return "–"
-    return f"{number(1e3 * timing.median)} ms ± {100 * timing.spread / timing.median:.0f} %"
+    return f"{number(1e3 * timing.median)} ms ±{100 * timing.spread / timing.median:.0f}%"
 
 
 def mebibytes(size: float | None) -> str:
@@ -49,4 +49,4 @@ def share_of_roofline(result: Result, report: Report) -> str:
     if result.forward is None or "bandwidth" not in report.probes:
         return "–"
     bound = forward_bytes(result.case, report.graphs[result.case.graph]) / report.probes["bandwidth"]
-    return f"{100 * bound / result.forward.median:.0f} %"
+    return f"{100 * bound / result.forward.median:.0f}%"

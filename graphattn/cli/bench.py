@@ -109,11 +109,12 @@ def _measure_scaling(report: Report, seconds: float, progress: Progress) -> None
 
     device = report.environment["device"]
     points = scaling.points(device)
-    bar = progress.add_task("", total=sum(point["num_edges"] for point in points))
-    for point in points:
+    weights = [1e6 + point["num_edges"] for point in points]  # a process costs as much as a million edges
+    bar = progress.add_task("", total=sum(weights))
+    for point, weight in zip(points, weights, strict=True):
         progress.update(bar, description=f"{point['num_edges']:,} edges, {point['heads']} × {point['width']}")
         report.scaling.append(scaling.run(point, seconds, device))
-        progress.advance(bar, point["num_edges"])
+        progress.advance(bar, weight)
 
 
 def _progress(console: Console) -> Progress:

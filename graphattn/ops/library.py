@@ -32,9 +32,9 @@ _OPTIONS = (
     "str score, str normalize, int heads, float scale, float negative_slope, float dropout, Tensor? seed, "
     "bool attr_value, bool weights"
 )
-# attr_out [M, H, A] is the weighted mean of edge_attr if attr_value; lse [M, H] and rest (what rounding took from lse, so
-# that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the caller's
-# order if asked for. What is not there has length zero.
+# attr_out [M, H, A] is the weighted mean of edge_attr if attr_value; lse [M, H] and rest (what rounding took from lse,
+# so that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the
+# caller's order if asked for. What is not there has length zero.
 _OUTPUTS = "Tensor out, Tensor attr_out, Tensor lse, Tensor rest, Tensor weights"
 _NUM_OPTIONS = 9
 

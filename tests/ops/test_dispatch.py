@@ -46,6 +46,35 @@ def test_numba_before_the_reference(x):
     assert list(found.rejected) == ["dense"]
 
 
+NUMBA = {
+    **{name: {"normalize": name} for name in ("softmax", "relu", "sigmoid", "identity")},
+    "cosine": {"score": ga.scores.Cosine(torch.ones(H))},
+    "additive": {"score": ga.scores.Additive(torch.zeros(H, D), "tanh")},
+    "edge tensors": {"edge_bias": torch.zeros(3, H), "edge_key": torch.zeros(3, H, D), "edge_value": numbers(3, H, D)},
+    "edge features": {"edge_attr": torch.zeros(3, 2), "edge_proj": torch.zeros(2, H, D)},
+    "edge features for values": {
+        "score": "cosine",
+        "edge_attr": torch.zeros(3, 2),
+        "edge_proj": (None, torch.zeros(2, H, D)),
+    },
+    "dropout": {"dropout": 0.5},
+    "weights": {"return_weights": True},
+    "state": {"return_state": True},
+}
+
+
+@pytest.mark.parametrize("case", NUMBA)
+def test_what_numba_covers(x, case):
+    pytest.importorskip("numba")
+    assert ga.explain_backend(x, x, x, edges(), **NUMBA[case]).backend == "numba"
+
+
+def test_numba_covers_scores_of_other_shapes(x):
+    pytest.importorskip("numba")
+    assert ga.explain_backend(x[..., 0], x[..., 0], x, edges(), score="sum").backend == "numba"
+    assert ga.explain_backend(None, None, x, edges(), score="none").backend == "numba"
+
+
 @pytest.mark.parametrize(
     "graph", [ga.complete(N), ga.causal(N), ga.bipartite(N, N)], ids=["complete", "causal", "bipartite"]
 )
@@ -84,24 +113,20 @@ def test_why_not_dense(x, case):
     assert ga.explain_backend(x, x, x, **options).rejected["dense"] == why
 
 
+EDGE_KEYS = "a cosine score with edge keys is not fused, for each edge has another norm"
 NOT_NUMBA = {
-    "score": ({"score": ga.scores.Additive(torch.zeros(H, D))}, 'score="additive" is not fused yet'),
+    **{name: ({"normalize": name}, f'normalize="{name}" is not fused')
+       for name in ("linear", "sparsemax", "entmax15", "argmax")},
     "beta per edge": (
         {"score": ga.scores.Cosine(torch.ones(3, H))},
         "a cosine score with one beta per edge is not fused",
     ),
-    "normaliser": ({"normalize": "sparsemax"}, 'normalize="sparsemax" is not fused yet'),
-    "edge_key": ({"edge_key": torch.zeros(3, H, D)}, "edge keys, edge values and edge attributes are not fused yet"),
-    "edge_value": (
-        {"edge_value": torch.zeros(3, H, D)},
-        "edge keys, edge values and edge attributes are not fused yet",
+    "edge keys of a cosine": ({"score": "cosine", "edge_key": torch.zeros(3, H, D)}, EDGE_KEYS),
+    "projected edge keys of a cosine": (
+        {"score": "cosine", "edge_attr": torch.zeros(3, 2), "edge_proj": (torch.zeros(2, H, D), None)},
+        EDGE_KEYS,
     ),
-    "edge_attr": (
-        {"edge_attr": torch.zeros(3, 2), "edge_proj": torch.zeros(2, H, D)},
-        "edge keys, edge values and edge attributes are not fused yet",
-    ),
-    "weights": ({"return_weights": True}, "return_weights is not fused yet"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", NOT_NUMBA)
@@ -143,7 +168,7 @@ def test_without_numba_the_reference_runs_and_says_so_once(x, no_numba):
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_said_where_numba_would_not_have_served(x, no_numba):
     ga.attention(x, x, x, ga.complete(N))
-    ga.attention(x, x, x, edges(), normalize="relu")
+    ga.attention(x, x, x, edges(), normalize="sparsemax")
     ga.attention(x, x, x, edges(), backend="reference")
     ga.explain_backend(x, x, x, edges())
 

@@ -1,4 +1,4 @@
-"""The fused operators as PyTorch sees them before, and without, any kernel."""
+"""The fused operator as PyTorch sees it before, and without, any kernel."""
 
 import subprocess
 import sys
@@ -8,35 +8,77 @@ import pytest
 import torch
 
 import graphattn as ga
+from graphattn.ops.library import INPUTS
+
+SHAPES = {
+    "q": lambda graph: (graph.num_dst, 6, 5),
+    "k": lambda graph: (graph.num_src, 2, 5),
+    "v": lambda graph: (graph.num_src, 2, 7),
+    "bias": lambda graph: (graph.num_edges, 6),
+    "edge_key": lambda graph: (graph.num_edges, 6, 5),
+    "edge_value": lambda graph: (graph.num_edges, 6, 7),
+    "edge_attr": lambda graph: (graph.num_edges, 4),
+    "attr_query": lambda graph: (graph.num_dst, 6, 4),
+    "vector": lambda graph: None,
+}
 
 
-def arrays(graph):
-    """The edges by destination and by source, as shapes alone."""
-    return [array.to("meta") for array in (*graph.csr, *graph.csc)]
+def meta(graph, dtype=torch.float32):
+    """The tensors of a call, as shapes alone."""
+    shapes = [SHAPES[name](graph) for name in INPUTS]
+    return [None if shape is None else torch.empty(shape, device="meta", dtype=dtype) for shape in shapes]
 
 
-def meta(graph):
-    shapes = (graph.num_dst, 6, 5), (graph.num_src, 2, 5), (graph.num_src, 2, 7), (graph.num_edges, 6)
-    return [torch.empty(shape, device="meta") for shape in shapes]
+def arrays(graph, device="meta"):
+    """The edges by destination and by source."""
+    return [array.to(device) for array in (*graph.csr, *graph.csc)]
 
 
-def test_shapes_are_known_without_a_kernel():
+def options(normalize="softmax", attr_value=False, weights=False):
+    """A dot score for six heads, without dropout."""
+    return "dot", normalize, 6, 1.0, 0.0, 0.0, None, attr_value, weights
+
+
+@pytest.mark.parametrize("weights", [False, True])
+@pytest.mark.parametrize("attr_value", [False, True])
+@pytest.mark.parametrize("normalize", ["softmax", "relu", "sigmoid", "identity"])
+def test_shapes_are_known_without_a_kernel(normalize, attr_value, weights):
     graph = ga.testing.zoo()["more_sources"]
-    out, lse, rest = torch.ops.graphattn.dot_softmax(*meta(graph), *arrays(graph), 1.0, 0.0, None)
+    tensors = [tensor if tensor is None else tensor.requires_grad_() for tensor in meta(graph)]
+    out, attr_out, lse, rest, found = torch.ops.graphattn.attend(
+        *tensors, *arrays(graph), *options(normalize, attr_value, weights)
+    )
     assert out.shape == (3, 6, 7)
-    assert lse.shape == rest.shape == (3, 6)
+    assert attr_out.shape == ((3, 6, 4) if attr_value else (0,))
+    assert lse.shape == rest.shape == ((3, 6) if normalize == "softmax" else (0,))
+    assert found.shape == ((17, 6) if weights else (0,))
+    assert out.requires_grad
     assert not rest.requires_grad
 
 
-@pytest.mark.parametrize("needs", [[True] * 4, [True, False, False, True], [False, True, True, False]])
-def test_gradients_not_asked_for_are_empty(needs):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_results_are_wider_than_halves(dtype):
     graph = ga.testing.zoo()["more_sources"]
-    tensors, edges = meta(graph), arrays(graph)
-    saved = torch.ops.graphattn.dot_softmax(*tensors, *edges, 1.0, 0.0, None)
-    found = torch.ops.graphattn.dot_softmax_backward(
-        saved[0], saved[1], *saved, *tensors, *edges, 1.0, 0.0, None, needs
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    found = torch.ops.graphattn.attend(*meta(graph, dtype), *arrays(graph), *options())
+    assert {result.dtype for result in found} == {wide}
+
+
+def needs(*names):
+    return [name in names for name in INPUTS]
+
+
+@pytest.mark.parametrize(
+    "asked", [needs(*INPUTS[:-1]), needs("q", "bias"), needs("k", "edge_key", "edge_attr"), needs("v"), needs()]
+)
+def test_gradients_not_asked_for_are_empty(asked):
+    graph = ga.testing.zoo()["more_sources"]
+    tensors, edges, chosen = meta(graph), arrays(graph), options(attr_value=True)
+    saved = torch.ops.graphattn.attend(*tensors, *edges, *chosen)
+    found = torch.ops.graphattn.attend_backward(
+        saved[0], saved[1], saved[2], None, *saved, *tensors, *edges, *chosen, asked
     )
-    for gradient, tensor, needed in zip(found, tensors, needs, strict=True):
+    for gradient, tensor, needed in zip(found, tensors, asked, strict=True):
         assert gradient.shape == (tensor.shape if needed else (0,))
 
 
@@ -48,8 +90,11 @@ def test_it_traces_without_numba():
         graph = ga.testing.zoo()["unsorted"]
         edges = [array.to("meta") for array in (*graph.csr, *graph.csc)]
         q = torch.empty(13, 3, 5, device="meta", requires_grad=True)
-        out, lse, rest = torch.ops.graphattn.dot_softmax(q, q, q, None, *edges, 1.0, 0.0, None)
-        out.sum().backward()
+        absent = [None] * 6
+        found = torch.ops.graphattn.attend(
+            q, q, q, *absent, *edges, "dot", "softmax", 3, 1.0, 0.0, 0.0, None, False, False
+        )
+        found[0].sum().backward()
         print(tuple(q.grad.shape))
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
@@ -61,7 +106,9 @@ def test_a_backward_pass_without_the_edges_by_source_says_so():
     graph = ga.testing.zoo()["hub"]
     q = torch.zeros(71, 1, 2, requires_grad=True)
     ga.attention(q, q, q, graph)  # the kernels are there now
-    out, _, _ = torch.ops.graphattn.dot_softmax(q, q, q, None, *graph.csr, None, None, None, 1.0, 0.0, None)
+    out, *_ = torch.ops.graphattn.attend(
+        q, q, q, *[None] * 6, *graph.csr, None, None, None, "dot", "softmax", 1, 1.0, 0.0, 0.0, None, False, False
+    )
     with pytest.raises(RuntimeError, match="without the edges by source"):
         out.sum().backward()
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from graphattn.ops.convention import in_callers_order
+from graphattn.ops.convention import in_callers_order, wide_dtype
 from graphattn.ops.library import INPUTS, empty_outputs
-from graphattn.ops.numba import backward as backward_kernels
+from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.forward import forward as forward_kernel
-from graphattn.ops.numba.parallel import Pieces, plan_rows, run_tasks
+from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows, run_tasks
 from graphattn.ops.numba.problem import (
     NORMALIZERS,
     AdditiveLeaky,
@@ -27,10 +28,10 @@ from graphattn.ops.numba.problem import (
 )
 from graphattn.ops.random import drop_threshold
 
-LEAN_ABOVE = 2**30  # bytes of one number per edge and head, beyond which the backward pass keeps none
+LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
-# What lies behind an address, by dtype; numba has no halves, so integers of their size stand for them.
-_EXAMPLES = {
+# What lies behind an address, by dtype; Numba has no halves, so integers of their size stand for them.
+_EXAMPLES: dict[torch.dtype, Any] = {
     torch.float32: np.float32(0),
     torch.float64: np.float64(0),
     torch.float16: np.int16(0),
@@ -40,54 +41,61 @@ _EXAMPLES = {
 }
 
 
-class _Sizes(NamedTuple):
-    heads: int
-    key_heads: int
-    width: int
-    value_width: int
-    attr_width: int
-
-
 def _address(tensor: Tensor | None) -> int:
     return 0 if tensor is None or tensor.numel() == 0 else tensor.data_ptr()
 
 
-def _contiguous(tensors: Any) -> list[Any]:
-    return [tensor.contiguous() if isinstance(tensor, Tensor) else tensor for tensor in tensors]
+def _contiguous(tensors: Sequence[Tensor | None]) -> list[Any]:
+    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
 
-def _problem(tensors: list[Any], options: Any) -> Problem:
-    q, k, v, *_, edge_attr, _, vector = tensors
+def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
+    named = dict(zip(INPUTS, tensors, strict=True))
     score, normalize, heads, scale, negative_slope, dropout, seed, _, _ = options
-    number = _EXAMPLES[torch.float64 if v.dtype == torch.float64 else torch.float32]
-    exact = type(number)
-    kinds: dict[str, Any] = {
+    q, v, edge_attr, vector = named["q"], named["v"], named["edge_attr"], _address(named.pop("vector"))
+    number = _EXAMPLES[wide_dtype(v.dtype)]
+    exact: Callable[[float], Any] = type(number)
+    kinds: dict[str, Callable[[], Any]] = {
         "dot": lambda: Dot(exact(scale)),
         "sum": lambda: Sum(exact(scale), exact(negative_slope)),
-        "leaky_relu": lambda: AdditiveLeaky(exact(scale), exact(negative_slope), _address(vector)),
-        "tanh": lambda: AdditiveTanh(exact(scale), _address(vector)),
-        "none": lambda: BiasAlone(exact(scale)),
+        "leaky_relu": lambda: AdditiveLeaky(exact(scale), exact(negative_slope), vector),
+        "tanh": lambda: AdditiveTanh(exact(scale), vector),
+        "none": BiasAlone,
     }
     return Problem(
-        kinds[score](), NORMALIZERS[normalize], *map(_address, tensors[:-1]),
-        heads, v.shape[1], heads // v.shape[1], 0 if q is None else q.shape[2] if q.ndim == 3 else 1, v.shape[2],
-        0 if edge_attr is None else edge_attr.shape[1],
-        np.uint64(0 if seed is None else int(seed)), np.uint64(drop_threshold(dropout)), exact(1 / (1 - dropout)),
-        number if q is None else _EXAMPLES[q.dtype], _EXAMPLES[v.dtype], number,
-    )  # fmt: skip
-
-
-def _has_edge_tensors(tensors: list[Any], options: Any) -> bool:
-    """Whether it matters which of the caller's edges an edge is, which costs a look at a random place to find out."""
-    return any(tensor is not None for tensor in tensors[3:7]) or options[-1]
+        score=kinds[score](),
+        normalize=NORMALIZERS[normalize],
+        **{name: _address(tensor) for name, tensor in named.items()},
+        heads=heads,
+        key_heads=v.shape[1],
+        group=heads // v.shape[1],
+        width=0 if q is None else q.shape[2] if q.ndim == 3 else 1,
+        value_width=v.shape[2],
+        attr_width=0 if edge_attr is None else edge_attr.shape[1],
+        seed=np.uint64(0 if seed is None else int(seed)),
+        threshold=np.uint64(drop_threshold(dropout)),
+        keep_scale=exact(1 / (1 - dropout)),
+        keys=number if q is None else _EXAMPLES[q.dtype],
+        values=_EXAMPLES[v.dtype],
+        number=number,
+    )
 
 
 def _edges(indptr: Tensor, indices: Tensor, places: Tensor | None, ids: Tensor | None) -> Edges:
-    starts = indptr.data_ptr()
     return Edges(
-        starts, starts + indptr.element_size(), _address(indices), _address(places), _address(ids), 0,
-        _EXAMPLES[indptr.dtype],
-    )  # fmt: skip
+        starts=indptr.data_ptr(),
+        stops=indptr.data_ptr() + indptr.element_size(),
+        others=_address(indices),
+        places=_address(places),
+        ids=_address(ids),
+        rows=0,
+        index=_EXAMPLES[indptr.dtype],
+    )
+
+
+def _ids_if_needed(edge_ids: Tensor | None, tensors: Sequence[Any], options: Sequence[Any]) -> Tensor | None:
+    """The caller's edge at each place, where a tensor has something for each edge: to look it up costs a cache miss."""
+    return edge_ids if options[-1] or any(tensor is not None for tensor in tensors[3:7]) else None
 
 
 def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
@@ -96,47 +104,53 @@ def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
 
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Outputs as `graphattn.ops.library` describes them."""
-    tensors, graph, options = _contiguous(inputs[:9]), inputs[9:15], inputs[15:]
-    indptr, indices, edge_ids = _contiguous(graph[:3])
+    """Inputs and outputs as `graphattn.ops.library` describes them."""
+    tensors, options = _contiguous(inputs[:9]), inputs[15:]
+    indptr, indices, edge_ids = _contiguous(inputs[9:12])
     problem = _problem(tensors, options)
     outputs = empty_outputs(tensors[2], tensors[6], indptr, indices, options)
-    edges = _edges(indptr, indices, None, edge_ids if _has_edge_tensors(tensors, options) else None)
+    edges = _edges(indptr, indices, None, _ids_if_needed(edge_ids, tensors, options))
     results = Results(*map(_address, outputs))
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width))
-    tasks = [(start, stop, 0, edges, problem, results) for start, stop in plan.runs]
+    tasks = [(*run, 0, edges, problem, results) for run in plan.runs]
     if plan.pieces is None:
         run_tasks(forward_kernel, tasks)
         return tuple(outputs)
     count = plan.pieces.rows.numel()
-    parts = [output.new_empty((count, *output.shape[1:])) for output in outputs[:4]]
-    partial = Results(*(_address(part) for part in parts), results.weights)
+    parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
+    partial = Results(*map(_address, parts), results.weights)
     of_pieces = _of_pieces(edges, plan.pieces)
     run_tasks(forward_kernel, [(t, t + 1, 0, of_pieces, problem, partial) for t in range(count)] + tasks)
     _merge(plan.pieces, parts, outputs, edge_ids)
     return tuple(outputs)
 
 
-def _merge(pieces: Pieces, parts: list[Tensor], outputs: list[Tensor], edge_ids: Tensor | None) -> None:
-    """Put the results of the pieces of long rows together, in float64."""
+def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
+    """Put the results of the pieces of long rows together, in float64.
+
+    A softmax over all pieces gives each the share exp(lse_piece − lse); other normalisers are sums.
+    """
     out, attr_out, lse, rest = (part.double() for part in parts)
-    softmax = outputs[2].numel() > 0
     for row, first, last in pieces.of_row:
         shares = torch.ones(last - first, out.shape[1], dtype=torch.float64)
-        if softmax:
+        if lse.numel():
             each = lse[first:last] + rest[first:last]
             total = each.logsumexp(0)
-            shares = (each - total).exp().nan_to_num(0) if bool((total == -torch.inf).any()) else (each - total).exp()
+            shares = (each - total).exp().masked_fill(total == -torch.inf, 0)
             outputs[2][row] = total
-            outputs[3][row] = (total - outputs[2][row].double()).nan_to_num(0)
+            outputs[3][row] = (total - outputs[2][row].double()).masked_fill(total == -torch.inf, 0)
+            if outputs[4].numel():
+                _rescale(outputs[4], pieces, range(first, last), shares, edge_ids)
         for part, output in ((out, outputs[0]), (attr_out, outputs[1])):
             if output.numel():
                 output[row] = (shares.unsqueeze(-1) * part[first:last]).sum(0)
-        if softmax and outputs[4].numel():
-            for piece in range(first, last):
-                places = slice(int(pieces.starts[piece]), int(pieces.stops[piece]))
-                ids = torch.arange(places.start, places.stop) if edge_ids is None else edge_ids[places].long()
-                outputs[4][ids] *= shares[piece - first].to(outputs[4].dtype)
+
+
+def _rescale(weights: Tensor, pieces: Pieces, of_row: range, shares: Tensor, edge_ids: Tensor | None) -> None:
+    """Multiply the weights that were normalised within each piece of a row by the share of the piece."""
+    for piece, share in zip(of_row, shares, strict=True):
+        places = torch.arange(int(pieces.starts[piece]), int(pieces.stops[piece]))
+        weights[places if edge_ids is None else edge_ids[places].long()] *= share.to(weights.dtype)
 
 
 def backward(*inputs: Any) -> tuple[Tensor, ...]:
@@ -145,77 +159,77 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     The pass by source leaves the gradient of each score for the pass by destination. Where those are too many, or no
     gradient but that of queries is asked for, the pass by destination computes them anew.
     """
-    incoming, outputs, tensors = _contiguous(inputs[:4]), inputs[4:9], _contiguous(inputs[9:18])
-    graph, options, needs = _contiguous(inputs[18:24]), inputs[24:33], dict(zip(INPUTS, inputs[33], strict=True))
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = graph
-    problem, E = _problem(tensors, options), indices.numel()
-    number = outputs[0].dtype
-    softmax = options[1] == "softmax"
-    by_destination, by_source = (
-        needs["q"] or needs["attr_query"],
-        any(needed for name, needed in needs.items() if name not in ("q", "attr_query")),
-    )
-    lean = by_destination and (
-        not by_source or (not needs["bias"] and E * problem.heads * outputs[0].element_size() > LEAN_ABOVE)
-    )
-    source = plan_rows(csc_indptr, E, 2 * problem.heads * (problem.width + problem.value_width))
-    destination = plan_rows(indptr, E, problem.heads * problem.width * (4 if lean else 1))
+    incoming, outputs, tensors = _contiguous(inputs[:4]), _contiguous(inputs[4:9]), _contiguous(inputs[9:18])
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(inputs[18:24])
+    options, needs = inputs[24:33], dict(zip(INPUTS, inputs[33], strict=True))
+    p, E, number = _problem(tensors, options), indices.numel(), outputs[0].dtype
 
-    grads: dict[str, Tensor] = {
-        name: torch.empty(tensor.shape if needs[name] else 0, dtype=number)
+    by_destination = needs["q"] or needs["attr_query"]
+    by_source = any(needed for name, needed in needs.items() if name not in ("q", "attr_query"))
+    too_many = not needs["bias"] and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
+    lean = by_destination and (too_many or not by_source)
+    source = plan_rows(csc_indptr, E, 2 * p.heads * (p.width + p.value_width))
+    destination = plan_rows(indptr, E, p.heads * p.width * (4 if lean else 1))
+
+    grads = {
+        name: torch.empty(tensor.shape, dtype=number)
         for name, tensor in zip(INPUTS, tensors, strict=True)
-        if tensor is not None
+        if needs[name]
     }
     if needs["vector"]:
         grads["vector"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
-    score = torch.empty((E, problem.heads) if needs["bias"] or (by_destination and not lean) else 0, dtype=number)
-    row_terms = torch.empty((4, *outputs[2].shape) if softmax else 0, dtype=number)
-    addresses = {name: _address(grads.get(name)) for name in INPUTS}
-    del addresses["bias"]
-    g = Gradients(*map(_address, incoming), row_terms=_address(row_terms), score=_address(score), **addresses)
+    score = torch.empty((E, p.heads), dtype=number) if needs["bias"] or (by_destination and not lean) else None
+    terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
+    g = Gradients(
+        *map(_address, incoming),
+        row_terms=_address(terms),
+        score=_address(score),
+        **{name: _address(grads.get(name)) for name in INPUTS if name != "bias"},
+    )
     r = Results(*map(_address, outputs))
-    ids = edge_ids if _has_edge_tensors(tensors, options) else None
+    ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, None, ids), _edges(csc_indptr, csc_indices, places, ids)
-    if softmax:
-        run_tasks(backward_kernels.row_terms, [(*rows, 0, forth, problem, r, g) for rows in _all_rows(destination)])
+    if terms is not None:
+        cut = [] if destination.pieces is None else [(row, row + 1) for row, _, _ in destination.pieces.of_row]
+        run_tasks(kernels.row_terms, [(*run, 0, forth, p, r, g) for run in destination.runs + cut])
     if by_source:
-        _run(backward_kernels.backward_source, source, back, problem, r, g, grads, ("k", "v"))
+        _run(kernels.backward_source, source, (back, p, r, g), grads, ("k", "v"))
     if by_destination:
-        kernel = backward_kernels.backward_destination_lean if lean else backward_kernels.backward_destination
-        _run(kernel, destination, forth, problem, r, g, grads, ("q", "attr_query"))
+        kernel = kernels.backward_destination_lean if lean else kernels.backward_destination
+        _run(kernel, destination, (forth, p, r, g), grads, ("q", "attr_query"))
     if needs["vector"]:
-        grads["vector"] = torch.from_numpy(grads["vector"].numpy().sum(0, dtype=np.float64))
-    if needs["bias"]:
+        grads["vector"] = _sum_rows(grads["vector"])
+    if score is not None and needs["bias"]:
         grads["bias"] = in_callers_order(score, edge_ids)
-    empty = outputs[0].new_empty(0)
     return tuple(
-        grads[name].to(tensor.dtype) if needs[name] else empty for name, tensor in zip(INPUTS, tensors, strict=True)
+        grads[name].to(tensor.dtype) if needs[name] else outputs[0].new_empty(0)
+        for name, tensor in zip(INPUTS, tensors, strict=True)
     )
 
 
-def _all_rows(plan: Any) -> list[tuple[int, int]]:
-    return plan.runs + ([(row, row + 1) for row, _, _ in plan.pieces.of_row] if plan.pieces else [])
-
-
 def _run(
-    kernel: Any, plan: Any, edges: Edges, problem: Problem, r: Results, g: Gradients, grads: dict[str, Tensor],
-    added_up: tuple[str, ...],
+    kernel: Callable[..., None], plan: Plan, arguments: tuple[Edges, Problem, Results, Gradients],
+    grads: dict[str, Tensor], of_rows: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Run a pass whose gradients `added_up` have one row for each row of the graph; pieces of rows are added."""
-    tasks = [(start, stop, number, edges, problem, r, g) for number, (start, stop) in enumerate(plan.runs)]
+    """Run a pass; the gradients `of_rows`, which it finds for the rows of the graph, are added over pieces of a row."""
+    edges, p, r, g = arguments
+    tasks = [(*run, number, edges, p, r, g) for number, run in enumerate(plan.runs)]
     if plan.pieces is None:
         run_tasks(kernel, tasks)
         return
     count = plan.pieces.rows.numel()
-    present = [name for name in added_up if name in grads and grads[name].numel()]
-    parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in present}
+    parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
     partial = g._replace(**{name: _address(part) for name, part in parts.items()})
     of_pieces = _of_pieces(edges, plan.pieces)
-    tasks = [(t, t + 1, len(tasks) + t, of_pieces, problem, r, partial) for t in range(count)] + tasks
-    run_tasks(kernel, tasks)
+    run_tasks(kernel, [(t, t + 1, len(tasks) + t, of_pieces, p, r, partial) for t in range(count)] + tasks)
     for row, first, last in plan.pieces.of_row:
         for name, part in parts.items():
-            grads[name][row] = torch.from_numpy(part[first:last].numpy().sum(0, dtype=np.float64))
+            grads[name][row] = _sum_rows(part[first:last])
+
+
+def _sum_rows(parts: Tensor) -> Tensor:
+    """The sum over the first axis, in float64 and, unlike PyTorch's, the same whatever the number of threads."""
+    return torch.from_numpy(parts.numpy().sum(0, dtype=np.float64)).to(parts.dtype)
 
 
 torch.library.impl("graphattn::attend", "CPU", forward)

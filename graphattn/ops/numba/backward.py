@@ -4,7 +4,8 @@ The pass by source gathers queries and output gradients, and leaves the gradient
 destination then gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
 `backward_destination_lean` does start afresh, for graphs whose E·H scalars are too many.
 
-    w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij),   δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij
+    w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij)
+    δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij
     ds_ij = p_ij (dp_ij − δ_i + dlse_i) for a softmax, f'(s_ij) dp_ij for weights f(s_ij)
 """
 
@@ -23,7 +24,6 @@ from graphattn.ops.numba.edges import (
     place_of,
     prefetch_key,
     prefetch_value,
-    sum_of,
     weights_and_slopes,
 )
 from graphattn.ops.numba.heads import add_dots, add_to_keys
@@ -65,9 +65,10 @@ def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: A
 
 @inlined
 def _edge_terms(
-    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any, hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any
+    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any,
+    hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any,
 ) -> None:  # fmt: skip
-    """Of one edge, for each head: the score (of a softmax, its exponent), the slope of its weight, the dropout factor."""
+    """Of an edge, for each head: score (of a softmax, its exponent), slope of its weight, and dropout factor."""
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
     grads = at(g.grad_out, p.number)
     scores_of_edge(p, i, j, edge, hidden, scores, y)
@@ -90,8 +91,8 @@ def _edge_terms(
     terms, row = at(g.row_terms, p.number), i * _TERMS * H
     for h in range(H):
         lse = terms[row + h]
-        slope = sum_of(kept[y + h] * slopes[y + h], -terms[row + _DELTA * H + h])
-        slope = sum_of(slope, terms[row + _DLSE * H + h])  # last, for the difference before it is often exactly zero
+        slope = kept[y + h] * slopes[y + h] - terms[row + _DELTA * H + h]
+        slope += terms[row + _DLSE * H + h]  # last, for the difference before it is often exactly zero
         hidden_row = lse == -np.inf
         scores[y + h] = lse if hidden_row else exponent(scores[y + h], lse, terms[row + _REST * H + h])
         slopes[y + h] = p.number if hidden_row else slope

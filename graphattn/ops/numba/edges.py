@@ -58,12 +58,6 @@ def exponent(score: Any, lse: Any, rest: Any) -> Any:
 
 
 @inlined
-def sum_of(a: Any, b: Any) -> Any:
-    """A sum that is not fused with the product before it, so that equal terms cancel to zero."""
-    return a + b
-
-
-@inlined
 def exp_all(x: Any, size: Any) -> None:
     """The first `size` numbers of x to their exponentials."""
     for y in range(size):

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from graphattn.ops.numba.jit import HELPER
 from graphattn.ops.numba.vector import float_from_bits
 
 _LOWEST = np.float32(-87.33654)  # exp of anything below is under the smallest normal number
@@ -19,7 +20,7 @@ _FLAT = np.float32(10)  # from here on tanh rounds to one
 _ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
 
 
-@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(**HELPER, fastmath={"contract"})
 def _reduced(x: Any) -> Any:
     """n and e^r − 1 of x = n·ln 2 + r, the latter by Cephes' polynomial for expf (Moshier 1992)."""
     n = np.floor(x * _LOG2_E + _HALF)
@@ -28,7 +29,7 @@ def _reduced(x: Any) -> Any:
     return n, series * r * r + r
 
 
-@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(**HELPER, fastmath={"contract"})
 def _exp32(x: Any) -> Any:
     """2^n e^r, the power by its bits; within 2 ulp."""
     inside = x if x > _LOWEST else _LOWEST  # also NaN, put right at the end
@@ -43,7 +44,7 @@ def _exp32(x: Any) -> Any:
     return x if x != x else value
 
 
-@njit(fastmath={"contract"}, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(**HELPER, fastmath={"contract"})
 def _tanh32(x: Any) -> Any:
     """−m / (2 + m) with m = e^(−2|x|) − 1, which keeps the digits of a small x; within 4 ulp."""
     size = abs(x)
@@ -60,7 +61,7 @@ def exp(x: float) -> float:
     return math.exp(x)
 
 
-@overload(exp, jit_options={"fastmath": {"contract"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+@overload(exp, jit_options={**HELPER, "fastmath": {"contract"}})
 def _exp_overload(x):  # type: ignore[no-untyped-def]  # Numba compares the two signatures, annotations too
     if x == types.float32:
         return lambda x: _exp32(x)
@@ -74,7 +75,7 @@ def tanh(x: float) -> float:
     return math.tanh(x)
 
 
-@overload(tanh, jit_options={"fastmath": {"contract"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+@overload(tanh, jit_options={**HELPER, "fastmath": {"contract"}})
 def _tanh_overload(x):  # type: ignore[no-untyped-def]
     if x == types.float32:
         return lambda x: _tanh32(x)

@@ -33,7 +33,7 @@ _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 
 @kernel
 def forward(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any) -> None:
-    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; also lse_i, rest_i."""
+    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i."""
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
     H = U(p.heads)
     row, last = U(start), U(stop)

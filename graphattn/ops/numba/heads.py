@@ -8,10 +8,10 @@ one key head where it is shared by all.
 from typing import Any
 
 from graphattn.ops.numba import vector
-from graphattn.ops.numba.jit import as_written
+from graphattn.ops.numba.jit import shared
 
 
-@as_written
+@shared
 def add_dots(
     scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any, sums: Any, y: Any
 ) -> None:
@@ -19,7 +19,7 @@ def add_dots(
     vector.add_dots(scale, a, i * group * key_heads * width, b, j * key_heads * width, width, group, key_heads, sums, y)
 
 
-@as_written
+@shared
 def add_to_queries(
     scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
 ) -> None:
@@ -28,7 +28,7 @@ def add_to_queries(
     vector.add_to_queries(scale, weights, y, a, query, b, key, width, group, key_heads)
 
 
-@as_written
+@shared
 def add_to_keys(
     scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
 ) -> None:
@@ -37,7 +37,7 @@ def add_to_keys(
     vector.add_to_keys(scale, weights, y, a, query, b, key, width, group, key_heads)
 
 
-@as_written
+@shared
 def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, width: Any, group: Any, key_heads: Any) -> None:
     """sums_h = a_ih + b_jh."""
     query, key = i * group * key_heads * width, j * key_heads * width

@@ -11,14 +11,12 @@ from typing import Any
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
-# NaN and infinity keep their meaning: a score of -inf hides an edge.
-_FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
-
-# Helpers count on each rounding as written; without the word a function takes over its caller's fastmath.
-# Only kernels call them, so they need no machine code, nor a way in from Python, of their own: half of the compile time.
-HELPER = {"fastmath": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-as_written = njit(**HELPER)
-inlined = njit(**HELPER, forceinline=True)
+# No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
+# so that equal terms cancel and both passes find the same score. What may be reordered is vectorised by hand.
+# Only kernels call the others, so they need no way in from Python.
+HELPER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+shared = njit(**HELPER)  # one function for all its callers
+inlined = njit(**HELPER, forceinline=True)  # by LLVM: Numba's own inlining takes stores through pointers for dead
 
 
 def cache_directory() -> Path:
@@ -77,6 +75,6 @@ class _TolerantCache(FunctionCache):
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` at its first call, release the GIL in it, keep the machine code on disk."""
-    dispatcher = njit(nogil=True, fastmath=_FASTMATH, error_model="numpy")(function)
+    dispatcher = njit(nogil=True, error_model="numpy")(function)
     dispatcher._cache = _TolerantCache(function)
     return dispatcher

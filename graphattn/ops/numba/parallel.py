@@ -38,8 +38,7 @@ class Pieces(NamedTuple):
     starts: Tensor
     stops: Tensor
     rows: Tensor
-    of_row: list[tuple[int, int, int]]
-    """For each long row, its number and the range of its pieces."""
+    of_row: list[tuple[int, int, int]]  # for each long row, its number and the range of its pieces
 
 
 class Plan(NamedTuple):
@@ -84,17 +83,16 @@ def balanced_bounds(starts: np.ndarray, parts: int) -> list[int]:
 
 
 def _cut(starts: np.ndarray, long_rows: np.ndarray) -> Pieces:
-    firsts, lasts, rows, of_row = [], [], [], []
+    bounds: list[tuple[int, int]] = []
+    of_row: list[tuple[int, int, int]] = []
     for row in long_rows.tolist():
         first, last = int(starts[row]), int(starts[row + 1])
         count = -(-(last - first) // LONGEST_ROW)
-        bounds = [first + (last - first) * part // count for part in range(count + 1)]
-        of_row.append((row, len(rows), len(rows) + count))
-        firsts += bounds[:-1]
-        lasts += bounds[1:]
-        rows += [row] * count
-    kind = starts.dtype
-    return Pieces(*(torch.from_numpy(np.array(numbers, kind)) for numbers in (firsts, lasts, rows)), of_row)
+        of_row.append((row, len(bounds), len(bounds) + count))
+        bounds += pairwise(first + (last - first) * part // count for part in range(count + 1))
+    rows = [row for row, first, last in of_row for _ in range(first, last)]
+    firsts, lasts, owners = (torch.from_numpy(np.array(x, starts.dtype)) for x in (*zip(*bounds, strict=True), rows))
+    return Pieces(firsts, lasts, owners, of_row)
 
 
 def run_tasks(kernel: Callable[..., None], tasks: list[tuple[Any, ...]]) -> None:

@@ -54,8 +54,6 @@ class AdditiveTanh(NamedTuple):
 class BiasAlone(NamedTuple):
     """b."""
 
-    scale: Any
-
 
 class Problem(NamedTuple):
     """The operator's inputs."""

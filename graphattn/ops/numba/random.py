@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from numba import njit, uint64
+from numba import uint64
+
+from graphattn.ops.numba.jit import shared
 
 _MASK = uint64(0xFFFFFFFF)
 
 
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@shared
 def _mix(x: Any) -> Any:
     x ^= x >> uint64(16)
     x = (x * uint64(0x7FEB352D)) & _MASK
@@ -16,7 +18,7 @@ def _mix(x: Any) -> Any:
     return x ^ (x >> uint64(16))
 
 
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@shared
 def keeps(seed: Any, counter: Any, threshold: Any) -> Any:
     """Whether dropout keeps the weight numbered `counter`."""
     low = _mix((counter ^ seed) & _MASK)

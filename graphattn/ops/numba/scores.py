@@ -11,7 +11,7 @@ from typing import Any
 
 from numba.extending import overload
 
-from graphattn.ops.numba.edges import ONE, U, key_head, sum_of
+from graphattn.ops.numba.edges import ONE, U, key_head
 from graphattn.ops.numba.exponential import tanh
 from graphattn.ops.numba.heads import add_dots, add_to_keys, add_to_queries, plus
 from graphattn.ops.numba.jit import HELPER, inlined
@@ -52,7 +52,7 @@ def _for_score(function: Callable[..., None], *classes: type) -> Callable[..., A
 @inlined
 def _biased(p: Any, score: Any, edge: Any, h: Any) -> Any:
     if p.bias != 0:
-        return sum_of(score, at(p.bias, p.number)[edge * U(p.heads) + h])
+        return score + at(p.bias, p.number)[edge * U(p.heads) + h]
     return score
 
 

@@ -238,7 +238,8 @@ def keep(typingctx: Any, array: Any) -> Any:
 
 @intrinsic
 def add_dots(
-    typingctx: Any, scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any, sums: Any, y: Any
+    typingctx: Any, scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any,
+    sums: Any, y: Any,
 ) -> Any:  # fmt: skip
     """sums[y + h] += scale · ⟨a_h, b_h⟩, for rows a_h of query heads from a[i] on and b_h of key heads from b[j] on."""
     number = _number(sums)

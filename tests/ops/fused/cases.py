@@ -147,9 +147,9 @@ def result_names(case: Case) -> tuple[str, ...]:
 
 
 def loss_weights(shapes: list[torch.Size], dtype: torch.dtype) -> list[Tensor]:
-    """What a loss weighs each number of each result with."""
-    torch.manual_seed(8)
-    return [torch.randn(shape, dtype=torch.float64).to(dtype) for shape in shapes]
+    """What a loss weighs each number of each result with; drawn apart, for threads share torch's own generator."""
+    drawn = torch.Generator().manual_seed(8)
+    return [torch.randn(shape, dtype=torch.float64, generator=drawn).to(dtype) for shape in shapes]
 
 
 def loss(results: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:

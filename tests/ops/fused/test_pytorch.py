@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import FUSED, SCORES, Case, attend, call, loss, run, same_bits, tensors
+from ops.fused.cases import FUSED, SCORES, Case, attend, call, loss, same_bits, tensors
 from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -47,14 +47,13 @@ def test_opcheck(case):
     names = [function.name() for function, _, _ in recorder.calls]
     assert len(names) >= 2
     for function, args, kwargs in recorder.calls:
-        if not function.name().endswith("_backward"):
-            args = tuple(_leaf(arg) for arg in args)
-        opcheck(function, args, kwargs)
+        differentiable = not function.name().endswith("_backward")
+        opcheck(function, tuple(_leaf(arg, differentiable) for arg in args), kwargs)
 
 
-def _leaf(arg):
+def _leaf(arg, differentiable):
     is_number = isinstance(arg, torch.Tensor) and arg.is_floating_point()
-    return arg.detach().clone().requires_grad_() if is_number else arg
+    return arg.detach().clone().requires_grad_(differentiable) if is_number else arg
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
@@ -65,15 +64,16 @@ def test_compiles_as_one_graph(case, dynamic):
 
     torch._dynamo.reset()
     compiled = torch.compile(layer, fullgraph=True, dynamic=dynamic, backend="aot_eager")
-    for nodes, edges in ((11, 30), (13, 47)):
+    for nodes, edges, stance in ((11, 30, "default"), (13, 47, "fail_on_recompile" if dynamic else "default")):
         torch.manual_seed(nodes)
         edge_index = torch.randint(0, nodes, (2, edges))
         given = tensors(case, ga.Graph(edge_index, nodes))
         found = []
-        for function in (compiled, layer):
+        for function in (layer, compiled):  # the first call loads the kernels
             leaves = {name: tensor.to(case.dtype, copy=True).requires_grad_() for name, tensor in given.items()}
             torch.manual_seed(7)
-            results = function(edge_index, nodes, leaves)
+            with torch.compiler.set_stance(stance):
+                results = function(edge_index, nodes, leaves)
             loss(results, case.dtype).backward()
             found.append([*results, *(leaf.grad for leaf in leaves.values())])
         for ours, want in zip(*found, strict=True):
@@ -124,7 +124,7 @@ def layer_inputs(nodes, edges):
 @pytest.mark.parametrize("score", SCORES)
 def test_exports_with_sizes_left_open(score):
     layer = Layer(Case(score))
-    nodes, edges = torch.export.Dim("nodes", min=2), torch.export.Dim("edges", min=2)
+    nodes, edges = (torch.export.Dim(name, min=2, max=2**30) for name in ("nodes", "edges"))  # indices of 32 bits
     exported = torch.export.export(
         layer, layer_inputs(11, 30), dynamic_shapes=({0: nodes}, {1: edges}, {0: edges}), strict=False
     ).module()
@@ -146,11 +146,11 @@ def test_autocast(score, dtype):
         assert out.dtype == (dtype if enabled else torch.float32)
         out.float().square().sum().backward()
         found.append([out.detach(), *(parameter.grad for parameter in layer.parameters())])
-    for halves, want in zip(*found, strict=True):
-        if want is None:
-            assert halves is None
-            continue
-        assert (halves - want).abs().max() <= 8 * torch.finfo(dtype).eps * want.abs().max()
+    present = [(halves, want) for halves, want in zip(*found, strict=True) if want is not None]
+    assert len(present) == sum(halves is not None for halves in found[0])
+    largest = max(want.abs().max() for _, want in present[1:])  # some gradients are zero but for rounding
+    for halves, want in present:
+        assert (halves - want).abs().max() <= 4 * torch.finfo(dtype).eps * torch.maximum(want.abs().max(), largest)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -158,6 +158,11 @@ def test_under_autocast_attention_itself_is_the_same(case):
     """It adds up in float32 at least, and autocast casts nothing inside it."""
     graph = ga.testing.zoo()["unsorted"]
     given = tensors(case, graph)
-    plain = run(case, graph, given, FUSED)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert same_bits(run(case, graph, given, FUSED), plain)
+    found = []
+    for enabled in (True, False):
+        leaves = {name: tensor.to(case.dtype, copy=True).requires_grad_() for name, tensor in given.items()}
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            results = attend(case, graph, leaves, FUSED)
+        gradients = torch.autograd.grad(loss(results, case.dtype), [*leaves.values()])
+        found.append(dict(enumerate((*results, *gradients))))
+    assert same_bits(*found)
