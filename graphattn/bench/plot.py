@@ -97,10 +97,12 @@ def _suite(axes: Axes, report: Report, shown: list[Result], kind: str, label: st
         if joined:
             axes.plot(*zip(*joined, strict=True), color=colour, lw=1.5 if front == 3 else 1, zorder=front)
     if kind == "forward" and "bandwidth" in report.probes:
-        edges = [report.graphs[result.case.graph].num_edges for result in shown]
-        bounds = [forward_bytes(result.case, report.graphs[result.case.graph]) for result in shown]
-        times = [unit * bound / report.probes["bandwidth"] for bound in bounds]
-        axes.plot(edges, times, "_", color="#7F7F7F", ms=9, mew=1.5, label="roofline (forward)")
+        facts = [report.graphs[result.case.graph] for result in shown]
+        moved = [forward_bytes(result.case, of) for result, of in zip(shown, facts, strict=True)]
+        times = [unit * count / report.probes["bandwidth"] for count in moved]
+        axes.plot(
+            [of.num_edges for of in facts], times, "_", color="#7F7F7F", ms=9, mew=1.5, label="roofline (forward)"
+        )
     axes.set(xlabel=f"edges E  (dot, H × D = {_SHAPE[0]} × {_SHAPE[1]})", ylabel=label)
 
 

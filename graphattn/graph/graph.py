@@ -6,7 +6,7 @@ import copy
 import operator
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, SupportsIndex, TypeGuard
+from typing import TYPE_CHECKING, SupportsIndex, TypeGuard, cast
 
 import torch
 from torch import Tensor
@@ -313,7 +313,8 @@ def as_count(name: str, value: SupportsIndex) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    count = operator.index(value)
+    # An int stays what it is: under torch.compile it may be a size left open, which `index` would settle.
+    count = cast(int, value) if isinstance(value, int | torch.SymInt) else operator.index(value)
     if count < 0:
         raise ValueError(f"{name} must not be negative, got {count}")
     return count

@@ -30,7 +30,7 @@ _GRAPH = "Tensor indptr, Tensor indices, Tensor? edge_ids, Tensor? csc_indptr, T
 # score: "dot", "sum", "leaky_relu" or "tanh" (both additive) or "none".
 _OPTIONS = (
     "str score, str normalize, int heads, float scale, float negative_slope, float dropout, Tensor? seed, "
-    "bool attr_value, bool weights"
+    "bool attr_value, bool return_weights"
 )
 # attr_out [M, H, A] is the weighted mean of edge_attr if attr_value; lse [M, H] and rest (what rounding took from lse,
 # so that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the

@@ -81,7 +81,9 @@ def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
     )
 
 
-def _edges(indptr: Tensor, indices: Tensor, places: Tensor | None, ids: Tensor | None) -> Edges:
+def _edges(
+    indptr: Tensor, indices: Tensor, ids: Tensor | None, places: Tensor | None = None, by_source: bool = False
+) -> Edges:
     return Edges(
         starts=indptr.data_ptr(),
         stops=indptr.data_ptr() + indptr.element_size(),
@@ -89,6 +91,7 @@ def _edges(indptr: Tensor, indices: Tensor, places: Tensor | None, ids: Tensor |
         places=_address(places),
         ids=_address(ids),
         rows=0,
+        by_source=int(by_source),
         index=_EXAMPLES[indptr.dtype],
     )
 
@@ -109,7 +112,7 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     indptr, indices, edge_ids = _contiguous(inputs[9:12])
     problem = _problem(tensors, options)
     outputs = empty_outputs(tensors[2], tensors[6], indptr, indices, options)
-    edges = _edges(indptr, indices, None, _ids_if_needed(edge_ids, tensors, options))
+    edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
     results = Results(*map(_address, outputs))
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width))
     tasks = [(*run, 0, edges, problem, results) for run in plan.runs]
@@ -188,7 +191,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
     r = Results(*map(_address, outputs))
     ids = _ids_if_needed(edge_ids, tensors, options)
-    forth, back = _edges(indptr, indices, None, ids), _edges(csc_indptr, csc_indices, places, ids)
+    forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
     if terms is not None:
         cut = [] if destination.pieces is None else [(row, row + 1) for row, _, _ in destination.pieces.of_row]
         run_tasks(kernels.row_terms, [(*run, 0, forth, p, r, g) for run in destination.runs + cut])

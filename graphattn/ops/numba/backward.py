@@ -27,7 +27,7 @@ from graphattn.ops.numba.edges import (
     weights_and_slopes,
 )
 from graphattn.ops.numba.heads import add_dots, add_to_keys
-from graphattn.ops.numba.jit import inlined, kernel
+from graphattn.ops.numba.jit import inlined, kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
@@ -61,6 +61,22 @@ def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: A
                 edge = edge_at(edges, place) * H
                 for h in range(H):
                     terms[delta + h] += at(r.weights, p.number)[edge + h] * at(g.grad_weights, p.number)[edge + h]
+
+
+@inlined
+def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) -> None:
+    """Ask for what the pass by source will need of a destination some places ahead."""
+    if x + AHEAD >= end:
+        return
+    H = U(p.heads)
+    i = U(at(edges.others, edges.index)[x + AHEAD])
+    if p.q != 0:
+        prefetch(at(p.q, p.keys), i * H * U(p.width), H * U(p.width))
+    prefetch(at(g.grad_out, p.number), i * H * U(p.value_width), H * U(p.value_width))
+    if p.normalize == SOFTMAX:
+        prefetch(at(g.row_terms, p.number), i * H * _TERMS, H * _TERMS)
+    if g.score != 0:
+        prefetch(at(g.score, p.number), place_of(edges, x + AHEAD) * H, H)
 
 
 @inlined
@@ -98,20 +114,29 @@ def _edge_terms(
         slopes[y + h] = p.number if hidden_row else slope
 
 
-@inlined
-def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) -> None:
-    """Ask for what the pass by source will need of a destination some places ahead."""
-    if x + AHEAD >= end:
-        return
+@shared
+def _tile_terms(
+    first: Any, following: Any, end: Any, row: Any, edges: Any, p: Any, r: Any, g: Any,
+    rows: Any, hidden: Any, weights: Any, slopes: Any, kept: Any,
+) -> Any:  # fmt: skip
+    """The weights of edges [first, following), the gradients of their scores, and the row of each; the last row."""
     H = U(p.heads)
-    i = U(at(edges.others, edges.index)[x + AHEAD])
-    if p.q != 0:
-        prefetch(at(p.q, p.keys), i * H * U(p.width), H * U(p.width))
-    prefetch(at(g.grad_out, p.number), i * H * U(p.value_width), H * U(p.value_width))
-    if p.normalize == SOFTMAX:
-        prefetch(at(g.row_terms, p.number), i * H * _TERMS, H * _TERMS)
-    if g.score != 0:
-        prefetch(at(g.score, p.number), place_of(edges, x + AHEAD) * H, H)
+    stops, others = at(edges.stops, edges.index), at(edges.others, edges.index)
+    for x in range(first, following):
+        while x >= U(stops[row]):
+            row += ONE
+        rows[x - first] = row
+        place, node, other, y = place_of(edges, x), node_of(edges, row), U(others[x]), (x - first) * H
+        if edges.by_source:
+            _prefetch_destination(p, r, g, edges, x, end)
+            i, j = other, node
+        else:
+            prefetch_key(p, others, x, end)
+            prefetch_value(p, others, x, end)
+            i, j = node, other
+        _edge_terms(p, r, g, i, j, place, edge_at(edges, place), hidden, weights, slopes, kept, y)
+    weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
+    return row
 
 
 @kernel
@@ -142,17 +167,7 @@ def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any
     end = U(stops[last - ONE])
     for first in range(U(starts[row]), end, _TILE):
         following = min(first + _TILE, end)
-        for x in range(first, following):
-            _prefetch_destination(p, r, g, edges, x, end)
-            while x >= U(stops[row]):
-                row += ONE
-            rows[x - first] = row
-            place = place_of(edges, x)
-            _edge_terms(
-                p, r, g, U(others[x]), node_of(edges, row), place, edge_at(edges, place), hidden, weights, slopes, kept,
-                (x - first) * H,
-            )  # fmt: skip
-        weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
+        row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
         for x in range(first, following):
             i, j, y = U(others[x]), node_of(edges, rows[x - first]), (x - first) * H
             place = place_of(edges, x)
@@ -230,17 +245,7 @@ def backward_destination_lean(start: Any, stop: Any, task: Any, edges: Any, p: A
     end = U(stops[last - ONE])
     for first in range(U(starts[row]), end, _TILE):
         following = min(first + _TILE, end)
-        for x in range(first, following):
-            prefetch_key(p, others, x, end)
-            prefetch_value(p, others, x, end)
-            while x >= U(stops[row]):
-                row += ONE
-            rows[x - first] = row
-            _edge_terms(
-                p, r, g, node_of(edges, row), U(others[x]), x, edge_at(edges, x), hidden, weights, slopes, kept,
-                (x - first) * H,
-            )  # fmt: skip
-        weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
+        row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
         for x in range(first, following):
             i, j, y = rows[x - first], U(others[x]), (x - first) * H
             edge = edge_at(edges, x)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from graphattn.ops.numba.exponential import exp
-from graphattn.ops.numba.jit import inlined
+from graphattn.ops.numba.jit import inlined, shared
 from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
 from graphattn.ops.numba.vector import at, prefetch
 
@@ -57,14 +57,14 @@ def exponent(score: Any, lse: Any, rest: Any) -> Any:
     return (score - lse) - rest
 
 
-@inlined
+@shared
 def exp_all(x: Any, size: Any) -> None:
     """The first `size` numbers of x to their exponentials."""
     for y in range(size):
         x[y] = exp(x[y])
 
 
-@inlined
+@shared
 def weigh_all(p: Any, x: Any, size: Any) -> None:
     """Scores to weights, one by one, by a normaliser that needs no sum."""
     zero, one = p.number, type(p.number)(1)
@@ -76,7 +76,7 @@ def weigh_all(p: Any, x: Any, size: Any) -> None:
             x[y] = one / (one + exp(-x[y]))
 
 
-@inlined
+@shared
 def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> None:
     """Scores (of a softmax: exponents) to weights after dropout; gradients of the weights to those of the scores."""
     zero, one = p.number, type(p.number)(1)

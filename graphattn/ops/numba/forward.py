@@ -22,7 +22,7 @@ from graphattn.ops.numba.edges import (
     weigh_all,
 )
 from graphattn.ops.numba.heads import add_to_queries
-from graphattn.ops.numba.jit import inlined, kernel
+from graphattn.ops.numba.jit import kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import scores_of_edge
@@ -59,7 +59,7 @@ def forward(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any) -> Non
     keep(scratch)
 
 
-@inlined
+@shared
 def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any) -> None:
     """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
     H = U(p.heads)
@@ -78,7 +78,7 @@ def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores:
                     tops[top + h] = score
 
 
-@inlined
+@shared
 def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
     """Scores to exponentials of their distance to the row's largest; `factors`, the largest, to 1 / sum of them."""
     H = U(p.heads)
@@ -108,7 +108,7 @@ def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores:
                 factors[H * (i - row) + h] = p.keep_scale / total
 
 
-@inlined
+@shared
 def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
     """The weighted sums of rows [row, following), where each weight is a score times its row's factor."""
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)

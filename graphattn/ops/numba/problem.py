@@ -20,6 +20,7 @@ class Edges(NamedTuple):
     places: int  # each edge's place in the order by destination; 0 if that is this order
     ids: int  # the caller's edge at each place in the order by destination; 0 if the same
     rows: int  # the node that each row belongs to; 0 if row r is node r
+    by_source: int  # whether rows are sources, rather than destinations
     index: Any  # example
 
 

@@ -34,10 +34,11 @@ def test_every_pair_of_choices(case):
         assert_as_good_as_plain_torch(case, ZOO[name], tensors(case, ZOO[name]))
 
 
+@pytest.mark.parametrize("size", [0.0, 1.0])
 @pytest.mark.parametrize("name", sorted(ZOO))
-def test_on_the_zoo(name):
-    for case in pairwise(score=SCORES, normalize=NORMALIZERS):
-        assert_as_good_as_plain_torch(case, ZOO[name], tensors(case, ZOO[name]))
+def test_on_the_zoo(name, size):
+    for case in pairwise(score=SCORES, normalize=NORMALIZERS, edges=("bias", "value")):
+        assert_as_good_as_plain_torch(case, ZOO[name], tensors(case, ZOO[name], size=size))
 
 
 def cases():
