@@ -103,7 +103,7 @@ def explain_backend(
     Example:
         >>> import torch, graphattn as ga
         >>> x = torch.zeros(3, 1, 4)
-        >>> print(ga.explain_backend(x, x, x, ga.complete(3), normalize="relu").backend)
+        >>> print(ga.explain_backend(x, x, x, ga.complete(3), normalize="sparsemax").backend)
         reference
     """
     return dispatch.explain(prepare(q, k, v, graph, **options), backend)

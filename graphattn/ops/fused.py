@@ -54,7 +54,8 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
             k = F.normalize(wide(k), dim=-1)
             q = q.to(k.dtype)
         if key_proj is not None:
-            attr_query = torch.einsum("mhd,ahd->mha", wide(q), key_proj)
+            q = wide(q)  # of which two gradients are added
+            attr_query = torch.einsum("mhd,ahd->mha", q, key_proj)
     elif isinstance(score, Sum):
         assert q is not None and k is not None
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)

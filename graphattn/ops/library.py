@@ -18,8 +18,8 @@ INPUTS = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_qu
 
 # q [M, H, D] ([M, H] for "sum"), k [N, Hk, D] ([N, Hk]), v [N, Hk, Dv], bias [E, H], edge_key [E, H, D],
 # edge_value [E, H, Dv], edge_attr [E, A], attr_query [M, H, A] (added to a dot score: ⟨attr_query_i, edge_attr_ij⟩),
-# vector [H, D] of an additive score. Edge tensors are in the caller's order. q, k, v, edge_key and edge_value may be
-# halves, all else is float32 or float64.
+# vector [H, D] of an additive score. Edge tensors are in the caller's order. q, k and edge_key, v and edge_value may
+# be halves, all else is float32 or float64.
 _TENSORS = (
     "Tensor? q, Tensor? k, Tensor v, Tensor? bias, Tensor? edge_key, Tensor? edge_value, Tensor? edge_attr, "
     "Tensor? attr_query, Tensor? vector"

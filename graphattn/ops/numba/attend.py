@@ -52,7 +52,8 @@ def _contiguous(tensors: Sequence[Tensor | None]) -> list[Any]:
 def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
     named = dict(zip(INPUTS, tensors, strict=True))
     score, normalize, heads, scale, negative_slope, dropout, seed, _, _ = options
-    q, v, edge_attr, vector = named["q"], named["v"], named["edge_attr"], _address(named.pop("vector"))
+    q, k, v, edge_attr = (named[name] for name in ("q", "k", "v", "edge_attr"))
+    vector = _address(named.pop("vector"))
     number = _EXAMPLES[wide_dtype(v.dtype)]
     exact: Callable[[float], Any] = type(number)
     kinds: dict[str, Callable[[], Any]] = {
@@ -75,7 +76,8 @@ def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
         seed=np.uint64(0 if seed is None else int(seed)),
         threshold=np.uint64(drop_threshold(dropout)),
         keep_scale=exact(1 / (1 - dropout)),
-        keys=number if q is None else _EXAMPLES[q.dtype],
+        queries=number if q is None else _EXAMPLES[q.dtype],
+        keys=number if k is None else _EXAMPLES[k.dtype],
         values=_EXAMPLES[v.dtype],
         number=number,
     )
@@ -121,7 +123,7 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
         return tuple(outputs)
     count = plan.pieces.rows.numel()
     parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
-    partial = Results(*map(_address, parts), results.weights)
+    partial = Results(*map(_address, [*parts, outputs[4]]))
     of_pieces = _of_pieces(edges, plan.pieces)
     run_tasks(forward_kernel, [(t, t + 1, 0, of_pieces, problem, partial) for t in range(count)] + tasks)
     _merge(plan.pieces, parts, outputs, edge_ids)
@@ -183,12 +185,9 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         grads["vector"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
     score = torch.empty((E, p.heads), dtype=number) if needs["bias"] or (by_destination and not lean) else None
     terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
-    g = Gradients(
-        *map(_address, incoming),
-        row_terms=_address(terms),
-        score=_address(score),
-        **{name: _address(grads.get(name)) for name in INPUTS if name != "bias"},
-    )
+    names = ("grad_out", "grad_attr_out", "grad_lse", "grad_weights")
+    places_of = {**dict(zip(names, incoming, strict=True)), "row_terms": terms, "score": score, **grads}
+    g = Gradients(**{name: _address(places_of.get(name)) for name in Gradients._fields})
     r = Results(*map(_address, outputs))
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)

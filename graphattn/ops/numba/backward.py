@@ -71,7 +71,7 @@ def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) 
     H = U(p.heads)
     i = U(at(edges.others, edges.index)[x + AHEAD])
     if p.q != 0:
-        prefetch(at(p.q, p.keys), i * H * U(p.width), H * U(p.width))
+        prefetch(at(p.q, p.queries), i * H * U(p.width), H * U(p.width))
     prefetch(at(g.grad_out, p.number), i * H * U(p.value_width), H * U(p.value_width))
     if p.normalize == SOFTMAX:
         prefetch(at(g.row_terms, p.number), i * H * _TERMS, H * _TERMS)

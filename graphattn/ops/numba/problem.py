@@ -78,7 +78,8 @@ class Problem(NamedTuple):
     seed: Any
     threshold: Any  # of dropout; 0 for none
     keep_scale: Any
-    keys: Any  # example for q, k and edge_key
+    queries: Any  # example for q
+    keys: Any  # example for k and edge_key
     values: Any  # example for v and edge_value
     number: Any  # example for all else
 

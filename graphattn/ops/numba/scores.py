@@ -76,7 +76,7 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
 def _dot_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     _start_with_bias(p, edge, scores, y)
-    scale, q = p.score.scale, at(p.q, p.keys)
+    scale, q = p.score.scale, at(p.q, p.queries)
     add_dots(scale, q, i, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads), scores, y)
     if p.edge_key != 0:
         add_dots(scale, q, i, at(p.edge_key, p.keys), edge, D, ONE, H, scores, y)
@@ -92,7 +92,7 @@ def _same_slopes(p: Any, i: Any, j: Any, edge: Any, slopes: Any, y: Any) -> None
 @_for_score(add_to_source, Dot)
 def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
-    scale, q = p.score.scale, at(p.q, p.keys)
+    scale, q = p.score.scale, at(p.q, p.queries)
     if g.k != 0:
         add_to_keys(scale, slopes, y, q, i, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
@@ -183,7 +183,7 @@ def _choose_activation_slope(score, x, value):  # type: ignore[no-untyped-def]
 def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
     """hidden = q_i + k_j + e_ij, for all heads."""
     H, D = U(p.heads), U(p.width)
-    plus(at(p.q, p.keys), i, at(p.k, p.keys), j, hidden, D, U(p.group), U(p.key_heads))
+    plus(at(p.q, p.queries), i, at(p.k, p.keys), j, hidden, D, U(p.group), U(p.key_heads))
     if p.edge_key != 0:
         plus(at(p.edge_key, p.keys), edge, hidden, U(0), hidden, D, ONE, H)
 

@@ -38,7 +38,7 @@ def test_same_bits_in_every_run_with_any_number_of_threads(case):
     before = torch.get_num_threads()
     try:
         found = []
-        for threads in (1, 2, 2, 5):
+        for threads in (1, 2, 5):
             torch.set_num_threads(threads)
             found.append(run(case, graph, given, FUSED))
     finally:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.fused.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
 
 import graphattn as ga
 
@@ -96,3 +96,8 @@ def test_hidden_pieces_of_a_cut_row(score, small_tasks):
     assert_as_good_as_plain_torch(case, graph, given)
     given["edge_bias"][into_hub] = -torch.inf
     assert_as_good_as_plain_torch(case, graph, given)
+
+
+@pytest.mark.parametrize("top", [-1e4, 1e4])
+def test_weights_among_scores_far_from_zero_in_a_cut_row(top, small_tasks):
+    assert_far_scores_weigh_like_near_ones(hub("destination"), top)

@@ -48,7 +48,7 @@ def _named(name):
         score=SCORES,
         normalize=NORMALIZERS,
         edges=tuple(EDGE_TERMS),
-        heads=HEADS[1:4],
+        heads=HEADS[1:3],
         widths=((2, 3, 2), (3, 1, 1)),
         dtype=(torch.float64,),
         returns=("out", "weights", "state"),
