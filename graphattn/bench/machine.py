@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import time
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -49,14 +48,14 @@ class Watch:
 
     @staticmethod
     def _read() -> tuple[float, float, float] | None:
-        """Seconds of all processors so far: in total, not idle, and of this process."""
+        """Seconds of all processors so far: in total, not idle, and of this process and the compilers it ran."""
         try:
             fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
         except OSError:
             return None
         seconds = [int(field) / os.sysconf("SC_CLK_TCK") for field in fields]
         idle, waiting = seconds[3:5]
-        return sum(seconds), sum(seconds) - idle - waiting, time.process_time()
+        return sum(seconds), sum(seconds) - idle - waiting, sum(os.times()[:4])
 
 
 def describe(command: str) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphattn.bench.case import Case
 from graphattn.bench.contenders import ALL, GRAPHATTN
-from graphattn.bench.result import Report, Result
+from graphattn.bench.result import Report
 from graphattn.bench.roofline import forward_bytes
 from graphattn.bench.scaling import exponent, lines
 from graphattn.bench.summary import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
 
 _SHAPE = (8, 16)
 # Okabe and Ito's colours, which colour-blind people tell apart; every contender has a marker of its own besides.
@@ -33,11 +33,9 @@ _COLOURS = [
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "."]
 _STYLE = dict(zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True))
 
-Panel = Callable[["Axes"], None]
-
 
 def draw(report: Report, path: Path) -> None:
-    """Write a PNG of what the report holds.
+    """Write a PNG of what the report holds: a row for the suite, a row for how the cost grows.
 
     Raises:
         ValueError: it holds nothing to draw.
@@ -45,43 +43,44 @@ def draw(report: Report, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = _panels(report)
-    if not panels:
+    shown = [result for result in report.results if result.case == Case(result.case.graph, "dot", *_SHAPE)]
+    rows = [row for row, there in ((_suite_row, shown), (_scaling_row, report.scaling)) if there]
+    if not rows:
         raise ValueError(f"nothing to draw: no case with score dot and H × D = {_SHAPE[0]} × {_SHAPE[1]}")
-    figure = Figure(figsize=(4.6 * len(panels), 4.8), layout="constrained")
+    figure = Figure(figsize=(14, 5 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        panel(axes)
-        axes.set(xscale="log", yscale="log")
-        axes.grid(which="major", alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    named = {
-        label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=6, frameon=False)
+    for row, part in zip(rows, figure.subfigures(len(rows), 1, squeeze=False)[:, 0], strict=True):
+        row(part, report)
+        for axes in part.axes:
+            axes.set(xscale="log", yscale="log")
+            axes.grid(which="major", alpha=0.3)
+            axes.spines[["top", "right"]].set_visible(False)
     where = report.environment
     figure.suptitle(f"{where['processor']}, {where['threads']} threads, float32", fontsize="medium")
-    figure.savefig(path, dpi=150, format="png")
+    figure.savefig(path, dpi=130, format="png")
 
 
-def _panels(report: Report) -> list[Panel]:
-    panels: list[Panel] = []
-    shown = [result for result in report.results if result.case == Case(result.case.graph, "dot", *_SHAPE)]
-    if shown:
-        panels += [
-            lambda axes: _suite(axes, report, shown, "forward", "forward [ms]", 1e3),
-            lambda axes: _suite(axes, report, shown, "both", "forward + backward [ms]", 1e3),
-            lambda axes: _suite(axes, report, shown, "memory", "peak extra memory [MiB]", 2**-20),
-        ]
-    if any(point["axis"] == "edges" for point in report.scaling):
-        panels.append(lambda axes: _scaling(axes, report, "edges", "edges E  (H × D = 1 × 16)"))
-    if any(point["axis"] != "edges" for point in report.scaling):
-        panels.append(lambda axes: _scaling(axes, report, "width", "heads × width  (200,000 edges)"))
-    return panels
+def _suite_row(part: SubFigure, report: Report) -> None:
+    panels = part.subplots(1, 3)
+    for axes, kind, unit in zip(panels, KINDS, (1e3, 1e3, 2**-20), strict=True):
+        _suite(axes, report, kind, unit)
+        axes.set(xlabel=f"edges E  (dot, H × D = {_SHAPE[0]} × {_SHAPE[1]})")
+        axes.set(ylabel=f"{KINDS[kind]} [{'MiB' if kind == 'memory' else 'ms'}]")
+    named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    part.legend(named.values(), named.keys(), loc="outside lower center", ncols=6, frameon=False)
 
 
-def _suite(axes: Axes, report: Report, shown: list[Result], kind: str, label: str, unit: float) -> None:
+def _scaling_row(part: SubFigure, report: Report) -> None:
+    left, right = part.subplots(1, 2)
+    _scaling(left, report, ("edges",))
+    left.set(xlabel="edges E  (dot, H × D = 1 × 16)", ylabel="graphattn [ms]")
+    _scaling(right, report, ("heads", "width"))
+    right.set(xlabel="heads × width  (dot, 200,000 edges)", ylabel="graphattn [ms]")
+
+
+def _suite(axes: Axes, report: Report, kind: str, unit: float) -> None:
     """Every graph as a point of each contender; a line joins the uniform random graphs, which differ in size alone."""
+    shown = [result for result in report.results if result.case == Case(result.case.graph, "dot", *_SHAPE)]
     for name, (colour, marker) in _STYLE.items():
         found = [
             (report.graphs[result.case.graph].num_edges, unit * figure, result.case.graph.startswith("random-"))
@@ -103,18 +102,20 @@ def _suite(axes: Axes, report: Report, shown: list[Result], kind: str, label: st
         axes.plot(
             [of.num_edges for of in facts], times, "_", color="#7F7F7F", ms=9, mew=1.5, label="roofline (forward)"
         )
-    axes.set(xlabel=f"edges E  (dot, H × D = {_SHAPE[0]} × {_SHAPE[1]})", ylabel=label)
 
 
-def _scaling(axes: Axes, report: Report, axis: str, label: str) -> None:
+def _scaling(axes: Axes, report: Report, of: tuple[str, ...]) -> None:
     """Our times against one size, with the exponent of each line."""
     colours = iter(_COLOURS[1:])
+    longest = 0.0
     for kind, marker in (("forward", "o"), ("both", "s")):
-        for (of, order), (sizes, times) in lines(report.scaling, kind).items():
-            if (of == "edges") != (axis == "edges"):
-                continue
-            what = order if of == "edges" else f"more {of}"
-            named = f"{KINDS[kind]}, {what}: exponent {exponent(sizes, times):.2f}"
-            axes.plot(sizes, [1e3 * time for time in times], marker=marker, ms=4, color=next(colours), label=named)
-    axes.set(xlabel=label, ylabel="graphattn [ms]")
-    axes.legend(frameon=False, fontsize="small")
+        for (axis, order), (sizes, times) in lines(report.scaling, kind).items():
+            if axis in of and len(sizes) > 1:
+                what = f"{order} sources" if axis == "edges" else f"more {axis}"
+                named = f"{KINDS[kind]}, {what}: exponent {exponent(sizes, times):.2f}"
+                shown = [1e3 * time for time in times]
+                axes.plot(sizes, shown, marker=marker, ms=4, color=next(colours), label=named)
+                longest = max(longest, *shown)
+    if longest:
+        axes.set(yscale="log", ylim=(None, 30 * longest))  # room for the legend
+        axes.legend(loc="upper left", frameon=False, fontsize="small")

@@ -85,13 +85,15 @@ def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores:
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
     lse, rest = at(r.lse, p.number), at(r.rest, p.number)
     first, last = U(starts[row]), U(stops[following - ONE])
+    for y in range(H * (following - row)):
+        if factors[y] == -np.inf:  # no edge, or all hidden: any finite number will do
+            factors[y] = p.number
     for i in range(row, following):
         top = H * (i - row)
         for x in range(U(starts[i]), U(stops[i])):
+            y = (x - first) * H
             for h in range(H):
-                largest = factors[top + h]
-                if largest > -np.inf or largest != largest:
-                    scores[(x - first) * H + h] -= largest
+                scores[y + h] -= factors[top + h]
     exp_all(scores, (last - first) * H)
     for i in range(row, following):
         for h in range(H):

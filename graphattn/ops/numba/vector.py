@@ -124,6 +124,34 @@ class _Lanes:
                 value = self.builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
         return value
 
+    def sum_four(self, values: Sequence[Any]) -> Any:
+        """What `sum` gives for each of four vectors, in one of four numbers, with the same additions side by side."""
+        count = self.count
+        half, quarter = count // 2, count // 4
+        lows, highs = [*range(half)], [*range(half, count)]
+        pairs = []
+        for first, second in (values[:2], values[2:]):
+            low, high = (
+                self._shuffle(first, second, lanes + [lane + count for lane in lanes]) for lanes in (lows, highs)
+            )
+            pairs.append(self.builder.fadd(low, high))
+        low, high = (
+            self._shuffle(*pairs, [of * half + part * quarter + lane for of in range(4) for lane in range(quarter)])
+            for part in (0, 1)
+        )
+        value, size = self.builder.fadd(low, high), quarter
+        while size > 1:
+            low, high = (
+                self._shuffle(value, value, [of * size + lane for of in range(4) for lane in lanes])
+                for lanes in (range(size // 2), range(size // 2, size))
+            )
+            value, size = self.builder.fadd(low, high), size // 2
+        return value
+
+    def _shuffle(self, first: Any, second: Any, lanes: Sequence[int]) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+        return self.builder.shuffle_vector(first, second, mask)
+
 
 def _size(scalar: Any) -> int:
     return 8 if isinstance(scalar, ir.DoubleType) else 4
@@ -137,6 +165,39 @@ class _Loops(NamedTuple):
     width: Any
     group: Any
     key_heads: Any
+    done: Any = ir.Constant(ir.IntType(64), 0)  # key heads that need no more
+
+    def emit_fours(
+        self, query: _Row, key: _Row, four: Callable[[_Lanes, int, Sequence[_Row], Sequence[_Row], Any], None]
+    ) -> _Loops:
+        """Emit `four(lanes, steps, queries, keys, first)` for heads by fours: the same with the other heads left to do.
+
+        Only where each head has its own key head and the width is a usual one.
+        """
+        builder = self.builder
+        done = cgutils.alloca_once_value(builder, _i64(0))
+        builder.store(_i64(0), done)
+        alone = builder.icmp_unsigned("==", self.group, _i64(1))
+        fours = builder.select(alone, builder.udiv(self.key_heads, _i64(4)), _i64(0))
+        end = builder.append_basic_block("end_of_fours")
+        switch = builder.switch(self.width, end)
+        widest = next(_lane_counts(self.number))
+        for usual in _UNROLLED:
+            lanes = min(widest, usual)
+            if lanes < 4:
+                continue
+            case = builder.append_basic_block(f"fours_of_{usual}")
+            switch.add_case(_i64(usual), case)
+            builder.position_at_end(case)
+            with cgutils.for_range(builder, fours, intp=ir.IntType(64)) as loop:
+                first = builder.mul(loop.index, _i64(4))
+                at = [builder.mul(builder.add(first, _i64(t)), self.width) for t in range(4)]
+                queries, keys = ([row.moved(builder, offset) for offset in at] for row in (query, key))
+                four(_Lanes(builder, self.number, lanes), usual // lanes, queries, keys, first)
+            builder.store(builder.mul(fours, _i64(4)), done)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return self._replace(done=builder.load(done))
 
     def emit(
         self,
@@ -175,7 +236,7 @@ class _Loops(NamedTuple):
     def _heads(self, query: _Row, key: _Row) -> Iterator[tuple[Any, _Row, _Row]]:
         """The body of the loop over heads, once: the head's number and its rows."""
         builder, index = self.builder, ir.IntType(64)
-        with cgutils.for_range(builder, self.key_heads, intp=index) as outer:
+        with cgutils.for_range(builder, self.key_heads, start=self.done, intp=index) as outer:
             key_row = key.moved(builder, builder.mul(outer.index, self.width))
             first = builder.mul(outer.index, self.group)
             with cgutils.for_range(builder, self.group, intp=index) as inner:
@@ -249,7 +310,7 @@ def add_dots(
         zero = ir.Constant(context.get_value_type(number), 0.0)
         total = cgutils.alloca_once_value(builder, zero)
 
-        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+        def products(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> Any:
             sums: list[Any] = []
             for s in range(steps):
                 x, y = lanes.load(query, _i64(s)), lanes.load(key, _i64(s))
@@ -260,7 +321,20 @@ def add_dots(
             while len(sums) > 1:
                 pairs = [builder.fadd(*sums[t : t + 2]) for t in range(0, len(sums) - 1, 2)]
                 sums = pairs + sums[len(sums) & ~1 :]
-            builder.store(builder.fadd(builder.load(total), lanes.sum(sums[0])), total)
+            return sums[0]
+
+        def four(lanes: _Lanes, steps: int, queries: Sequence[_Row], keys: Sequence[_Row], first: Any) -> None:
+            each = [products(lanes, steps, *rows) for rows in zip(queries, keys, strict=True)]
+            target, of_four = (
+                _Row(sums_at, sums.dtype).moved(builder, builder.add(y, first)),
+                _Lanes(builder, number, 4),
+            )
+            added = builder.fmul(of_four.splat(scale), lanes.sum_four(each))
+            of_four.store(builder.fadd(of_four.load(target, _i64(0)), added), target, _i64(0))
+
+        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+            found = lanes.sum(products(lanes, steps, query, key))
+            builder.store(builder.fadd(builder.load(total), found), total)
 
         def begin(head: Any) -> None:
             builder.store(zero, total)
@@ -270,7 +344,8 @@ def add_dots(
             builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
         query, key = _Row(a_at, a.dtype).moved(builder, i), _Row(b_at, b.dtype).moved(builder, j)
-        _Loops(builder, number, width, group, key_heads).emit(query, key, piece, begin, finish)
+        loops = _Loops(builder, number, width, group, key_heads)
+        loops.emit_fours(query, key, four).emit(query, key, piece, begin, finish)
         return context.get_dummy_value()
 
     index = types.uint64

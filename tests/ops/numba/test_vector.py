@@ -101,12 +101,31 @@ def test_add_dots(width, dtype):
 
 
 @pytest.mark.parametrize("dtype", EXAMPLES)
+@pytest.mark.parametrize("heads", [1, 4, 5, 8])
+@pytest.mark.parametrize("width", [1, 2, 4, 5, 8, 16, 32, 64, 100, 128])
+def test_add_dots_of_heads_by_fours(width, heads, dtype):
+    number, like = wide(dtype), EXAMPLES[wide(dtype)]
+    a, b = drawn(width, SIZE, SIZE, dtype=dtype)
+    (sums,) = drawn(1, 13, dtype=number)
+    before, want = sums.clone(), sums.double()
+    left, right = (x[3 : 3 + heads * width].double().view(heads, width) for x in (a, b))
+    want[4 : 4 + heads] += 0.5 * (left * right).sum(-1)
+    add_dots(
+        type(like)(0.5), a.data_ptr(), EXAMPLES[dtype], 3, b.data_ptr(), EXAMPLES[dtype], 3, width, 1, heads,
+        sums.data_ptr(), like, 4,
+    )  # fmt: skip
+    torch.testing.assert_close(sums.double(), want, rtol=1e-5, atol=300 * torch.finfo(number).eps)
+    assert_only_changed(sums, before, 4, 4 + heads)
+
+
+@pytest.mark.parametrize("dtype", EXAMPLES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_add_to_queries(width, dtype):
     number, like = wide(dtype), EXAMPLES[wide(dtype)]
     (b,), (weights, a) = drawn(width, SIZE, dtype=dtype), drawn(2, 1 + HEADS, SIZE, dtype=number)
     before, want = a.clone(), a.double()
-    query_rows(want, 7, width).add_(0.5 * weights[1:].double().view(KEY_HEADS, GROUP, 1) * key_rows(b, 3, width).double())
+    each = 0.5 * weights[1:].double().view(KEY_HEADS, GROUP, 1) * key_rows(b, 3, width).double()
+    query_rows(want, 7, width).add_(each)
     add_to_queries(
         type(like)(0.5), weights.data_ptr(), 1, like, a.data_ptr(), 7, b.data_ptr(), EXAMPLES[dtype], 3, width, GROUP,
         KEY_HEADS,
