@@ -26,7 +26,7 @@ def bench(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Instead: how our time grows with edges, heads and width.")
     ] = False,
-    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.", min=0.0)] = 0.2,
+    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.", min=0.0)] = 0.1,
     out: Annotated[
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,

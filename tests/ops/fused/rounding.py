@@ -73,7 +73,8 @@ def largest_terms(case: Case, graph: ga.Graph, given: dict[str, Tensor]) -> dict
 
         dw = Σ_d |g| (|v| + |u|),   ds = |∂w/∂s| dw,   dx = ds |∂s/∂x|    for x = q, k, e, …
 
-    A softmax has ds = w (dw − Σ w dw), a difference of two numbers that may be almost equal.
+    A softmax has ds = w (dw − δ) with δ = Σ w dw, a difference of two numbers that may be almost equal. All edges of a
+    row share one δ and its error, so what it adds to a gradient is one number, δ Σ w |∂s/∂x|.
     """
     if graph.num_edges == 0:
         return {}
@@ -84,17 +85,15 @@ def largest_terms(case: Case, graph: ga.Graph, given: dict[str, Tensor]) -> dict
     values = given["v"].repeat_interleave(H // Hk, dim=1)[src].abs() + value_terms.abs
     slopes_of_scores, sizes = _scores(case, given, src, dst, key_terms)
 
-    plain = with_(case, returns="weights", dropout=0.0)
-    (_, weights) = attend(plain, graph, given, "reference")
-    (_, score) = attend(with_(plain, normalize="identity"), graph, given, "reference")
-    # A score that is off by a unit in its last place changes its weight w by w (1 − w) of them; a bias alone is exact.
-    steep = 1.0 if case.score == "none" else ((1 - weights) * score.abs()).clamp(min=1)
+    (_, weights) = attend(with_(case, returns="weights", dropout=0.0), graph, given, "reference")
+    steep = ((1 - weights) * _largest_of_scores(case, graph, given)).clamp(min=1)
     grew = 1 / (1 - case.dropout)
     grad_out = grads["out"][dst] * grew
     grad_weights = (grad_out * values).sum(-1) + grads["weights"] * grew
     if case.normalize == "softmax":
         row = torch.zeros(graph.num_dst, H, dtype=torch.float64).index_add(0, dst, weights * grad_weights)
-        grad_scores = steep * weights * (torch.maximum(grad_weights, row[dst]) + grads["lse"][dst])
+        delta = weights * row[dst]
+        grad_scores = steep * (torch.maximum(weights * grad_weights, delta) + weights * grads["lse"][dst])
         weights = steep * weights
     elif case.normalize == "sigmoid":
         grad_scores = steep * weights * (1 - weights) * grad_weights
@@ -109,8 +108,33 @@ def largest_terms(case: Case, graph: ga.Graph, given: dict[str, Tensor]) -> dict
     found["v"] = found["edge_value"] = weights.unsqueeze(-1) * grad_out
     if "edge_attr" in given:
         _add_low_rank(found, given)
+    if case.normalize == "softmax":
+        _add_shared(found, slopes_of_scores, delta, dst, src)
     renamed = {name if name in ("out", "weights") else f"grad of {name}": terms for name, terms in found.items()}
     return {name: _largest(terms) for name, terms in renamed.items()}
+
+
+def _add_shared(found: dict[str, Tensor], slopes: dict[str, Tensor], delta: Tensor, dst: Tensor, src: Tensor) -> None:
+    """What one δ, given times w for each edge, adds to one number of each gradient that sums over edges."""
+    groups = {"k": torch.stack([dst, src])} | dict.fromkeys(("q", "vector", "beta"), dst[None])
+    for name in groups.keys() & slopes.keys():
+        terms = delta.view(*delta.shape, *[1] * (slopes[name].ndim - 2)) * slopes[name].abs()
+        group = groups[name].unique(dim=1, return_inverse=True)[1]
+        found[name] = torch.cat([found[name], torch.zeros_like(terms).index_add(0, group, terms)])
+
+
+def _largest_of_scores(case: Case, graph: ga.Graph, given: dict[str, Tensor]) -> Tensor:
+    """For each score s the largest number on the way to it; one unit in its last place moves a weight by w (1 − w)."""
+    if case.score == "none":
+        return torch.zeros_like(given["edge_bias"])  # exact
+    plain = with_(case, normalize="identity", returns="weights", dropout=0.0)
+    largest = attend(plain, graph, given, "reference")[1].abs()
+    projection = given.get("proj", given.get("key_proj"))
+    if case.score == "dot" and projection is not None:  # ⟨q, W a⟩ = ⟨Wᵀ q, a⟩, a sum of few and large numbers
+        queries = torch.einsum("mhd,ahd->mha", given["q"], projection)[graph.edge_index[1]]
+        scale = case.widths[0] ** -0.5 if case.scale is None else abs(case.scale)
+        largest = largest.maximum((queries * given["edge_attr"][:, None]).abs().amax(-1) * scale)
+    return largest
 
 
 class _EdgeTerms:
@@ -166,6 +190,8 @@ def _scores(
         for name in "qk":
             lengths = leaves[name].norm(dim=-1, keepdim=True).clamp(min=1e-12)
             slopes[name] = (leaves["beta"].unsqueeze(-1) * scale / lengths).expand_as(leaves[name])
+    if case.score == "additive tanh":  # one unit in the last place of a tanh near one is two of 1 − tanh², near zero
+        slopes |= dict.fromkeys("qk", 2 * leaves["vector"] * scale)
     slopes["edge_key"] = slopes["k"]
     sizes = absolute_score(leaves["q"].abs(), absolute_key, None if bias is None else bias.abs(), abs(scale))
     return {name: slope.detach() for name, slope in slopes.items()}, sizes.detach()
