@@ -117,17 +117,19 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
     results = Results(*map(_address, outputs))
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width))
-    tasks = [(*run, 0, edges, problem, results) for run in plan.runs]
-    if plan.pieces is None:
-        run_tasks(forward_kernel, tasks)
-        return tuple(outputs)
-    count = plan.pieces.rows.numel()
-    parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
-    partial = Results(*map(_address, [*parts, outputs[4]]))
-    of_pieces = _of_pieces(edges, plan.pieces)
-    run_tasks(forward_kernel, [(t, t + 1, 0, of_pieces, problem, partial) for t in range(count)] + tasks)
-    _merge(plan.pieces, parts, outputs, edge_ids)
+    run_tasks(forward_kernel, plan.runs, edges, problem, results)
+    if plan.pieces is not None:
+        count = plan.num_pieces
+        parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
+        partial = Results(*map(_address, [*parts, outputs[4]]))
+        run_tasks(forward_kernel, _one_by_one(count), _of_pieces(edges, plan.pieces), problem, partial)
+        _merge(plan.pieces, parts, outputs, edge_ids)
     return tuple(outputs)
+
+
+def _one_by_one(count: int) -> Tensor:
+    """Tasks of one row each."""
+    return torch.stack([torch.arange(count), torch.arange(1, count + 1)], dim=1)
 
 
 def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
@@ -192,8 +194,10 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
     if terms is not None:
-        cut = [] if destination.pieces is None else [(row, row + 1) for row, _, _ in destination.pieces.of_row]
-        run_tasks(kernels.row_terms, [(*run, 0, forth, p, r, g) for run in destination.runs + cut])
+        run_tasks(kernels.row_terms, destination.runs, forth, p, r, g)
+        if destination.pieces is not None:
+            long_rows = torch.tensor([(row, row + 1) for row, _, _ in destination.pieces.of_row])
+            run_tasks(kernels.row_terms, long_rows, forth, p, r, g)
     if by_source:
         _run(kernels.backward_source, source, (back, p, r, g), grads, ("k", "v"))
     if by_destination:
@@ -215,15 +219,14 @@ def _run(
 ) -> None:  # fmt: skip
     """Run a pass; the gradients `of_rows`, which it finds for the rows of the graph, are added over pieces of a row."""
     edges, p, r, g = arguments
-    tasks = [(*run, number, edges, p, r, g) for number, run in enumerate(plan.runs)]
+    run_tasks(kernel, plan.runs, edges, p, r, g)
     if plan.pieces is None:
-        run_tasks(kernel, tasks)
         return
-    count = plan.pieces.rows.numel()
+    count = plan.num_pieces
     parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
     partial = g._replace(**{name: _address(part) for name, part in parts.items()})
     of_pieces = _of_pieces(edges, plan.pieces)
-    run_tasks(kernel, [(t, t + 1, len(tasks) + t, of_pieces, p, r, partial) for t in range(count)] + tasks)
+    run_tasks(kernel, _one_by_one(count), of_pieces, p, r, partial, first=plan.runs.shape[0])
     for row, first, last in plan.pieces.of_row:
         for name, part in parts.items():
             grads[name][row] = _sum_rows(part[first:last])

@@ -16,6 +16,7 @@ import numpy as np
 from graphattn.ops.numba.edges import (
     AHEAD,
     ONE,
+    TWO,
     U,
     edge_at,
     exponent,
@@ -31,26 +32,35 @@ from graphattn.ops.numba.jit import inlined, kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
-from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted
+from graphattn.ops.numba.vector import at, keep, next_task, numbers_of, prefetch, shifted
 
 _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers each: how many, and where which lie
 _TILE = U(32)  # edges whose rows stay in the cache between the dots and the sums
 
 
 @kernel
-def row_terms(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
+    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
+    task = next_task(counter)
+    while task < tasks.count:
+        _row_terms(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, r, g)
+        task = next_task(counter)
+
+
+@shared
+def _row_terms(row: Any, last: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
     lse, rest, terms = at(r.lse, p.number), at(r.rest, p.number), at(g.row_terms, p.number)
-    for i in range(U(start), U(stop)):
-        row = i * _TERMS * H
-        delta = row + _DELTA * H
+    for i in range(row, last):
+        first = i * _TERMS * H
+        delta = first + _DELTA * H
         for h in range(H):
-            terms[row + h] = lse[i * H + h]
-            terms[row + _REST * H + h] = rest[i * H + h]
-            terms[row + _DELTA * H + h] = p.number
-            terms[row + _DLSE * H + h] = at(g.grad_lse, p.number)[i * H + h] if g.grad_lse != 0 else p.number
+            terms[first + h] = lse[i * H + h]
+            terms[first + _REST * H + h] = rest[i * H + h]
+            terms[delta + h] = p.number
+            terms[first + _DLSE * H + h] = at(g.grad_lse, p.number)[i * H + h] if g.grad_lse != 0 else p.number
         grads, outs = at(g.grad_out, p.number), at(r.out, p.number)
         add_dots(one, grads, i, outs, i, Dv, ONE, H, terms, delta)
         if g.grad_attr_out != 0:
@@ -140,22 +150,30 @@ def _tile_terms(
 
 
 @kernel
-def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of keys, values, edge tensors and scores, over the edges by source.
 
     dv_j = Σ_i w_ij do_i, and for a dot score dk_j = scale Σ_i ds_ij q_i.
     """
+    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
+    task = next_task(counter)
+    while task < tasks.count:
+        _source_rows(bounds[TWO * task], bounds[TWO * task + ONE], U(tasks.first) + task, edges, p, r, g)
+        task = next_task(counter)
+
+
+@shared
+def _source_rows(row: Any, last: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H, Hk, D, Dv, A = U(p.heads), U(p.key_heads), U(p.width), U(p.value_width), U(p.attr_width)
     one = type(p.number)(1)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
     grads = at(g.grad_out, p.number)
-    row, last = U(start), U(stop)
     if g.k != 0:
         fill(at(g.k, p.number), row * Hk * D, last * Hk * D, 0)
     if g.v != 0:
         fill(at(g.v, p.number), row * Hk * Dv, last * Hk * Dv, 0)
     if g.vector != 0:
-        fill(at(g.vector, p.number), U(task) * H * D, (U(task) + ONE) * H * D, 0)
+        fill(at(g.vector, p.number), task * H * D, (task + ONE) * H * D, 0)
     if row == last:
         return
     size = _TILE * H
@@ -191,7 +209,7 @@ def backward_source(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any
                 add_to_keys(
                     one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv, U(p.group), U(p.key_heads)
                 )
-            add_to_source(p, g, U(task), rows[x - first], i, j, edge, hidden, slopes, y)
+            add_to_source(p, g, task, rows[x - first], i, j, edge, hidden, slopes, y)
     keep(scratch)
     keep(tile_rows)
 
@@ -207,11 +225,19 @@ def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
 
 
 @kernel
-def backward_destination(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
+    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
+    task = next_task(counter)
+    while task < tasks.count:
+        _destination_rows(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, g)
+        task = next_task(counter)
+
+
+@shared
+def _destination_rows(row: Any, last: Any, edges: Any, p: Any, g: Any) -> None:
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    row, last = U(start), U(stop)
     _start_queries(row, last, p, g)
     if row == last:
         return
@@ -228,11 +254,19 @@ def backward_destination(start: Any, stop: Any, task: Any, edges: Any, p: Any, r
 
 
 @kernel
-def backward_destination_lean(start: Any, stop: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_destination_lean(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
+    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
+    task = next_task(counter)
+    while task < tasks.count:
+        _destination_rows_anew(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, r, g)
+        task = next_task(counter)
+
+
+@shared
+def _destination_rows_anew(row: Any, last: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    row, last = U(start), U(stop)
     _start_queries(row, last, p, g)
     if row == last:
         return

@@ -10,7 +10,7 @@ from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
 from graphattn.ops.numba.vector import at, prefetch
 
 U = np.uint64
-ONE = U(1)
+ONE, TWO = U(1), U(2)
 AHEAD = U(16)  # edges between asking for a row and using it
 
 

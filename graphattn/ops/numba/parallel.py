@@ -11,7 +11,6 @@ follows `torch.get_num_threads()` from call to call.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -22,10 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphattn.ops.numba.problem import Tasks
+
 LONGEST_ROW = 4096  # edges; a row of more is cut into pieces of at most so many
 _SERIAL_BELOW = 400_000  # numbers to touch; under this, waking a thread costs more than it saves (about 40 µs)
-_NUMBERS_PER_TASK = 1_000_000  # about a tenth of a millisecond
-_MOST_TASKS = 1024
+_NUMBERS_PER_TASK = 200_000  # some twenty microseconds
+_MOST_TASKS = 4096
 
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
@@ -44,13 +45,18 @@ class Pieces(NamedTuple):
 class Plan(NamedTuple):
     """Runs of rows, each a task, and the pieces of the rows that are in none of them, each a task too."""
 
-    runs: list[tuple[int, int]]
+    runs: Tensor  # [tasks, 2]: the first row of each and the one after its last
     pieces: Pieces | None
+
+    @property
+    def num_pieces(self) -> int:
+        """How many pieces there are."""
+        return 0 if self.pieces is None else self.pieces.rows.numel()
 
     @property
     def num_tasks(self) -> int:
         """How many tasks there are."""
-        return len(self.runs) + (0 if self.pieces is None else self.pieces.rows.numel())
+        return self.runs.shape[0] + self.num_pieces
 
 
 def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
@@ -64,15 +70,16 @@ def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
     rows = indptr.numel() - 1
     cost = (rows + num_edges) * width
     if cost < _SERIAL_BELOW:
-        return Plan([(0, rows)], None)
+        return Plan(torch.tensor([[0, rows]]), None)
     starts = indptr.numpy()
     bounds = balanced_bounds(starts, min(max(2, cost // _NUMBERS_PER_TASK), _MOST_TASKS))
     long_rows = np.flatnonzero(np.diff(starts) > LONGEST_ROW) if num_edges > LONGEST_ROW else np.empty(0, int)
     if long_rows.size == 0:
-        return Plan(list(pairwise(bounds)), None)
+        return Plan(torch.tensor(list(pairwise(bounds))), None)
     taken = set(long_rows.tolist())
     bounds = sorted({*bounds, *taken, *(row + 1 for row in taken)})
-    return Plan([run for run in pairwise(bounds) if run[0] not in taken], _cut(starts, long_rows))
+    runs = [run for run in pairwise(bounds) if run[0] not in taken]
+    return Plan(torch.tensor(runs, dtype=torch.int64).view(-1, 2), _cut(starts, long_rows))
 
 
 def balanced_bounds(starts: np.ndarray, parts: int) -> list[int]:
@@ -95,28 +102,27 @@ def _cut(starts: np.ndarray, long_rows: np.ndarray) -> Pieces:
     return Pieces(firsts, lasts, owners, of_row)
 
 
-def run_tasks(kernel: Callable[..., None], tasks: list[tuple[Any, ...]]) -> None:
-    """Call `kernel(*task)` for every task, on as many threads as PyTorch is set to use."""
-    threads = min(torch.get_num_threads(), len(tasks))
-    if threads == 1:
-        for task in tasks:
-            kernel(*task)
-        return
-    waiting = deque(tasks)
+def run_tasks(kernel: Callable[..., None], runs: Tensor, *arguments: Any, first: int = 0) -> None:
+    """Call `kernel(tasks, *arguments)` on as many threads as PyTorch is set to use.
 
-    def work() -> None:
-        while True:
-            try:
-                task = waiting.popleft()
-            except IndexError:
-                return
-            kernel(*task)
+    Each call takes tasks from one counter until there are none, without coming back to Python between two.
 
-    helpers = [_threads(threads - 1).submit(work) for _ in range(threads - 1)]
-    work()
-    for helper in helpers:
-        if not helper.cancel():  # it never began: this thread has done its share
-            helper.result()
+    Args:
+        kernel: a compiled function.
+        runs: the rows of each task, as in a plan.
+        arguments: the rest of the kernel's arguments.
+        first: the number of the first of these tasks, where a pass has others before it.
+    """
+    count, counter = runs.shape[0], torch.zeros(1, dtype=torch.int64)
+    tasks = Tasks(runs.data_ptr(), np.uint64(count), counter.data_ptr(), first)
+    others = min(torch.get_num_threads(), count) - 1
+    helpers = [_threads(others).submit(kernel, tasks, *arguments) for _ in range(others)]
+    try:
+        kernel(tasks, *arguments)
+    finally:
+        for helper in helpers:
+            if not helper.cancel():  # it never began: this thread has done its share
+                helper.result()
 
 
 def _threads(count: int) -> ThreadPoolExecutor:

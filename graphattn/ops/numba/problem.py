@@ -11,6 +11,15 @@ SOFTMAX, RELU, SIGMOID, IDENTITY = range(4)
 NORMALIZERS = {"softmax": SOFTMAX, "relu": RELU, "sigmoid": SIGMOID, "identity": IDENTITY}
 
 
+class Tasks(NamedTuple):
+    """Runs of rows that threads take one after another: task t is rows bounds[2t], …, bounds[2t + 1] − 1."""
+
+    bounds: int  # uint64
+    count: Any  # uint64
+    counter: int  # uint64, the next task to take
+    first: int  # the number of task 0 among the tasks of a pass
+
+
 class Edges(NamedTuple):
     """The edges in one compressed order: those of row r lie at starts[r], …, stops[r] − 1."""
 

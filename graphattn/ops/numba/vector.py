@@ -136,7 +136,9 @@ class _Lanes:
             )
             pairs.append(self.builder.fadd(low, high))
         low, high = (
-            self._shuffle(*pairs, [of * half + part * quarter + lane for of in range(4) for lane in range(quarter)])
+            self._shuffle(
+                pairs[0], pairs[1], [of * half + part * quarter + lane for of in range(4) for lane in range(quarter)]
+            )
             for part in (0, 1)
         )
         value, size = self.builder.fadd(low, high), quarter
@@ -447,6 +449,16 @@ def prefetch(typingctx: Any, array: Any, offset: Any, n: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, types.uint64), emit
+
+
+@intrinsic
+def next_task(typingctx: Any, counter: Any) -> Any:
+    """The number at `counter`, which becomes one more, as one step for all threads."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.atomic_rmw("add", args[0], _i64(1), "monotonic")
+
+    return types.uint64(counter), emit
 
 
 @intrinsic

@@ -10,7 +10,7 @@ import graphattn as ga
 from graphattn import scores
 
 _ORDERS = 5
-_PLACES = 4  # of seven thousand comparisons, five need more than 2 and none 3: sums of some seventy numbers
+_PLACES = 4  # of seven thousand comparisons in fixed cases five need more than 2, none 3; drawn ones need the fourth
 
 
 def assert_as_good_as_plain_torch(case: Case, graph: ga.Graph, given: dict[str, Tensor]) -> None:
@@ -19,25 +19,27 @@ def assert_as_good_as_plain_torch(case: Case, graph: ga.Graph, given: dict[str, 
     Errors are distances to the reference in float64 on the same numbers. Plain torch may be lucky with one order of
     addition, so its error is the worst over several, each as good as another; and where it is lucky with all of them
     (few numbers, few orders), `_PLACES` units in the last place of the largest number added are allowed.
-    Numbers are added in float32 where the inputs are in half precision, so the unit is that of float32.
+    Numbers are added in float32 where the inputs are in half precision, so the unit is that of float32. The reference
+    in float64 is as far from the truth as what is in float64 itself, so there it is twice as many.
     """
     exact = run(case, graph, given, "reference", dtype=torch.float64)
     plain = [run(case, graph, given, "reference", order=order) for order in range(_ORDERS)]
     fused = run(case, graph, given, FUSED)
     unit = torch.finfo(torch.promote_types(case.dtype, torch.float32)).eps
+    places = _PLACES * (2 if case.dtype == torch.float64 else 1)
     terms = largest_terms(case, graph, given)
     for name, want in exact.items():
         assert name in fused, f"{case}: there is no {name}"
         assert fused[name].dtype == plain[0][name].dtype, f"{case}: {name} is {fused[name].dtype}"
         allowed = 2 * max(_worst(found[name], want) for found in plain)
         error = _worst(fused[name], want)
-        slack = _PLACES * unit * max(_largest(want), terms.get(name, 0.0))
+        slack = places * unit * max(_largest(want), terms.get(name, 0.0))
         assert error <= allowed + slack, (
             f"{case}: {name} of {graph} is off by {error:.3g}; plain torch by {allowed / 2:.3g}, places {slack:.3g}"
         )
 
 
-def assert_far_scoreweigh_like_near_ones(graph: ga.Graph, top: float) -> None:
+def assert_far_scores_weigh_like_near_ones(graph: ga.Graph, top: float) -> None:
     """Half a unit in the last place of 10,000 is 5e-4, which nothing may show, for these scores are exact."""
     steps = torch.arange(graph.num_edges)[:, None].expand(-1, 3) % 5
     v = torch.randn(graph.num_src, 3, 7, generator=torch.Generator().manual_seed(0))

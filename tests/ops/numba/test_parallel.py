@@ -5,7 +5,9 @@ import torch
 pytest.importorskip("numba")
 
 from graphattn.ops.numba import parallel
+from graphattn.ops.numba.jit import kernel
 from graphattn.ops.numba.parallel import balanced_bounds, plan_rows, run_tasks
+from graphattn.ops.numba.vector import at, next_task
 
 
 def indptr_of(degrees):
@@ -38,13 +40,15 @@ def planned(degrees, width=10**6):
 
 
 def test_little_work_is_one_task():
-    assert planned([2] * 101, width=1) == ([(0, 101)], None)
+    plan = planned([2] * 101, width=1)
+    assert plan.runs.tolist() == [[0, 101]]
+    assert plan.pieces is None
 
 
 @pytest.mark.parametrize("degrees", [[3] * 40, [0, 25, 3, 0, 11, 12, 0], [25], [10, 11], [200] * 3])
 def test_every_edge_is_in_one_task(short_rows, degrees):
     indptr, plan = indptr_of(degrees), planned(degrees)
-    edges = [range(indptr[start], indptr[stop]) for start, stop in plan.runs]
+    edges = [range(indptr[start], indptr[stop]) for start, stop in plan.runs.tolist()]
     if plan.pieces is not None:
         edges += [range(a, b) for a, b in zip(plan.pieces.starts.tolist(), plan.pieces.stops.tolist(), strict=True)]
     assert sorted(edge for some in edges for edge in some) == list(range(sum(degrees)))
@@ -59,7 +63,7 @@ def test_long_rows_are_cut_evenly(short_rows):
 
 
 def test_rows_that_are_cut_are_in_no_run(short_rows):
-    assert all(row not in range(*run) for run in planned([3, 25, 3, 3, 40, 41, 2]).runs for row in (1, 4, 5))
+    assert all(row not in range(*run) for run in planned([3, 25, 3, 3, 40, 41, 2]).runs.tolist() for row in (1, 4, 5))
 
 
 def test_the_plan_does_not_depend_on_the_number_of_threads(short_rows):
@@ -68,36 +72,47 @@ def test_the_plan_does_not_depend_on_the_number_of_threads(short_rows):
         plans = []
         for threads in (1, 2, 7):
             torch.set_num_threads(threads)
-            plans.append(planned([3] * 1000).runs)
+            plans.append(planned([3] * 1000).runs.tolist())
     finally:
         torch.set_num_threads(before)
     assert plans[0] == plans[1] == plans[2]
 
 
-def test_every_task_runs_once():
-    seen = np.zeros(101, int)
-
-    def kernel(number):
-        seen[number] += 1
-
-    run_tasks(kernel, [(number,) for number in range(101)])
-    assert (seen == 1).all()
-
-
-def test_an_error_in_any_thread_reaches_the_caller():
-    def kernel(number):
-        raise ArithmeticError(f"task {number}")
-
-    with pytest.raises(ArithmeticError, match="task"):
-        run_tasks(kernel, [(number,) for number in range(7)])
+@kernel
+def count_rows(tasks, seen):
+    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
+    task = next_task(counter)
+    while task < tasks.count:
+        for row in range(bounds[np.uint64(2) * task], bounds[np.uint64(2) * task + np.uint64(1)]):
+            seen[row] += tasks.first + 1
+        task = next_task(counter)
 
 
-def test_one_torch_thread_means_tasks_in_order():
-    calls = []
+@pytest.fixture(params=[1, 2, 5])
+def threads(request):
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        run_tasks(calls.append, [(number,) for number in range(7)])
-    finally:
-        torch.set_num_threads(before)
-    assert calls == list(range(7))
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("degrees", [[], [2], [3] * 1001])
+def test_every_row_is_in_one_task(threads, degrees):
+    seen = np.zeros(len(degrees), int)
+    for _ in range(20):
+        run_tasks(count_rows, planned(degrees).runs, seen)
+    assert (seen == 20).all()
+
+
+def test_the_kernel_knows_the_tasks_before(threads):
+    seen = np.zeros(4, int)
+    run_tasks(count_rows, planned([3] * 4).runs, seen, first=6)
+    assert (seen == 7).all()
+
+
+def test_an_error_in_any_thread_reaches_the_caller(threads):
+    def fail(tasks):
+        raise ArithmeticError(f"{tasks.count} tasks")
+
+    with pytest.raises(ArithmeticError, match="tasks"):
+        run_tasks(fail, planned([3] * 1001).runs)
