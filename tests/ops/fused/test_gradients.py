@@ -49,7 +49,7 @@ def _named(name):
         normalize=NORMALIZERS,
         edges=tuple(EDGE_TERMS),
         heads=HEADS[1:3],
-        widths=((2, 3, 2), (3, 1, 1)),
+        widths=((2, 1, 2), (1, 3, 1)),
         dtype=(torch.float64,),
         returns=("out", "weights", "state"),
         dropout=(0.0, 0.5),

@@ -54,7 +54,7 @@ def cases():
     return st.builds(Case, **drawn).filter(lambda case: case.is_valid)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases(), graph=graphs() | graphs(bipartite=True), seed=st.integers(0, 99))
 @example(case=Case(edges="everything"), graph=EMPTY, seed=0)
 @example(case=Case(edges="everything"), graph=NO_EDGES, seed=0)
