@@ -5,17 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_HALVES = (torch.float16, torch.bfloat16)
-
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
     """float32 for halves: the precision in which everything is added up."""
-    return torch.float32 if dtype in _HALVES else dtype
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
 
 
 def wide(tensor: Tensor) -> Tensor:
     """In float32 at least."""
-    return tensor.float() if tensor.dtype in _HALVES else tensor
+    return tensor.to(wide_dtype(tensor.dtype))
 
 
 def in_callers_order(edge_tensor: Tensor, perm: Tensor | None) -> Tensor:

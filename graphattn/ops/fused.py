@@ -8,7 +8,7 @@ from torch import Tensor
 
 import graphattn.ops.library  # noqa: F401  # defines torch.ops.graphattn
 from graphattn.ops.call import AttentionCall
-from graphattn.ops.convention import wide
+from graphattn.ops.convention import wide, wide_dtype
 from graphattn.ops.random import new_seed
 from graphattn.ops.scores import Additive, Cosine, Dot, NoScore, Sum
 from graphattn.ops.state import State
@@ -61,7 +61,7 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
     elif isinstance(score, Additive):
         name, negative_slope = score.activation, score.negative_slope
-        vector = score.vector.to(wide(call.v[:0]).dtype)
+        vector = score.vector.to(wide_dtype(dtype))
         edge_key = call.with_edge_key()
     out, attr_out, lse, _, weights = torch.ops.graphattn.attend.default(
         q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,

@@ -188,8 +188,8 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     score = torch.empty((E, p.heads), dtype=number) if needs["bias"] or (by_destination and not lean) else None
     terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
     names = ("grad_out", "grad_attr_out", "grad_lse", "grad_weights")
-    places_of = {**dict(zip(names, incoming, strict=True)), "row_terms": terms, "score": score, **grads}
-    g = Gradients(**{name: _address(places_of.get(name)) for name in Gradients._fields})
+    tensors_of = {**dict(zip(names, incoming, strict=True)), "row_terms": terms, "score": score, **grads}
+    g = Gradients(**{name: _address(tensors_of.get(name)) for name in Gradients._fields})
     r = Results(*map(_address, outputs))
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)

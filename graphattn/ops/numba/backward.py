@@ -16,11 +16,11 @@ import numpy as np
 from graphattn.ops.numba.edges import (
     AHEAD,
     ONE,
-    TWO,
     U,
     edge_at,
     exponent,
     fill,
+    next_rows,
     node_of,
     place_of,
     prefetch_key,
@@ -32,7 +32,7 @@ from graphattn.ops.numba.jit import inlined, kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
-from graphattn.ops.numba.vector import at, keep, next_task, numbers_of, prefetch, shifted
+from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted
 
 _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers each: how many, and where which lie
 _TILE = U(32)  # edges whose rows stay in the cache between the dots and the sums
@@ -41,11 +41,10 @@ _TILE = U(32)  # edges whose rows stay in the cache between the dots and the sum
 @kernel
 def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
+    task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _row_terms(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, r, g)
-        task = next_task(counter)
+        _row_terms(row, last, edges, p, r, g)
+        task, row, last = next_rows(tasks)
 
 
 @shared
@@ -124,6 +123,19 @@ def _edge_terms(
         slopes[y + h] = p.number if hidden_row else slope
 
 
+@inlined
+def _tile_room(p: Any) -> Any:
+    """How many numbers a tile needs: for each edge and head three, and `hidden`."""
+    return U(p.heads) * (U(3) * _TILE + U(2) * U(p.width))
+
+
+@inlined
+def _parts_of_tile(p: Any, scratch: Any) -> Any:
+    """Where in it the weights, slopes and dropout factors of a tile lie, and `hidden`."""
+    size = _TILE * U(p.heads)
+    return scratch, shifted(scratch, size), shifted(scratch, U(2) * size), shifted(scratch, U(3) * size)
+
+
 @shared
 def _tile_terms(
     first: Any, following: Any, end: Any, row: Any, edges: Any, p: Any, r: Any, g: Any,
@@ -155,11 +167,10 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
     dv_j = Σ_i w_ij do_i, and for a dot score dk_j = scale Σ_i ds_ij q_i.
     """
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
+    task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _source_rows(bounds[TWO * task], bounds[TWO * task + ONE], U(tasks.first) + task, edges, p, r, g)
-        task = next_task(counter)
+        _source_rows(row, last, U(tasks.first) + task, edges, p, r, g)
+        task, row, last = next_rows(tasks)
 
 
 @shared
@@ -176,11 +187,8 @@ def _source_rows(row: Any, last: Any, task: Any, edges: Any, p: Any, r: Any, g: 
         fill(at(g.vector, p.number), task * H * D, (task + ONE) * H * D, 0)
     if row == last:
         return
-    size = _TILE * H
-    scratch = np.empty(U(3) * size + U(2) * H * D, type(p.number))
-    weights = numbers_of(scratch)
-    slopes, kept, hidden = shifted(weights, size), shifted(weights, U(2) * size), shifted(weights, U(3) * size)
-    tile_rows = np.empty(_TILE, np.uint64)
+    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
+    weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
     end = U(stops[last - ONE])
     for first in range(U(starts[row]), end, _TILE):
@@ -227,11 +235,10 @@ def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
 @kernel
 def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
+    task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _destination_rows(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, g)
-        task = next_task(counter)
+        _destination_rows(row, last, edges, p, g)
+        task, row, last = next_rows(tasks)
 
 
 @shared
@@ -256,11 +263,10 @@ def _destination_rows(row: Any, last: Any, edges: Any, p: Any, g: Any) -> None:
 @kernel
 def backward_destination_lean(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
+    task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _destination_rows_anew(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, r, g)
-        task = next_task(counter)
+        _destination_rows_anew(row, last, edges, p, r, g)
+        task, row, last = next_rows(tasks)
 
 
 @shared
@@ -270,11 +276,8 @@ def _destination_rows_anew(row: Any, last: Any, edges: Any, p: Any, r: Any, g: A
     _start_queries(row, last, p, g)
     if row == last:
         return
-    size = _TILE * H
-    scratch = np.empty(U(3) * size + U(2) * H * U(p.width), type(p.number))
-    weights = numbers_of(scratch)
-    slopes, kept, hidden = shifted(weights, size), shifted(weights, U(2) * size), shifted(weights, U(3) * size)
-    tile_rows = np.empty(_TILE, np.uint64)
+    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
+    weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
     end = U(stops[last - ONE])
     for first in range(U(starts[row]), end, _TILE):

@@ -7,11 +7,21 @@ import numpy as np
 from graphattn.ops.numba.exponential import exp
 from graphattn.ops.numba.jit import inlined, shared
 from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
-from graphattn.ops.numba.vector import at, prefetch
+from graphattn.ops.numba.vector import at, next_task, prefetch
 
 U = np.uint64
-ONE, TWO = U(1), U(2)
-AHEAD = U(16)  # edges between asking for a row and using it
+ONE = U(1)
+AHEAD = U(8)  # edges between asking for a row and using it
+
+
+@inlined
+def next_rows(tasks: Any) -> Any:
+    """The number of the next task, and its rows; at least `tasks.count`, and no rows, when there is none left."""
+    task = next_task(at(tasks.counter, ONE))
+    if task >= tasks.count:
+        return task, U(0), U(0)
+    bounds = at(tasks.bounds, ONE)
+    return task, bounds[U(2) * task], bounds[U(2) * task + ONE]
 
 
 @inlined
@@ -100,16 +110,19 @@ def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> Non
 
 
 @inlined
+def _prefetch_row(array: Any, width: Any, others: Any, x: Any, end: Any) -> None:
+    if x + AHEAD < end:
+        prefetch(array, U(others[x + AHEAD]) * width, width)
+
+
+@inlined
 def prefetch_key(p: Any, others: Any, x: Any, end: Any) -> None:
     """Ask for the key that an edge some places ahead will need."""
-    if p.k != 0 and x + AHEAD < end:
-        width = U(p.key_heads) * U(p.width)
-        prefetch(at(p.k, p.keys), U(others[x + AHEAD]) * width, width)
+    if p.k != 0:
+        _prefetch_row(at(p.k, p.keys), U(p.key_heads) * U(p.width), others, x, end)
 
 
 @inlined
 def prefetch_value(p: Any, others: Any, x: Any, end: Any) -> None:
     """Ask for the value that an edge some places ahead will need."""
-    if x + AHEAD < end:
-        width = U(p.key_heads) * U(p.value_width)
-        prefetch(at(p.v, p.values), U(others[x + AHEAD]) * width, width)
+    _prefetch_row(at(p.v, p.values), U(p.key_heads) * U(p.value_width), others, x, end)

@@ -11,11 +11,11 @@ import numpy as np
 
 from graphattn.ops.numba.edges import (
     ONE,
-    TWO,
     U,
     edge_at,
     exp_all,
     fill,
+    next_rows,
     node_of,
     prefetch_key,
     prefetch_value,
@@ -27,7 +27,7 @@ from graphattn.ops.numba.jit import kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import scores_of_edge
-from graphattn.ops.numba.vector import at, keep, next_task, numbers_of, shifted
+from graphattn.ops.numba.vector import at, keep, numbers_of, shifted
 
 _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 
@@ -35,11 +35,10 @@ _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 @kernel
 def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
     """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i."""
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
+    task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _forward_rows(bounds[TWO * task], bounds[TWO * task + ONE], edges, p, r)
-        task = next_task(counter)
+        _forward_rows(row, last, edges, p, r)
+        task, row, last = next_rows(tasks)
 
 
 @shared

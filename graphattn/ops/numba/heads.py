@@ -7,6 +7,8 @@ one key head where it is shared by all.
 
 from typing import Any
 
+import numpy as np
+
 from graphattn.ops.numba import vector
 from graphattn.ops.numba.jit import shared
 
@@ -41,4 +43,4 @@ def add_to_keys(
 def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, width: Any, group: Any, key_heads: Any) -> None:
     """sums_h = a_ih + b_jh."""
     query, key = i * group * key_heads * width, j * key_heads * width
-    vector.plus(a, query, b, key, sums, key * 0, width, group, key_heads)
+    vector.plus(a, query, b, key, sums, np.uint64(0), width, group, key_heads)

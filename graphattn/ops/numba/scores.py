@@ -50,13 +50,6 @@ def _for_score(function: Callable[..., None], *classes: type) -> Callable[..., A
 
 
 @inlined
-def _biased(p: Any, score: Any, edge: Any, h: Any) -> Any:
-    if p.bias != 0:
-        return score + at(p.bias, p.number)[edge * U(p.heads) + h]
-    return score
-
-
-@inlined
 def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
     """Set the scores of an edge to its biases, or to zero."""
     H = U(p.heads)
@@ -121,7 +114,7 @@ def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden
 @inlined
 def _sum_inside(p: Any, i: Any, j: Any, edge: Any, h: Any) -> Any:
     query, key = at(p.q, p.number)[i * U(p.heads) + h], at(p.k, p.number)[j * U(p.key_heads) + key_head(p, h)]
-    return _biased(p, query + key, edge, h)
+    return query + key + at(p.bias, p.number)[edge * U(p.heads) + h] if p.bias != 0 else query + key
 
 
 @_for_score(scores_of_edge, Sum)

@@ -111,14 +111,8 @@ class _Lanes:
         """The numbers of one vector added pairwise, halves first."""
         count = self.count
         while count > 1:
-            undefined = ir.Constant(ir.VectorType(self.scalar, count), ir.Undefined)
             count //= 2
-            low, high = (
-                self.builder.shuffle_vector(
-                    value, undefined, ir.Constant(ir.VectorType(ir.IntType(32), count), list(lanes))
-                )
-                for lanes in (range(count), range(count, 2 * count))
-            )
+            low, high = (self._shuffle(value, value, lanes) for lanes in (range(count), range(count, 2 * count)))
             value = self.builder.fadd(low, high)
             if count == 1:
                 value = self.builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
@@ -178,7 +172,6 @@ class _Loops(NamedTuple):
         """
         builder = self.builder
         done = cgutils.alloca_once_value(builder, _i64(0))
-        builder.store(_i64(0), done)
         alone = builder.icmp_unsigned("==", self.group, _i64(1))
         fours = builder.select(alone, builder.udiv(self.key_heads, _i64(4)), _i64(0))
         end = builder.append_basic_block("end_of_fours")
