@@ -7,10 +7,11 @@ from collections.abc import Callable
 import torch
 
 from graphattn.bench import process
+from graphattn.bench.calls import prepare
 from graphattn.bench.case import SCORES, Case
 from graphattn.bench.contenders import GRAPHATTN
 from graphattn.bench.graphs import random
-from graphattn.bench.measure import Call, per_call, repeat
+from graphattn.bench.measure import per_call, repeat
 from graphattn.graph import Graph
 
 
@@ -35,7 +36,7 @@ def overhead(device: str) -> dict[str, float]:
     graph = graph.to(device)
     found = {}
     for score in SCORES:
-        forward, recorded, both = _calls(Case("", score, 4, 16), graph, device)
+        forward, recorded, both = prepare(GRAPHATTN, Case("", score, 4, 16), graph, device)
         found[f"overhead, {score}"] = per_call(forward, device)
         found[f"overhead recorded, {score}"] = per_call(recorded, device)
         found[f"overhead both, {score}"] = per_call(both, device)
@@ -48,7 +49,7 @@ def alternation(device: str) -> dict[str, float]:
     Both use all cores; threads of one that go on spinning take them from the other.
     """
     graph = random(2_000, 32_000, torch.Generator().manual_seed(0)).to(device)
-    forward, _, _ = _calls(Case("", "dot", 8, 16), graph, device)
+    forward, _, _ = prepare(GRAPHATTN, Case("", "dot", 8, 16), graph, device)
     left, right = torch.randn(2_000, 256, device=device), torch.randn(256, 256, device=device)
 
     def product() -> None:
@@ -71,24 +72,3 @@ def run(probe: Callable[[str], dict[str, float]], device: str) -> dict[str, floa
         return process.run(probe, device)
     except process.FailedError:
         return {}
-
-
-def _calls(case: Case, graph: Graph, device: str) -> tuple[Call, Call, Call]:
-    """Our forward pass without gradients, the same with them recorded, and with backward."""
-    inputs = case.leaves(graph, device)
-    leaves = [tensor.detach().requires_grad_() for tensor in inputs]
-    attend = GRAPHATTN.prepare(case.score, graph)
-
-    def forward() -> object:
-        with torch.no_grad():
-            return attend(*inputs)
-
-    def recorded() -> object:
-        return attend(*leaves)
-
-    def both() -> object:
-        out = attend(*leaves)
-        assert isinstance(out, torch.Tensor)
-        return torch.autograd.grad(out, leaves, torch.ones_like(out))
-
-    return forward, recorded, both

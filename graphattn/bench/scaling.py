@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from graphattn.bench import process
+from graphattn.bench.calls import prepare
 from graphattn.bench.case import Case
 from graphattn.bench.contenders import GRAPHATTN
 from graphattn.bench.machine import memory
@@ -53,23 +53,8 @@ def measure(point: dict[str, Any], seconds: float, device: str) -> dict[str, Any
     """Measure one point in this process."""
     graph = build(point["order"], point["num_edges"]).to(device)
     case = Case("", "dot", point["heads"], point["width"])
-    inputs = case.leaves(graph, device)
-    attend = GRAPHATTN.prepare("dot", graph)
-
-    def forward() -> None:
-        with torch.no_grad():
-            attend(*inputs)
-
-    forward()
+    forward, _, both = prepare(GRAPHATTN, case, graph, device)
     found = {**point, "forward": repeat(forward, seconds, device).median}
-    leaves = [tensor.requires_grad_() for tensor in inputs]
-    grad = torch.ones_like(leaves[2])
-
-    def both() -> None:
-        out = attend(*leaves)
-        assert isinstance(out, Tensor)
-        torch.autograd.grad(out, leaves, grad)
-
     both()
     return {**found, "both": repeat(both, seconds, device).median}
 

@@ -1,0 +1,46 @@
+"""What is measured of a contender on a case, as functions without arguments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from graphattn.bench.case import Case
+from graphattn.bench.contenders import Contender
+from graphattn.bench.measure import Call
+from graphattn.graph import Graph
+
+
+class Calls(NamedTuple):
+    """Forward without gradients, forward with what backward needs recorded, and forward with backward."""
+
+    forward: Call
+    recorded: Call
+    both: Call
+
+
+def prepare(contender: Contender, case: Case, graph: Graph, device: str) -> Calls:
+    """The calls of a contender; its forward pass has run once when they are there."""
+    inputs = case.leaves(graph, device)
+    leaves = [tensor.detach().requires_grad_() for tensor in inputs]
+    attend = contender.prepare(case.score, graph)
+
+    def forward() -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            return _tuple(attend(*inputs))
+
+    def recorded() -> tuple[Tensor, ...]:
+        return _tuple(attend(*leaves))
+
+    grads = [torch.ones_like(out) for out in forward()]
+
+    def both() -> None:
+        torch.autograd.grad(recorded(), leaves, grads, allow_unused=True)
+
+    return Calls(forward, recorded, both)
+
+
+def _tuple(out: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return out if isinstance(out, tuple) else (out,)
