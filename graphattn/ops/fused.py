@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-import graphattn.ops.library  # noqa: F401  # defines torch.ops.graphattn
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import wide, wide_dtype
+from graphattn.ops.library import attend
 from graphattn.ops.random import new_seed
 from graphattn.ops.scores import Additive, Cosine, Dot, NoScore, Sum
 from graphattn.ops.state import State
@@ -63,12 +63,13 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         name, negative_slope = score.activation, score.negative_slope
         vector = score.vector.to(wide_dtype(dtype))
         edge_key = call.with_edge_key()
-    out, attr_out, lse, _, weights = torch.ops.graphattn.attend.default(
+    needs_grad = call.needs_grad
+    out, attr_out, lse, _, weights = attend(
         q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,
         edge_attr if attr_query is not None or value_proj is not None else None, attr_query, vector,
-        *call.graph.csr, *(call.graph.csc if call.needs_grad else (None, None, None)),
+        *call.graph.csr, *(call.graph.csc if needs_grad else (None, None, None)),
         name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
-        new_seed() if call.dropout else None, value_proj is not None, call.return_weights,
+        new_seed() if call.dropout else None, value_proj is not None, call.return_weights, needs_grad=needs_grad,
     )  # fmt: skip
     if value_proj is not None:
         out = out + torch.einsum("mha,ahv->mhv", attr_out, value_proj)

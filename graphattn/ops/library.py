@@ -74,6 +74,14 @@ def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
 
 
+def _call(operator: Any, needs_grad: bool, *inputs: Any) -> tuple[Tensor, ...]:
+    """Call an operator; where no gradient is wanted straight to the kernels of the device, which is sooner there."""
+    if needs_grad or torch.compiler.is_compiling():
+        return operator(*inputs)
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*inputs)
+
+
 class _Attend(torch.autograd.Function):
     """The operator with its gradient.
 
@@ -102,7 +110,8 @@ class _Attend(torch.autograd.Function):
         needs = list(ctx.needs_input_grad[1 : 1 + len(INPUTS)])
         found: list[Tensor | None] = [None] * len(INPUTS)
         if any(gradient is not None for gradient in gradients):
-            each = torch.ops.graphattn.attend_backward.default(
+            each = _call(
+                torch.ops.graphattn.attend_backward.default, torch.is_grad_enabled(),
                 torch.zeros_like(out) if grad_out is None else grad_out,
                 grad_attr_out, grad_lse, grad_weights, *saved, *ctx.before_seed, seed, *ctx.after_seed, needs,
             )  # fmt: skip
@@ -139,3 +148,8 @@ for _operator, _function in (
     (torch.ops.graphattn.attend_backward.default, _AttendBackward),
 ):
     _library.impl(_operator, _with_gradient(_operator, _function), "Autograd", with_keyset=True)
+
+
+def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
+    """`graphattn::attend`, for inputs of which some need a gradient, or none."""
+    return _call(torch.ops.graphattn.attend.default, needs_grad, *inputs)

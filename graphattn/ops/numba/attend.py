@@ -13,10 +13,12 @@ from graphattn.ops.convention import in_callers_order, wide_dtype
 from graphattn.ops.library import INPUTS, empty_outputs
 from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.forward import forward as forward_kernel
-from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows, run_tasks
+from graphattn.ops.numba.pages import ask_for_huge_pages
+from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows
 from graphattn.ops.numba.problem import (
     NORMALIZERS,
     AdditiveLeaky,
+    AdditiveLeakyEdges,
     AdditiveTanh,
     BiasAlone,
     Dot,
@@ -26,9 +28,12 @@ from graphattn.ops.numba.problem import (
     Results,
     Sum,
 )
+from graphattn.ops.numba.threads import Step, run_steps
 from graphattn.ops.random import drop_threshold
 
 LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
+
+_PER_HEAD = 16  # numbers of a row that could be read while the exponential and the like of a head are reckoned
 
 # What lies behind an address, by dtype; Numba has no halves, so integers of their size stand for them.
 _EXAMPLES: dict[torch.dtype, Any] = {
@@ -42,36 +47,42 @@ _EXAMPLES: dict[torch.dtype, Any] = {
 
 
 def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None or tensor.numel() == 0 else tensor.data_ptr()
+    return 0 if tensor is None else tensor.data_ptr()  # which is 0 where there are no numbers
 
 
 def _contiguous(tensors: Sequence[Tensor | None]) -> list[Any]:
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
 
+def _score(options: Sequence[Any], vector: int, edge_keys: bool, exact: Callable[[float], Any]) -> Any:
+    name, _, _, scale, negative_slope, *_ = options
+    if name == "dot":
+        return Dot(exact(scale))
+    if name == "sum":
+        return Sum(exact(scale), exact(negative_slope))
+    if name == "leaky_relu":
+        kind = AdditiveLeakyEdges if edge_keys else AdditiveLeaky
+        return kind(exact(scale), exact(negative_slope), vector)
+    return AdditiveTanh(exact(scale), vector) if name == "tanh" else BiasAlone()
+
+
 def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
-    named = dict(zip(INPUTS, tensors, strict=True))
-    score, normalize, heads, scale, negative_slope, dropout, seed, _, _ = options
-    q, k, v, edge_attr = (named[name] for name in ("q", "k", "v", "edge_attr"))
-    vector = _address(named.pop("vector"))
+    q, k, v, *_, edge_attr, _, _ = tensors
+    _, normalize, heads, _, _, dropout, seed, _, _ = options
+    addresses = dict(zip(INPUTS, map(_address, tensors), strict=True))
+    vector = addresses.pop("vector")
     number = _EXAMPLES[wide_dtype(v.dtype)]
     exact: Callable[[float], Any] = type(number)
-    kinds: dict[str, Callable[[], Any]] = {
-        "dot": lambda: Dot(exact(scale)),
-        "sum": lambda: Sum(exact(scale), exact(negative_slope)),
-        "leaky_relu": lambda: AdditiveLeaky(exact(scale), exact(negative_slope), vector),
-        "tanh": lambda: AdditiveTanh(exact(scale), vector),
-        "none": BiasAlone,
-    }
+    _, key_heads, value_width = v.shape
     return Problem(
-        score=kinds[score](),
+        score=_score(options, vector, tensors[4] is not None, exact),
         normalize=NORMALIZERS[normalize],
-        **{name: _address(tensor) for name, tensor in named.items()},
+        **addresses,
         heads=heads,
-        key_heads=v.shape[1],
-        group=heads // v.shape[1],
+        key_heads=key_heads,
+        group=heads // key_heads,
         width=0 if q is None else q.shape[2] if q.ndim == 3 else 1,
-        value_width=v.shape[2],
+        value_width=value_width,
         attr_width=0 if edge_attr is None else edge_attr.shape[1],
         seed=np.uint64(0 if seed is None else int(seed)),
         threshold=np.uint64(drop_threshold(dropout)),
@@ -113,23 +124,20 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     tensors, options = _contiguous(inputs[:9]), inputs[15:]
     indptr, indices, edge_ids = _contiguous(inputs[9:12])
     problem = _problem(tensors, options)
-    outputs = empty_outputs(tensors[2], tensors[6], indptr, indices, options)
+    outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
     results = Results(*map(_address, outputs))
-    plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width))
-    run_tasks(forward_kernel, plan.runs, edges, problem, results)
-    if plan.pieces is not None:
-        count = plan.num_pieces
-        parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
-        partial = Results(*map(_address, [*parts, outputs[4]]))
-        run_tasks(forward_kernel, _one_by_one(count), _of_pieces(edges, plan.pieces), problem, partial)
-        _merge(plan.pieces, parts, outputs, edge_ids)
+    plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width + _PER_HEAD))
+    whole_rows = Step(forward_kernel, plan.runs, (edges, problem, results))
+    if plan.pieces is None:
+        run_steps(whole_rows)
+        return tuple(outputs)
+    count = plan.num_pieces
+    parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
+    partial = Results(*map(_address, [*parts, outputs[4]]))
+    run_steps(whole_rows, Step(forward_kernel, plan.pieces.runs, (_of_pieces(edges, plan.pieces), problem, partial)))
+    _merge(plan.pieces, parts, outputs, edge_ids)
     return tuple(outputs)
-
-
-def _one_by_one(count: int) -> Tensor:
-    """Tasks of one row each."""
-    return torch.stack([torch.arange(count), torch.arange(1, count + 1)], dim=1)
 
 
 def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
@@ -175,17 +183,21 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     by_source = any(needed for name, needed in needs.items() if name not in ("q", "attr_query"))
     too_many = not needs["bias"] and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
     lean = by_destination and (too_many or not by_source)
-    source = plan_rows(csc_indptr, E, 2 * p.heads * (p.width + p.value_width))
-    destination = plan_rows(indptr, E, p.heads * p.width * (4 if lean else 1))
+    source = plan_rows(csc_indptr, E, 2 * p.heads * (p.width + p.value_width + _PER_HEAD))
+    destination = plan_rows(indptr, E, p.heads * (p.width + _PER_HEAD) * (4 if lean else 1))
 
     grads = {
-        name: torch.empty(tensor.shape, dtype=number)
+        name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number))
         for name, tensor in zip(INPUTS, tensors, strict=True)
         if needs[name]
     }
-    if needs["vector"]:
+    with_vector = needs["vector"] or (needs["k"] and isinstance(p.score, AdditiveLeaky))
+    if with_vector:  # which that score finds along with the gradient of the keys, and the other way round
         grads["vector"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
-    score = torch.empty((E, p.heads), dtype=number) if needs["bias"] or (by_destination and not lean) else None
+        if isinstance(p.score, AdditiveLeaky) and not needs["k"]:
+            grads["k"] = torch.empty(tensors[1].shape, dtype=number)
+    keeps_score = needs["bias"] or (by_destination and not lean)
+    score = ask_for_huge_pages(torch.empty((E, p.heads), dtype=number)) if keeps_score else None
     terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
     names = ("grad_out", "grad_attr_out", "grad_lse", "grad_weights")
     tensors_of = {**dict(zip(names, incoming, strict=True)), "row_terms": terms, "score": score, **grads}
@@ -193,16 +205,20 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     r = Results(*map(_address, outputs))
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
+    passes: list[_Pass] = []
+    steps: list[Step] = []
     if terms is not None:
-        run_tasks(kernels.row_terms, destination.runs, forth, p, r, g)
+        steps.append(Step(kernels.row_terms, destination.runs, (forth, p, r, g)))
         if destination.pieces is not None:
-            long_rows = torch.tensor([(row, row + 1) for row, _, _ in destination.pieces.of_row])
-            run_tasks(kernels.row_terms, long_rows, forth, p, r, g)
+            steps.append(Step(kernels.row_terms, destination.pieces.long_rows, (forth, p, r, g)))
     if by_source:
-        _run(kernels.backward_source, source, (back, p, r, g), grads, ("k", "v"))
+        passes.append(_Pass(kernels.backward_source, source, (back, p, r, g), grads, ("k", "v")))
     if by_destination:
         kernel = kernels.backward_destination_lean if lean else kernels.backward_destination
-        _run(kernel, destination, (forth, p, r, g), grads, ("q", "attr_query"))
+        passes.append(_Pass(kernel, destination, (forth, p, r, g), grads, ("q", "attr_query")))
+    run_steps(*steps, *(step for each in passes for step in each.steps))
+    for each in passes:
+        each.merge(grads)
     if needs["vector"]:
         grads["vector"] = _sum_rows(grads["vector"])
     if score is not None and needs["bias"]:
@@ -213,23 +229,31 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
 
 
-def _run(
-    kernel: Callable[..., None], plan: Plan, arguments: tuple[Edges, Problem, Results, Gradients],
-    grads: dict[str, Tensor], of_rows: tuple[str, ...],
-) -> None:  # fmt: skip
-    """Run a pass; the gradients `of_rows`, which it finds for the rows of the graph, are added over pieces of a row."""
-    edges, p, r, g = arguments
-    run_tasks(kernel, plan.runs, edges, p, r, g)
-    if plan.pieces is None:
-        return
-    count = plan.num_pieces
-    parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
-    partial = g._replace(**{name: _address(part) for name, part in parts.items()})
-    of_pieces = _of_pieces(edges, plan.pieces)
-    run_tasks(kernel, _one_by_one(count), of_pieces, p, r, partial, first=plan.runs.shape[0])
-    for row, first, last in plan.pieces.of_row:
-        for name, part in parts.items():
-            grads[name][row] = _sum_rows(part[first:last])
+class _Pass:
+    """A pass over the edges in one order; the gradients `of_rows`, which it finds for rows, are added over pieces."""
+
+    def __init__(
+        self, kernel: Callable[..., None], plan: Plan, arguments: tuple[Edges, Problem, Results, Gradients],
+        grads: dict[str, Tensor], of_rows: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.steps = [Step(kernel, plan.runs, arguments)]
+        self.pieces = plan.pieces
+        if plan.pieces is None:
+            return
+        edges, p, r, g = arguments
+        count = plan.num_pieces
+        self.parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
+        partial = g._replace(**{name: _address(part) for name, part in self.parts.items()})
+        pieces = (_of_pieces(edges, plan.pieces), p, r, partial)
+        self.steps.append(Step(kernel, plan.pieces.runs, pieces, first=plan.runs.shape[0]))
+
+    def merge(self, grads: dict[str, Tensor]) -> None:
+        """Add up what the pieces of each long row have given."""
+        if self.pieces is None:
+            return
+        for row, first, last in self.pieces.of_row:
+            for name, part in self.parts.items():
+                grads[name][row] = _sum_rows(part[first:last])
 
 
 def _sum_rows(parts: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from graphattn.ops.numba.edges import (
     ONE,
     U,
     edge_at,
-    exponent,
     fill,
+    finish,
     next_rows,
     node_of,
     place_of,
@@ -27,6 +27,7 @@ from graphattn.ops.numba.edges import (
     prefetch_value,
     weights_and_slopes,
 )
+from graphattn.ops.numba.elementwise import add, copy, copy_lse, multiply, set_to, subtract
 from graphattn.ops.numba.heads import add_dots, add_to_keys
 from graphattn.ops.numba.jit import inlined, kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
@@ -41,35 +42,30 @@ _TILE = U(32)  # edges whose rows stay in the cache between the dots and the sum
 @kernel
 def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
-    task, row, last = next_rows(tasks)
-    while task < tasks.count:
-        _row_terms(row, last, edges, p, r, g)
-        task, row, last = next_rows(tasks)
-
-
-@shared
-def _row_terms(row: Any, last: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
     lse, rest, terms = at(r.lse, p.number), at(r.rest, p.number), at(g.row_terms, p.number)
-    for i in range(row, last):
-        first = i * _TERMS * H
-        delta = first + _DELTA * H
-        for h in range(H):
-            terms[first + h] = lse[i * H + h]
-            terms[first + _REST * H + h] = rest[i * H + h]
-            terms[delta + h] = p.number
-            terms[first + _DLSE * H + h] = at(g.grad_lse, p.number)[i * H + h] if g.grad_lse != 0 else p.number
-        grads, outs = at(g.grad_out, p.number), at(r.out, p.number)
-        add_dots(one, grads, i, outs, i, Dv, ONE, H, terms, delta)
-        if g.grad_attr_out != 0:
-            grads, outs = at(g.grad_attr_out, p.number), at(r.attr_out, p.number)
-            add_dots(one, grads, i, outs, i, A, ONE, H, terms, delta)
-        if g.grad_weights != 0:
-            for place in range(U(starts[i]), U(stops[i])):
-                edge = edge_at(edges, place) * H
-                for h in range(H):
-                    terms[delta + h] += at(r.weights, p.number)[edge + h] * at(g.grad_weights, p.number)[edge + h]
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        for i in range(row, last):
+            first = i * _TERMS * H
+            delta = first + _DELTA * H
+            copy_lse(terms, first, lse, i * H, H)
+            copy(terms, first + _REST * H, rest, i * H, H)
+            set_to(terms, delta, p.number, H)
+            if g.grad_lse != 0:
+                copy(terms, first + _DLSE * H, at(g.grad_lse, p.number), i * H, H)
+            add_dots(one, at(g.grad_out, p.number), i, at(r.out, p.number), i, Dv, ONE, H, terms, delta)
+            if g.grad_attr_out != 0:
+                grads, outs = at(g.grad_attr_out, p.number), at(r.attr_out, p.number)
+                add_dots(one, grads, i, outs, i, A, ONE, H, terms, delta)
+            if g.grad_weights != 0:
+                for place in range(U(starts[i]), U(stops[i])):
+                    edge = edge_at(edges, place) * H
+                    for h in range(H):
+                        terms[delta + h] += at(r.weights, p.number)[edge + h] * at(g.grad_weights, p.number)[edge + h]
+        finish(tasks)
+        task, row, last = next_rows(tasks)
 
 
 @inlined
@@ -97,30 +93,26 @@ def _edge_terms(
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
     grads = at(g.grad_out, p.number)
     scores_of_edge(p, i, j, edge, hidden, scores, y)
-    for h in range(H):
-        slopes[y + h] = at(g.grad_weights, p.number)[edge * H + h] if g.grad_weights != 0 else p.number
-        kept[y + h] = p.keep_scale
+    if g.grad_weights != 0:
+        copy(slopes, y, at(g.grad_weights, p.number), edge * H, H)
+    else:
+        set_to(slopes, y, p.number, H)
     add_dots(one, grads, i, at(p.v, p.values), j, Dv, U(p.group), U(p.key_heads), slopes, y)
     if p.edge_value != 0:
         add_dots(one, grads, i, at(p.edge_value, p.values), edge, Dv, ONE, H, slopes, y)
     if g.grad_attr_out != 0:
         add_dots(one, at(g.grad_attr_out, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, slopes, y)
-    if p.threshold > 0:
+    if p.keep_scale != one:
         for h in range(H):
-            if not keeps(p.seed, place * H + h, p.threshold):
-                kept[y + h] = p.number
-    if p.normalize != SOFTMAX:
-        for h in range(H):
-            slopes[y + h] *= kept[y + h]
-        return
-    terms, row = at(g.row_terms, p.number), i * _TERMS * H
-    for h in range(H):
-        lse = terms[row + h]
-        slope = kept[y + h] * slopes[y + h] - terms[row + _DELTA * H + h]
-        slope += terms[row + _DLSE * H + h]  # last, for the difference before it is often exactly zero
-        hidden_row = lse == -np.inf
-        scores[y + h] = lse if hidden_row else exponent(scores[y + h], lse, terms[row + _REST * H + h])
-        slopes[y + h] = p.number if hidden_row else slope
+            kept[y + h] = p.keep_scale if keeps(p.seed, place * H + h, p.threshold) else p.number
+        multiply(slopes, y, kept, y, H)
+    if p.normalize == SOFTMAX:
+        terms, row = at(g.row_terms, p.number), i * _TERMS * H
+        subtract(scores, y, terms, row, H)
+        subtract(scores, y, terms, row + _REST * H, H)
+        subtract(slopes, y, terms, row + _DELTA * H, H)
+        if g.grad_lse != 0:  # last, for the difference before it is often exactly zero
+            add(slopes, y, terms, row + _DLSE * H, H)
 
 
 @inlined
@@ -167,57 +159,50 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
     dv_j = Σ_i w_ij do_i, and for a dot score dk_j = scale Σ_i ds_ij q_i.
     """
-    task, row, last = next_rows(tasks)
-    while task < tasks.count:
-        _source_rows(row, last, U(tasks.first) + task, edges, p, r, g)
-        task, row, last = next_rows(tasks)
-
-
-@shared
-def _source_rows(row: Any, last: Any, task: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H, Hk, D, Dv, A = U(p.heads), U(p.key_heads), U(p.width), U(p.value_width), U(p.attr_width)
     one = type(p.number)(1)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
     grads = at(g.grad_out, p.number)
-    if g.k != 0:
-        fill(at(g.k, p.number), row * Hk * D, last * Hk * D, 0)
-    if g.v != 0:
-        fill(at(g.v, p.number), row * Hk * Dv, last * Hk * Dv, 0)
-    if g.vector != 0:
-        fill(at(g.vector, p.number), task * H * D, (task + ONE) * H * D, 0)
-    if row == last:
-        return
     scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
     weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
-    end = U(stops[last - ONE])
-    for first in range(U(starts[row]), end, _TILE):
-        following = min(first + _TILE, end)
-        row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
-        for x in range(first, following):
-            i, j, y = U(others[x]), node_of(edges, rows[x - first]), (x - first) * H
-            place = place_of(edges, x)
-            edge = edge_at(edges, place)
-            slopes_of_inputs(p, i, j, edge, slopes, y)
-            if g.score != 0:
-                for h in range(H):
-                    at(g.score, p.number)[place * H + h] = slopes[y + h]
-            if g.edge_attr != 0:
-                fill(at(g.edge_attr, p.number), edge * A, (edge + ONE) * A, 0)
-                if g.grad_attr_out != 0:
-                    features = at(g.edge_attr, p.number)
-                    add_to_keys(one, weights, y, at(g.grad_attr_out, p.number), i, features, edge, A, H, ONE)
-            if g.edge_key != 0:
-                fill(at(g.edge_key, p.number), edge * H * D, (edge + ONE) * H * D, 0)
-            if g.edge_value != 0:
-                values = at(g.edge_value, p.number)
-                fill(values, edge * H * Dv, (edge + ONE) * H * Dv, 0)
-                add_to_keys(one, weights, y, grads, i, values, edge, Dv, ONE, H)
-            if g.v != 0:
-                add_to_keys(
-                    one, weights, y, grads, i, at(g.v, p.number), rows[x - first], Dv, U(p.group), U(p.key_heads)
-                )
-            add_to_source(p, g, task, rows[x - first], i, j, edge, hidden, slopes, y)
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        if g.k != 0:
+            fill(at(g.k, p.number), row * Hk * D, last * Hk * D, 0)
+        if g.v != 0:
+            fill(at(g.v, p.number), row * Hk * Dv, last * Hk * Dv, 0)
+        number = U(tasks.first) + task
+        if g.vector != 0:
+            fill(at(g.vector, p.number), number * H * D, (number + ONE) * H * D, 0)
+        end = U(stops[last - ONE]) if row < last else U(starts[row])
+        for first in range(U(starts[row]), end, _TILE):
+            following = min(first + _TILE, end)
+            row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
+            for x in range(first, following):
+                i, j, y = U(others[x]), node_of(edges, rows[x - first]), (x - first) * H
+                place = place_of(edges, x)
+                edge = edge_at(edges, place)
+                slopes_of_inputs(p, i, j, edge, hidden, slopes, y)
+                if g.score != 0:
+                    copy(at(g.score, p.number), place * H, slopes, y, H)
+                if g.edge_attr != 0:
+                    fill(at(g.edge_attr, p.number), edge * A, (edge + ONE) * A, 0)
+                    if g.grad_attr_out != 0:
+                        features = at(g.edge_attr, p.number)
+                        add_to_keys(one, weights, y, at(g.grad_attr_out, p.number), i, features, edge, A, H, ONE)
+                if g.edge_key != 0:
+                    fill(at(g.edge_key, p.number), edge * H * D, (edge + ONE) * H * D, 0)
+                if g.edge_value != 0:
+                    values = at(g.edge_value, p.number)
+                    fill(values, edge * H * Dv, (edge + ONE) * H * Dv, 0)
+                    add_to_keys(one, weights, y, grads, i, values, edge, Dv, ONE, H)
+                if g.v != 0:
+                    values = at(g.v, p.number)
+                    add_to_keys(one, weights, y, grads, i, values, rows[x - first], Dv, U(p.group), U(p.key_heads))
+                add_to_source(p, g, number, rows[x - first], i, j, edge, hidden, slopes, y)
+        finish(tasks)
+        task, row, last = next_rows(tasks)
     keep(scratch)
     keep(tile_rows)
 
@@ -235,58 +220,44 @@ def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
 @kernel
 def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
-    task, row, last = next_rows(tasks)
-    while task < tasks.count:
-        _destination_rows(row, last, edges, p, g)
-        task, row, last = next_rows(tasks)
-
-
-@shared
-def _destination_rows(row: Any, last: Any, edges: Any, p: Any, g: Any) -> None:
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    _start_queries(row, last, p, g)
-    if row == last:
-        return
-    end = U(stops[last - ONE])
     scratch = np.empty(U(2) * H * U(p.width), type(p.number))
-    hidden = numbers_of(scratch)
-    for i in range(row, last):
-        for x in range(U(starts[i]), U(stops[i])):
-            prefetch_key(p, others, x, end)
-            add_to_destination(
-                p, g, i, node_of(edges, i), U(others[x]), edge_at(edges, x), hidden, at(g.score, p.number), x * H
-            )
+    hidden, score = numbers_of(scratch), at(g.score, p.number)
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        _start_queries(row, last, p, g)
+        end = U(stops[last - ONE]) if row < last else U(starts[row])
+        for i in range(row, last):
+            for x in range(U(starts[i]), U(stops[i])):
+                prefetch_key(p, others, x, end)
+                add_to_destination(p, g, i, node_of(edges, i), U(others[x]), edge_at(edges, x), hidden, score, x * H)
+        finish(tasks)
+        task, row, last = next_rows(tasks)
     keep(scratch)
 
 
 @kernel
 def backward_destination_lean(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
-    task, row, last = next_rows(tasks)
-    while task < tasks.count:
-        _destination_rows_anew(row, last, edges, p, r, g)
-        task, row, last = next_rows(tasks)
-
-
-@shared
-def _destination_rows_anew(row: Any, last: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    _start_queries(row, last, p, g)
-    if row == last:
-        return
     scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
     weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
-    end = U(stops[last - ONE])
-    for first in range(U(starts[row]), end, _TILE):
-        following = min(first + _TILE, end)
-        row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
-        for x in range(first, following):
-            i, j, y = rows[x - first], U(others[x]), (x - first) * H
-            edge = edge_at(edges, x)
-            slopes_of_inputs(p, node_of(edges, i), j, edge, slopes, y)
-            add_to_destination(p, g, i, node_of(edges, i), j, edge, hidden, slopes, y)
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        _start_queries(row, last, p, g)
+        end = U(stops[last - ONE]) if row < last else U(starts[row])
+        for first in range(U(starts[row]), end, _TILE):
+            following = min(first + _TILE, end)
+            row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
+            for x in range(first, following):
+                i, j, y = rows[x - first], U(others[x]), (x - first) * H
+                edge = edge_at(edges, x)
+                slopes_of_inputs(p, node_of(edges, i), j, edge, hidden, slopes, y)
+                add_to_destination(p, g, i, node_of(edges, i), j, edge, hidden, slopes, y)
+        finish(tasks)
+        task, row, last = next_rows(tasks)
     keep(scratch)
     keep(tile_rows)

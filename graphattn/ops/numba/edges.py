@@ -6,8 +6,8 @@ import numpy as np
 
 from graphattn.ops.numba.exponential import exp
 from graphattn.ops.numba.jit import inlined, shared
-from graphattn.ops.numba.problem import IDENTITY, RELU, SIGMOID, SOFTMAX
-from graphattn.ops.numba.vector import at, next_task, prefetch
+from graphattn.ops.numba.problem import RELU, SIGMOID, SOFTMAX
+from graphattn.ops.numba.vector import add_release, at, next_task, prefetch
 
 U = np.uint64
 ONE = U(1)
@@ -22,6 +22,12 @@ def next_rows(tasks: Any) -> Any:
         return task, U(0), U(0)
     bounds = at(tasks.bounds, ONE)
     return task, bounds[U(2) * task], bounds[U(2) * task + ONE]
+
+
+@inlined
+def finish(tasks: Any) -> None:
+    """Count a task as done."""
+    add_release(at(tasks.done, ONE))
 
 
 @inlined
@@ -43,12 +49,6 @@ def edge_at(edges: Any, place: Any) -> Any:
 
 
 @inlined
-def key_head(p: Any, h: Any) -> Any:
-    """The key head that query head h reads."""
-    return h if p.group == 1 else h // U(p.group)
-
-
-@inlined
 def fill(array: Any, first: Any, last: Any, value: Any) -> None:
     """array[first:last] = value."""
     for x in range(first, last):
@@ -59,12 +59,6 @@ def fill(array: Any, first: Any, last: Any, value: Any) -> None:
 def rest_of(top: Any, log_total: Any, lse: Any) -> Any:
     """What rounding took from lse = top + log_total: half a unit of ±10,000 is 5e-4, too much for an exponent."""
     return log_total - (lse - top)
-
-
-@inlined
-def exponent(score: Any, lse: Any, rest: Any) -> Any:
-    """score − lse, as exact as the score."""
-    return (score - lse) - rest
 
 
 @shared
@@ -93,18 +87,18 @@ def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> Non
     if p.normalize == SOFTMAX:
         for y in range(size):
             weight = exp(x[y])
-            slopes[y] *= weight
-            x[y] = weight * kept[y]
+            slopes[y] = zero if weight == zero else slopes[y] * weight
+            x[y] = weight
     elif p.normalize == RELU:
         for y in range(size):
             slopes[y] = zero if x[y] <= zero else slopes[y]
-            x[y] = zero if x[y] < zero else x[y] * kept[y]
+            x[y] = zero if x[y] < zero else x[y]
     elif p.normalize == SIGMOID:
         for y in range(size):
             weight = one / (one + exp(-x[y]))
             slopes[y] *= weight * (one - weight)
-            x[y] = weight * kept[y]
-    elif p.normalize == IDENTITY:
+            x[y] = weight
+    if p.keep_scale != one:
         for y in range(size):
             x[y] *= kept[y]
 

@@ -1,4 +1,4 @@
-"""exp and tanh for float32 as plain arithmetic, so that a loop over them becomes vector instructions."""
+"""exp, log and tanh for float32 as plain arithmetic, so that a loop over them becomes vector instructions."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from graphattn.ops.numba.jit import HELPER
-from graphattn.ops.numba.vector import float_from_bits
+from graphattn.ops.numba.vector import bits_of_float, float_from_bits
 
 _LOWEST = np.float32(-87.33654)  # exp of anything below is under the smallest normal number
 _HIGHEST = np.float32(88.72283)
@@ -16,6 +16,10 @@ _LOG2_E = np.float32(1.44269504)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _P0, _P1, _P2 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3), np.float32(8.3334519073e-3)
 _P3, _P4, _P5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.float32(5.0000001201e-1)
+_L0, _L1, _L2 = np.float32(7.0376836292e-2), np.float32(-1.1514610310e-1), np.float32(1.1676998740e-1)
+_L3, _L4, _L5 = np.float32(-1.2420140846e-1), np.float32(1.4249322787e-1), np.float32(-1.6668057665e-1)
+_L6, _L7, _L8 = np.float32(2.0000714765e-1), np.float32(-2.4999993993e-1), np.float32(3.3333331174e-1)
+_SQRT_HALF = np.float32(0.707106781186547524)
 _FLAT = np.float32(10)  # from here on tanh rounds to one
 _ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
 
@@ -45,6 +49,25 @@ def _exp32(x: Any) -> Any:
 
 
 @njit(**HELPER, fastmath={"contract"})
+def _log32(x: Any) -> Any:
+    """e·ln 2 + ln m of x = 2^e m, the latter by Cephes' polynomial for logf; within 2 ulp."""
+    bits = bits_of_float(x)
+    e = np.float32((bits >> np.int32(23)) - np.int32(126))
+    m = float_from_bits((bits & np.int32(0x007FFFFF)) | np.int32(0x3F000000))  # in [1/2, 1)
+    small = m < _SQRT_HALF
+    e = e - _ONE if small else e
+    m = m + m - _ONE if small else m - _ONE
+    series = ((((_L0 * m + _L1) * m + _L2) * m + _L3) * m + _L4) * m + _L5
+    series = ((series * m + _L6) * m + _L7) * m + _L8
+    square = m * m
+    tail = series * m * square + e * _LN2_LOW - _HALF * square
+    value = (m + tail) + e * _LN2_HIGH
+    value = x if x == np.float32(np.inf) else value
+    value = -np.float32(np.inf) if x == _ZERO else value
+    return x if x != x else value
+
+
+@njit(**HELPER, fastmath={"contract"})
 def _tanh32(x: Any) -> Any:
     """−m / (2 + m) with m = e^(−2|x|) − 1, which keeps the digits of a small x; within 4 ulp."""
     size = abs(x)
@@ -67,6 +90,20 @@ def _exp_overload(x):  # type: ignore[no-untyped-def]  # Numba compares the two 
         return lambda x: _exp32(x)
     if x == types.float64:
         return lambda x: math.exp(x)
+    return None
+
+
+def log(x: float) -> float:
+    """ln x in the precision of x, which is zero or at least the smallest normal number (for kernels)."""
+    return math.log(x)
+
+
+@overload(log, jit_options={**HELPER, "fastmath": {"contract"}})
+def _log_overload(x):  # type: ignore[no-untyped-def]
+    if x == types.float32:
+        return lambda x: _log32(x)
+    if x == types.float64:
+        return lambda x: np.log(x)
     return None
 
 

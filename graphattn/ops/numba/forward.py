@@ -15,6 +15,7 @@ from graphattn.ops.numba.edges import (
     edge_at,
     exp_all,
     fill,
+    finish,
     next_rows,
     node_of,
     prefetch_key,
@@ -22,6 +23,8 @@ from graphattn.ops.numba.edges import (
     rest_of,
     weigh_all,
 )
+from graphattn.ops.numba.elementwise import add, copy, keep_larger, multiply, subtract
+from graphattn.ops.numba.exponential import log
 from graphattn.ops.numba.heads import add_to_queries
 from graphattn.ops.numba.jit import kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
@@ -35,37 +38,31 @@ _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 @kernel
 def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
     """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i."""
+    H, starts, stops = U(p.heads), at(edges.starts, edges.index), at(edges.stops, edges.index)
     task, row, last = next_rows(tasks)
     while task < tasks.count:
-        _forward_rows(row, last, edges, p, r)
+        end = U(stops[last - ONE]) if row < last else U(starts[row])
+        room = H * _BLOCK, H * U(p.width), H * (end - U(starts[row]))
+        scratch = np.empty(U(2) * room[0] + room[1] + room[2], type(p.number))
+        factors = numbers_of(scratch)
+        totals = shifted(factors, room[0])
+        hidden = shifted(totals, room[0])
+        scores = shifted(hidden, room[1])
+        while row < last:
+            following = row + ONE
+            while following < last and following - row < _BLOCK and U(stops[following]) - U(starts[row]) <= _BLOCK:
+                following += ONE
+            _score_block(row, following, end, edges, p, scores, factors, hidden)
+            if p.normalize == SOFTMAX:
+                _softmax_block(row, following, edges, p, r, scores, factors, totals)
+            else:
+                weigh_all(p, scores, H * (U(stops[following - ONE]) - U(starts[row])))
+                fill(factors, U(0), H * (following - row), p.keep_scale)
+            _sum_block(row, following, end, edges, p, r, scores, factors)
+            row = following
+        keep(scratch)
+        finish(tasks)
         task, row, last = next_rows(tasks)
-
-
-@shared
-def _forward_rows(row: Any, last: Any, edges: Any, p: Any, r: Any) -> None:
-    """Rows [row, last), block after block."""
-    starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
-    H = U(p.heads)
-    if row == last:
-        return
-    end = U(stops[last - ONE])
-    room = H * (end - U(starts[row])), H * _BLOCK, H * U(p.width)
-    scratch = np.empty(room[0] + room[1] + room[2], type(p.number))
-    scores = numbers_of(scratch)
-    factors, hidden = shifted(scores, room[0]), shifted(scores, room[0] + room[1])
-    while row < last:
-        following = row + ONE
-        while following < last and following - row < _BLOCK and U(stops[following]) - U(starts[row]) <= _BLOCK:
-            following += ONE
-        _score_block(row, following, end, edges, p, scores, factors, hidden)
-        if p.normalize == SOFTMAX:
-            _softmax_block(row, following, edges, p, r, scores, factors)
-        else:
-            weigh_all(p, scores, H * (U(stops[following - ONE]) - U(starts[row])))
-            fill(factors, U(0), H * (following - row), p.keep_scale)
-        _sum_block(row, following, end, edges, p, r, scores, factors)
-        row = following
-    keep(scratch)
 
 
 @shared
@@ -81,42 +78,43 @@ def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores:
             prefetch_key(p, others, x, end)
             y = (x - first) * H
             scores_of_edge(p, i, U(others[x]), edge_at(edges, x), hidden, scores, y)
-            for h in range(H):
-                score = scores[y + h]
-                if score > tops[top + h] or score != score:
-                    tops[top + h] = score
+            keep_larger(tops, top, scores, y, H)
 
 
 @shared
-def _softmax_block(row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
+def _softmax_block(
+    row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any, totals: Any
+) -> None:  # fmt: skip
     """Scores to exponentials of their distance to the row's largest; `factors`, the largest, to 1 / sum of them."""
     H = U(p.heads)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
-    lse, rest = at(r.lse, p.number), at(r.rest, p.number)
-    first, last = U(starts[row]), U(stops[following - ONE])
-    for y in range(H * (following - row)):
-        if factors[y] == -np.inf:  # no edge, or all hidden: any finite number will do
-            factors[y] = p.number
+    first, last, size = U(starts[row]), U(stops[following - ONE]), H * (following - row)
+    for y in range(size):  # no edge, or all hidden: any finite number will do
+        factors[y] = p.number if factors[y] == -np.inf else factors[y]
     for i in range(row, following):
-        top = H * (i - row)
         for x in range(U(starts[i]), U(stops[i])):
-            y = (x - first) * H
-            for h in range(H):
-                scores[y + h] -= factors[top + h]
+            subtract(scores, (x - first) * H, factors, H * (i - row), H)
     exp_all(scores, (last - first) * H)
+    fill(totals, U(0), size, p.number)
     for i in range(row, following):
-        for h in range(H):
-            largest, total = factors[H * (i - row) + h], p.number
-            for x in range(U(starts[i]), U(stops[i])):
-                total += scores[(x - first) * H + h]
-            if total == p.number:  # no edge, or all hidden
-                lse[i * H + h], rest[i * H + h] = -np.inf, p.number
-                factors[H * (i - row) + h] = p.number
-            else:
-                log_total = np.log(total)
-                lse[i * H + h] = largest + log_total
-                rest[i * H + h] = rest_of(largest, log_total, lse[i * H + h])
-                factors[H * (i - row) + h] = p.keep_scale / total
+        for x in range(U(starts[i]), U(stops[i])):
+            add(totals, H * (i - row), scores, (x - first) * H, H)
+    _close_rows(p, size, factors, totals, shifted(at(r.lse, p.number), row * H), shifted(at(r.rest, p.number), row * H))
+
+
+@shared
+def _close_rows(p: Any, size: Any, factors: Any, totals: Any, lse: Any, rest: Any) -> None:
+    """The log-sum-exp of each row, and its factor."""
+    zero = p.number
+    for y in range(size):
+        largest, total = factors[y], totals[y]
+        log_total = log(total)
+        found = largest + log_total
+        left = rest_of(largest, log_total, found)
+        empty = total == zero  # no edge, or all hidden
+        lse[y] = found  # −∞ if empty, for log 0 is
+        rest[y] = zero if empty else left
+        factors[y] = zero if empty else p.keep_scale / total
 
 
 @shared
@@ -134,15 +132,13 @@ def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, s
             prefetch_value(p, others, x, end)
             j, edge = U(others[x]), edge_at(edges, x)
             y = (x - first) * H
-            for h in range(H):
-                scores[y + h] *= factors[H * (i - row) + h]
+            multiply(scores, y, factors, H * (i - row), H)
             if p.threshold > 0:
                 for h in range(H):
                     if not keeps(p.seed, x * H + h, p.threshold):
                         scores[y + h] = p.number
             if r.weights != 0:
-                for h in range(H):
-                    weights[edge * H + h] = scores[y + h]
+                copy(weights, edge * H, scores, y, H)
             add_to_queries(one, scores, y, out, i, v, j, Dv, U(p.group), U(p.key_heads))
             if p.edge_value != 0:
                 add_to_queries(one, scores, y, out, i, at(p.edge_value, p.values), edge, Dv, ONE, H)

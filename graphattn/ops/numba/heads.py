@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphattn.ops.numba import vector
+from graphattn.ops.numba import leaky, vector
 from graphattn.ops.numba.jit import shared
 
 
@@ -44,3 +44,39 @@ def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, width: Any, group: Any, key_
     """sums_h = a_ih + b_jh."""
     query, key = i * group * key_heads * width, j * key_heads * width
     vector.plus(a, query, b, key, sums, np.uint64(0), width, group, key_heads)
+
+
+@shared
+def add_leaky_dots(
+    scale: Any, negative_slope: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
+    width: Any, group: Any, key_heads: Any, sums: Any, y: Any,
+) -> None:  # fmt: skip
+    """sums[y + h] += scale · ⟨vector_h, leaky_relu(a_ih + b_jh)⟩."""
+    query, key = i * group * key_heads * width, j * key_heads * width
+    leaky.add_leaky_dots(scale, negative_slope, vector, a, query, b, key, width, group, key_heads, sums, y)
+
+
+@shared
+def add_leaky_to_queries(
+    scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
+    width: Any, group: Any, key_heads: Any, grads: Any, row: Any,
+) -> None:  # fmt: skip
+    """grads_row,h += scale · slopes[y + h] · vector_h leaky_relu'(a_ih + b_jh)."""
+    query, key, target = i * group * key_heads * width, j * key_heads * width, row * group * key_heads * width
+    leaky.add_leaky_to_queries(
+        scale, negative_slope, slopes, y, vector, a, query, b, key, width, group, key_heads, grads, target
+    )
+
+
+@shared
+def add_leaky_to_keys(
+    scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
+    width: Any, group: Any, key_heads: Any, grads: Any, row: Any, of_vector: Any, task: Any,
+) -> None:  # fmt: skip
+    """The same to the row of keys, summed over a group; of_vector_task,h += scale · slopes[y + h] · leaky_relu(…)."""
+    query, key, target = i * group * key_heads * width, j * key_heads * width, row * key_heads * width
+    first = task * group * key_heads * width
+    leaky.add_leaky_to_keys(
+        scale, negative_slope, slopes, y, vector, a, query, b, key, width, group, key_heads, grads, target,
+        of_vector, first,
+    )  # fmt: skip

@@ -2,35 +2,25 @@
 
 How the work is cut depends on the graph alone, never on the number of threads, so the bits do not either: rows go to
 tasks of about equal cost, and a row of very many edges is cut into pieces whose results are put together afterwards.
-
-The kernels release the GIL, so plain Python threads run them side by side. Unlike an OpenMP team these neither
-spin beside PyTorch's own nor break after a fork, several callers can share them, and the number in use
-follows `torch.get_num_threads()` from call to call.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from graphattn.ops.numba.problem import Tasks
+from torch.utils.weak import WeakIdKeyDictionary
 
 LONGEST_ROW = 4096  # edges; a row of more is cut into pieces of at most so many
-_SERIAL_BELOW = 400_000  # numbers to touch; under this, waking a thread costs more than it saves (about 40 µs)
+_SERIAL_BELOW = 1_500_000  # numbers to touch; fewer lie in the cache of one core, and a second would wait for them
 _NUMBERS_PER_TASK = 200_000  # some twenty microseconds
 _MOST_TASKS = 4096
 
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
-_lock = Lock()
+
+_plans = WeakIdKeyDictionary()  # of a tensor: its version, and the plan for each width
 
 
 class Pieces(NamedTuple):
@@ -40,6 +30,8 @@ class Pieces(NamedTuple):
     stops: Tensor
     rows: Tensor
     of_row: list[tuple[int, int, int]]  # for each long row, its number and the range of its pieces
+    runs: Tensor  # [pieces, 2]: tasks of one piece each
+    long_rows: Tensor  # [long rows, 2]: tasks of one long row each
 
 
 class Plan(NamedTuple):
@@ -60,13 +52,25 @@ class Plan(NamedTuple):
 
 
 def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
-    """Cut the rows of a graph into tasks.
+    """Cut the rows of a graph into tasks, once for each tensor, its content and each width.
 
     Args:
         indptr: where each row's edges begin, `[rows + 1]`.
         num_edges: the last of them.
         width: numbers touched for an edge and for a row.
     """
+    if indptr.is_inference():  # nothing would tell that it was written into
+        return _plan(indptr, num_edges, width)
+    version, plans = _plans.get(indptr, (None, {}))
+    if version != indptr._version:
+        plans = {}
+        _plans[indptr] = (indptr._version, plans)
+    if width not in plans:
+        plans[width] = _plan(indptr, num_edges, width)
+    return plans[width]
+
+
+def _plan(indptr: Tensor, num_edges: int, width: int) -> Plan:
     rows = indptr.numel() - 1
     cost = (rows + num_edges) * width
     if cost < _SERIAL_BELOW:
@@ -99,46 +103,9 @@ def _cut(starts: np.ndarray, long_rows: np.ndarray) -> Pieces:
         bounds += pairwise(first + (last - first) * part // count for part in range(count + 1))
     rows = [row for row, first, last in of_row for _ in range(first, last)]
     firsts, lasts, owners = (torch.from_numpy(np.array(x, starts.dtype)) for x in (*zip(*bounds, strict=True), rows))
-    return Pieces(firsts, lasts, owners, of_row)
+    return Pieces(firsts, lasts, owners, of_row, _one_by_one(np.arange(len(rows))), _one_by_one(long_rows))
 
 
-def run_tasks(kernel: Callable[..., None], runs: Tensor, *arguments: Any, first: int = 0) -> None:
-    """Call `kernel(tasks, *arguments)` on as many threads as PyTorch is set to use.
-
-    Each call takes tasks from one counter until there are none, without coming back to Python between two.
-
-    Args:
-        kernel: a compiled function.
-        runs: the rows of each task, as in a plan.
-        arguments: the rest of the kernel's arguments.
-        first: the number of the first of these tasks, where a pass has others before it.
-    """
-    count, counter = runs.shape[0], torch.zeros(1, dtype=torch.int64)
-    tasks = Tasks(runs.data_ptr(), np.uint64(count), counter.data_ptr(), first)
-    others = min(torch.get_num_threads(), count) - 1
-    helpers = [_threads(others).submit(kernel, tasks, *arguments) for _ in range(others)]
-    try:
-        kernel(tasks, *arguments)
-    finally:
-        for helper in helpers:
-            if not helper.cancel():  # it never began: this thread has done its share
-                helper.result()
-
-
-def _threads(count: int) -> ThreadPoolExecutor:
-    """The pool shared by all callers, grown to `count` threads where it is smaller."""
-    global _pool, _pool_size
-    with _lock:
-        if _pool is None or _pool_size < count:
-            _pool, _pool_size = ThreadPoolExecutor(count, thread_name_prefix="graphattn"), count
-        return _pool
-
-
-def _forget_threads() -> None:
-    """In a forked child the parent's threads do not exist; its lock may be held by one of them."""
-    global _pool, _pool_size, _lock
-    _pool, _pool_size, _lock = None, 0, Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+def _one_by_one(rows: np.ndarray) -> Tensor:
+    """Tasks of one row each."""
+    return torch.from_numpy(np.stack([rows, rows + 1], axis=1).astype(np.int64))

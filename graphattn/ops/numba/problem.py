@@ -17,6 +17,7 @@ class Tasks(NamedTuple):
     bounds: int  # uint64
     count: Any  # uint64
     counter: int  # uint64, the next task to take
+    done: int  # uint64, how many are done
     first: int  # the number of task 0 among the tasks of a pass
 
 
@@ -47,6 +48,14 @@ class Sum(NamedTuple):
 
 
 class AdditiveLeaky(NamedTuple):
+    """scale · ⟨vector, leaky_relu(q + k)⟩ + b."""
+
+    scale: Any
+    negative_slope: Any
+    vector: int  # [H, D]
+
+
+class AdditiveLeakyEdges(NamedTuple):
     """scale · ⟨vector, leaky_relu(q + k + e)⟩ + b."""
 
     scale: Any

@@ -11,11 +11,20 @@ from typing import Any
 
 from numba.extending import overload
 
-from graphattn.ops.numba.edges import ONE, U, key_head
+from graphattn.ops.numba.edges import ONE, U
+from graphattn.ops.numba.elementwise import add, copy, leaky_relu, multiply_leaky_slope, set_to
 from graphattn.ops.numba.exponential import tanh
-from graphattn.ops.numba.heads import add_dots, add_to_keys, add_to_queries, plus
+from graphattn.ops.numba.heads import (
+    add_dots,
+    add_leaky_dots,
+    add_leaky_to_keys,
+    add_leaky_to_queries,
+    add_to_keys,
+    add_to_queries,
+    plus,
+)
 from graphattn.ops.numba.jit import HELPER, inlined
-from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveTanh, BiasAlone, Dot, Sum
+from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone, Dot, Sum
 from graphattn.ops.numba.vector import at
 
 
@@ -23,7 +32,7 @@ def scores_of_edge(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, 
     """Write the H scores of the edge j → i."""
 
 
-def slopes_of_inputs(p: Any, i: Any, j: Any, edge: Any, slopes: Any, y: Any) -> None:
+def slopes_of_inputs(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
     """Turn gradients of the H scores into those of the H biases, which differ where the bias is inside a leaky ReLU."""
 
 
@@ -54,12 +63,9 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
     """Set the scores of an edge to its biases, or to zero."""
     H = U(p.heads)
     if p.bias != 0:
-        biases = at(p.bias, p.number)
-        for h in range(H):
-            scores[y + h] = biases[edge * H + h]
+        copy(scores, y, at(p.bias, p.number), edge * H, H)
     else:
-        for h in range(H):
-            scores[y + h] = p.number
+        set_to(scores, y, p.number, H)
 
 
 # dot
@@ -77,8 +83,8 @@ def _dot_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: 
         add_dots(scale, at(p.attr_query, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, scores, y)
 
 
-@_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveTanh, BiasAlone)
-def _same_slopes(p: Any, i: Any, j: Any, edge: Any, slopes: Any, y: Any) -> None:
+@_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone)
+def _same_slopes(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
     pass
 
 
@@ -112,42 +118,82 @@ def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden
 
 
 @inlined
-def _sum_inside(p: Any, i: Any, j: Any, edge: Any, h: Any) -> Any:
-    query, key = at(p.q, p.number)[i * U(p.heads) + h], at(p.k, p.number)[j * U(p.key_heads) + key_head(p, h)]
-    return query + key + at(p.bias, p.number)[edge * U(p.heads) + h] if p.bias != 0 else query + key
+def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
+    """hidden = q_i + k_j + b, for all heads."""
+    H, Hk = U(p.heads), U(p.key_heads)
+    copy(hidden, U(0), at(p.q, p.number), i * H, H)
+    if p.group == 1:
+        add(hidden, U(0), at(p.k, p.number), j * H, H)
+    else:
+        for h in range(H):
+            hidden[h] += at(p.k, p.number)[j * Hk + h // U(p.group)]
+    if p.bias != 0:
+        add(hidden, U(0), at(p.bias, p.number), edge * H, H)
 
 
 @_for_score(scores_of_edge, Sum)
 def _sum_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
-    for h in range(U(p.heads)):
-        inside = _sum_inside(p, i, j, edge, h)
-        scores[y + h] = p.score.scale * (p.score.negative_slope * inside if inside < 0 else inside)
+    _sum_into(p, i, j, edge, hidden)
+    leaky_relu(scores, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
 
 
 @_for_score(slopes_of_inputs, Sum)
-def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, slopes: Any, y: Any) -> None:
-    for h in range(U(p.heads)):
-        factor = p.score.scale if _sum_inside(p, i, j, edge, h) > 0 else p.score.scale * p.score.negative_slope
-        slopes[y + h] *= factor
+def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+    _sum_into(p, i, j, edge, hidden)
+    multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
 
 
 @_for_score(add_to_source, Sum)
 def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
-    if g.k != 0:
-        keys = at(g.k, p.number)
-        for h in range(U(p.heads)):
-            keys[row * U(p.key_heads) + key_head(p, h)] += slopes[y + h]
+    H, Hk = U(p.heads), U(p.key_heads)
+    if g.k == 0:
+        return
+    keys = at(g.k, p.number)
+    if p.group == 1:
+        add(keys, row * H, slopes, y, H)
+    else:
+        for h in range(H):
+            keys[row * Hk + h // U(p.group)] += slopes[y + h]
 
 
 @_for_score(add_to_destination, Sum)
 def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
     if g.q != 0:
-        queries = at(g.q, p.number)
-        for h in range(U(p.heads)):
-            queries[row * U(p.heads) + h] += slopes[y + h]
+        add(at(g.q, p.number), row * U(p.heads), slopes, y, U(p.heads))
 
 
-# additive
+# additive with leaky ReLU, as in GATv2
+
+
+@_for_score(scores_of_edge, AdditiveLeaky)
+def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+    _start_with_bias(p, edge, scores, y)
+    add_leaky_dots(
+        p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), at(p.q, p.queries), i, at(p.k, p.keys), j,
+        U(p.width), U(p.group), U(p.key_heads), scores, y,
+    )  # fmt: skip
+
+
+@_for_score(add_to_source, AdditiveLeaky)
+def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+    if g.k != 0:
+        add_leaky_to_keys(
+            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
+            at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.k, p.number), row,
+            at(g.vector, p.number), task,
+        )  # fmt: skip
+
+
+@_for_score(add_to_destination, AdditiveLeaky)
+def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+    if g.q != 0:
+        add_leaky_to_queries(
+            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
+            at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.q, p.number), row,
+        )  # fmt: skip
+
+
+# additive with edge keys or tanh: the activations are written down
 
 
 def _activation(score: Any, x: Any) -> Any:
@@ -173,7 +219,7 @@ def _choose_activation_slope(score, x, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
+def _rows_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
     """hidden = q_i + k_j + e_ij, for all heads."""
     H, D = U(p.heads), U(p.width)
     plus(at(p.q, p.queries), i, at(p.k, p.keys), j, hidden, D, U(p.group), U(p.key_heads))
@@ -181,10 +227,10 @@ def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
         plus(at(p.edge_key, p.keys), edge, hidden, U(0), hidden, D, ONE, H)
 
 
-@_for_score(scores_of_edge, AdditiveLeaky, AdditiveTanh)
+@_for_score(scores_of_edge, AdditiveLeakyEdges, AdditiveTanh)
 def _additive_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D = U(p.heads), U(p.width)
-    _sum_into(p, i, j, edge, hidden)
+    _rows_into(p, i, j, edge, hidden)
     for x in range(H * D):
         hidden[x] = _activation(p.score, hidden[x])
     _start_with_bias(p, edge, scores, y)
@@ -196,14 +242,14 @@ def _activate(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
     """The activations in the first half of `hidden`; their slopes times the vector in the second."""
     size = U(p.heads) * U(p.width)
     vector = at(p.score.vector, p.number)
-    _sum_into(p, i, j, edge, hidden)
+    _rows_into(p, i, j, edge, hidden)
     for x in range(size):
         value = _activation(p.score, hidden[x])
         hidden[size + x] = vector[x] * _activation_slope(p.score, hidden[x], value)
         hidden[x] = value
 
 
-@_for_score(add_to_source, AdditiveLeaky, AdditiveTanh)
+@_for_score(add_to_source, AdditiveLeakyEdges, AdditiveTanh)
 def _additive_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D = U(p.heads), U(p.width)
     if g.k == 0 and g.edge_key == 0 and g.vector == 0:
@@ -218,7 +264,7 @@ def _additive_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: 
         add_to_keys(scale, slopes, y, hidden, ONE, at(g.edge_key, p.number), edge, D, ONE, H)
 
 
-@_for_score(add_to_destination, AdditiveLeaky, AdditiveTanh)
+@_for_score(add_to_destination, AdditiveLeakyEdges, AdditiveTanh)
 def _additive_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D = U(p.heads), U(p.width)
     if g.q == 0:

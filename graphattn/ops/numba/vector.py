@@ -11,7 +11,7 @@ float32 as they are loaded. What is written is float32 or float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -33,22 +33,23 @@ def vector_bytes() -> int:
     return 32 if features.get("avx") else 16
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """Numbers in memory, as the code that is being emitted sees them."""
 
     pointer: Any
     stored: types.Type
 
-    def moved(self, builder: Any, offset: Any) -> _Row:
+    def moved(self, builder: Any, offset: Any) -> Row:
         """The same, further on."""
         return self._replace(pointer=builder.gep(self.pointer, [offset]))
 
 
-def _i64(value: int) -> ir.Constant:
+def constant(value: int) -> ir.Constant:
+    """A 64-bit integer of the emitted code."""
     return ir.Constant(ir.IntType(64), value)
 
 
-def _number(pointer: types.Type) -> types.Type:
+def number_of(pointer: types.Type) -> types.Type:
     """In what the numbers behind a pointer are reckoned with."""
     return types.float64 if pointer.dtype == types.float64 else types.float32
 
@@ -61,7 +62,7 @@ def _lane_counts(number: types.Type) -> Iterator[int]:
         lanes //= 2
 
 
-class _Lanes:
+class Lanes:
     """Loads, stores and multiply-adds on vectors of `count` numbers (on plain numbers if `count` is 1)."""
 
     def __init__(self, builder: Any, number: types.Type, count: int) -> None:
@@ -72,11 +73,11 @@ class _Lanes:
     def _of(self, scalar: Any) -> Any:
         return scalar if self.count == 1 else ir.VectorType(scalar, self.count)
 
-    def _place(self, row: _Row, scalar: Any, step: Any) -> Any:
+    def _place(self, row: Row, scalar: Any, step: Any) -> Any:
         base = self.builder.bitcast(row.pointer, self._of(scalar).as_pointer())
         return self.builder.gep(base, [step])
 
-    def load(self, row: _Row, step: Any) -> Any:
+    def load(self, row: Row, step: Any) -> Any:
         """The `step`-th vector of a row."""
         if row.stored == types.int16:
             half = self.builder.load(self._place(row, ir.HalfType(), step), align=2)
@@ -88,18 +89,33 @@ class _Lanes:
             return self.builder.bitcast(self.builder.shl(self.builder.zext(bits, wide), sixteen), self.type)
         return self.builder.load(self._place(row, self.scalar, step), align=_size(self.scalar))
 
-    def store(self, value: Any, row: _Row, step: Any) -> None:
+    def store(self, value: Any, row: Row, step: Any) -> None:
         """Write the `step`-th vector of a row."""
         self.builder.store(value, self._place(row, self.scalar, step), align=_size(self.scalar))
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a·b + c."""
         bits = _size(self.scalar) * 8
         suffix = f"f{bits}" if self.count == 1 else f"v{self.count}f{bits}"
         kind = ir.FunctionType(self.type, [self.type] * 3)
         function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fmuladd.{suffix}")
         return self.builder.call(function, [a, b, c])
 
+    def sum_of_products(self, factors: Iterable[tuple[Any, Any]]) -> Any:
+        """One vector of the sums of the products of pairs of vectors."""
+        sums: list[Any] = []
+        for s, (x, y) in enumerate(factors):
+            if s < _CHAINS:
+                sums.append(self.builder.fmul(x, y))
+            else:
+                sums[s % _CHAINS] = self.multiply_add(x, y, sums[s % _CHAINS])
+        while len(sums) > 1:
+            pairs = [self.builder.fadd(*sums[t : t + 2]) for t in range(0, len(sums) - 1, 2)]
+            sums = pairs + sums[len(sums) & ~1 :]
+        return sums[0]
+
     def splat(self, value: Any) -> Any:
+        """The value in every lane."""
         if self.count == 1:
             return value
         undefined = ir.Constant(self.type, ir.Undefined)
@@ -153,7 +169,7 @@ def _size(scalar: Any) -> int:
     return 8 if isinstance(scalar, ir.DoubleType) else 4
 
 
-class _Loops(NamedTuple):
+class Loops(NamedTuple):
     """The loops of a function over heads: `group` query heads for each of `key_heads`, rows of `width` numbers."""
 
     builder: Any
@@ -164,16 +180,16 @@ class _Loops(NamedTuple):
     done: Any = ir.Constant(ir.IntType(64), 0)  # key heads that need no more
 
     def emit_fours(
-        self, query: _Row, key: _Row, four: Callable[[_Lanes, int, Sequence[_Row], Sequence[_Row], Any], None]
-    ) -> _Loops:
+        self, query: Row, key: Row, four: Callable[[Lanes, int, Sequence[Row], Sequence[Row], Any], None]
+    ) -> Loops:
         """Emit `four(lanes, steps, queries, keys, first)` for heads by fours: the same with the other heads left to do.
 
         Only where each head has its own key head and the width is a usual one.
         """
         builder = self.builder
-        done = cgutils.alloca_once_value(builder, _i64(0))
-        alone = builder.icmp_unsigned("==", self.group, _i64(1))
-        fours = builder.select(alone, builder.udiv(self.key_heads, _i64(4)), _i64(0))
+        done = cgutils.alloca_once_value(builder, constant(0))
+        alone = builder.icmp_unsigned("==", self.group, constant(1))
+        fours = builder.select(alone, builder.udiv(self.key_heads, constant(4)), constant(0))
         end = builder.append_basic_block("end_of_fours")
         switch = builder.switch(self.width, end)
         widest = next(_lane_counts(self.number))
@@ -182,27 +198,27 @@ class _Loops(NamedTuple):
             if lanes < 4:
                 continue
             case = builder.append_basic_block(f"fours_of_{usual}")
-            switch.add_case(_i64(usual), case)
+            switch.add_case(constant(usual), case)
             builder.position_at_end(case)
             with cgutils.for_range(builder, fours, intp=ir.IntType(64)) as loop:
-                first = builder.mul(loop.index, _i64(4))
-                at = [builder.mul(builder.add(first, _i64(t)), self.width) for t in range(4)]
+                first = builder.mul(loop.index, constant(4))
+                at = [builder.mul(builder.add(first, constant(t)), self.width) for t in range(4)]
                 queries, keys = ([row.moved(builder, offset) for offset in at] for row in (query, key))
-                four(_Lanes(builder, self.number, lanes), usual // lanes, queries, keys, first)
-            builder.store(builder.mul(fours, _i64(4)), done)
+                four(Lanes(builder, self.number, lanes), usual // lanes, queries, keys, first)
+            builder.store(builder.mul(fours, constant(4)), done)
             builder.branch(end)
         builder.position_at_end(end)
         return self._replace(done=builder.load(done))
 
     def emit(
         self,
-        query: _Row,
-        key: _Row,
-        piece: Callable[[_Lanes, int, _Row, _Row], None],
+        queries: Sequence[Row],
+        keys: Sequence[Row],
+        piece: Callable[..., None],
         begin: Callable[[Any], None] = lambda head: None,
         finish: Callable[[Any], None] = lambda head: None,
     ) -> None:
-        """For each head `begin(head)`, `piece(lanes, steps, query, key)` until its rows are done, `finish(head)`.
+        """For each head `begin(head)`, `piece(lanes, steps, *queries, *keys)` until its rows are done, `finish(head)`.
 
         A usual width is one piece; any other goes through loops over pieces of falling size.
         """
@@ -212,43 +228,45 @@ class _Loops(NamedTuple):
         widest = next(_lane_counts(self.number))
         for usual in _UNROLLED:
             case = builder.append_basic_block(f"width_{usual}")
-            switch.add_case(_i64(usual), case)
+            switch.add_case(constant(usual), case)
             builder.position_at_end(case)
             lanes = min(widest, usual)
-            for head, *rows in self._heads(query, key):
+            for head, rows in self._heads(queries, keys):
                 begin(head)
-                piece(_Lanes(builder, self.number, lanes), usual // lanes, *rows)
+                piece(Lanes(builder, self.number, lanes), usual // lanes, *rows)
                 finish(head)
             builder.branch(end)
         builder.position_at_end(other)
-        for head, *rows in self._heads(query, key):
+        for head, rows in self._heads(queries, keys):
             begin(head)
             self._pieces(widest, rows, piece)
             finish(head)
         builder.branch(end)
         builder.position_at_end(end)
 
-    def _heads(self, query: _Row, key: _Row) -> Iterator[tuple[Any, _Row, _Row]]:
+    def _heads(self, queries: Sequence[Row], keys: Sequence[Row]) -> Iterator[tuple[Any, list[Row]]]:
         """The body of the loop over heads, once: the head's number and its rows."""
         builder, index = self.builder, ir.IntType(64)
         with cgutils.for_range(builder, self.key_heads, start=self.done, intp=index) as outer:
-            key_row = key.moved(builder, builder.mul(outer.index, self.width))
+            of_key = builder.mul(outer.index, self.width)
             first = builder.mul(outer.index, self.group)
             with cgutils.for_range(builder, self.group, intp=index) as inner:
                 head = builder.add(first, inner.index)
-                yield head, query.moved(builder, builder.mul(head, self.width)), key_row
+                of_query = builder.mul(head, self.width)
+                moved = [row.moved(builder, of_query) for row in queries]
+                yield head, moved + [row.moved(builder, of_key) for row in keys]
 
-    def _pieces(self, widest: int, rows: Sequence[_Row], piece: Callable[..., None]) -> None:
-        builder, done = self.builder, _i64(0)
+    def _pieces(self, widest: int, rows: Sequence[Row], piece: Callable[..., None]) -> None:
+        builder, done = self.builder, constant(0)
         for lanes, steps in (
             (widest, _UNROLLED[-1] // widest),
             *((lanes, 1) for lanes in (*_lane_counts(self.number), 1)),
         ):
-            size = _i64(lanes * steps)
+            size = constant(lanes * steps)
             pieces = builder.udiv(builder.sub(self.width, done), size)
             with cgutils.for_range(builder, pieces, intp=ir.IntType(64)) as loop:
                 offset = builder.add(done, builder.mul(loop.index, size))
-                piece(_Lanes(builder, self.number, lanes), steps, *(row.moved(builder, offset) for row in rows))
+                piece(Lanes(builder, self.number, lanes), steps, *(row.moved(builder, offset) for row in rows))
             done = builder.add(done, builder.mul(pieces, size))
 
 
@@ -298,36 +316,28 @@ def add_dots(
     sums: Any, y: Any,
 ) -> Any:  # fmt: skip
     """sums[y + h] += scale · ⟨a_h, b_h⟩, for rows a_h of query heads from a[i] on and b_h of key heads from b[j] on."""
-    number = _number(sums)
+    number = number_of(sums)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         scale, a_at, i, b_at, j, width, group, key_heads, sums_at, y = args
         zero = ir.Constant(context.get_value_type(number), 0.0)
         total = cgutils.alloca_once_value(builder, zero)
 
-        def products(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> Any:
-            sums: list[Any] = []
-            for s in range(steps):
-                x, y = lanes.load(query, _i64(s)), lanes.load(key, _i64(s))
-                if s < _CHAINS:
-                    sums.append(builder.fmul(x, y))
-                else:
-                    sums[s % _CHAINS] = lanes.multiply_add(x, y, sums[s % _CHAINS])
-            while len(sums) > 1:
-                pairs = [builder.fadd(*sums[t : t + 2]) for t in range(0, len(sums) - 1, 2)]
-                sums = pairs + sums[len(sums) & ~1 :]
-            return sums[0]
+        def products(lanes: Lanes, steps: int, query: Row, key: Row) -> Any:
+            return lanes.sum_of_products(
+                (lanes.load(query, constant(s)), lanes.load(key, constant(s))) for s in range(steps)
+            )
 
-        def four(lanes: _Lanes, steps: int, queries: Sequence[_Row], keys: Sequence[_Row], first: Any) -> None:
+        def four(lanes: Lanes, steps: int, queries: Sequence[Row], keys: Sequence[Row], first: Any) -> None:
             each = [products(lanes, steps, *rows) for rows in zip(queries, keys, strict=True)]
             target, of_four = (
-                _Row(sums_at, sums.dtype).moved(builder, builder.add(y, first)),
-                _Lanes(builder, number, 4),
+                Row(sums_at, sums.dtype).moved(builder, builder.add(y, first)),
+                Lanes(builder, number, 4),
             )
             added = builder.fmul(of_four.splat(scale), lanes.sum_four(each))
-            of_four.store(builder.fadd(of_four.load(target, _i64(0)), added), target, _i64(0))
+            of_four.store(builder.fadd(of_four.load(target, constant(0)), added), target, constant(0))
 
-        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+        def piece(lanes: Lanes, steps: int, query: Row, key: Row) -> None:
             found = lanes.sum(products(lanes, steps, query, key))
             builder.store(builder.fadd(builder.load(total), found), total)
 
@@ -338,9 +348,9 @@ def add_dots(
             place = builder.gep(sums_at, [builder.add(y, head)])
             builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
-        query, key = _Row(a_at, a.dtype).moved(builder, i), _Row(b_at, b.dtype).moved(builder, j)
-        loops = _Loops(builder, number, width, group, key_heads)
-        loops.emit_fours(query, key, four).emit(query, key, piece, begin, finish)
+        query, key = Row(a_at, a.dtype).moved(builder, i), Row(b_at, b.dtype).moved(builder, j)
+        loops = Loops(builder, number, width, group, key_heads)
+        loops.emit_fours(query, key, four).emit([query], [key], piece, begin, finish)
         return context.get_dummy_value()
 
     index = types.uint64
@@ -350,21 +360,21 @@ def add_dots(
 def _emit_add_scaled(context: Any, builder: Any, signature: Any, args: Any, into_key: bool) -> Any:
     scale, weights, y, a_at, i, b_at, j, width, group, key_heads = args
     a, b = signature.args[3].dtype, signature.args[5].dtype
-    number = _number(signature.args[5 if into_key else 3])
+    number = number_of(signature.args[5 if into_key else 3])
     weight = cgutils.alloca_once(builder, context.get_value_type(number))
 
     def begin(head: Any) -> None:
         place = builder.gep(weights, [builder.add(y, head)])
         builder.store(builder.fmul(scale, builder.load(place)), weight)
 
-    def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
+    def piece(lanes: Lanes, steps: int, query: Row, key: Row) -> None:
         source, target = (query, key) if into_key else (key, query)
         factor = lanes.splat(builder.load(weight))
-        for s in map(_i64, range(steps)):
+        for s in map(constant, range(steps)):
             lanes.store(lanes.multiply_add(factor, lanes.load(source, s), lanes.load(target, s)), target, s)
 
-    query, key = _Row(a_at, a).moved(builder, i), _Row(b_at, b).moved(builder, j)
-    _Loops(builder, number, width, group, key_heads).emit(query, key, piece, begin)
+    query, key = Row(a_at, a).moved(builder, i), Row(b_at, b).moved(builder, j)
+    Loops(builder, number, width, group, key_heads).emit([query], [key], piece, begin)
     return context.get_dummy_value()
 
 
@@ -379,7 +389,7 @@ def add_to_queries(
         return _emit_add_scaled(context, builder, signature, args, into_key=False)
 
     index = types.uint64
-    return types.void(_number(a), weights, index, a, index, b, index, index, index, index), emit
+    return types.void(number_of(a), weights, index, a, index, b, index, index, index, index), emit
 
 
 @intrinsic
@@ -393,7 +403,7 @@ def add_to_keys(
         return _emit_add_scaled(context, builder, signature, args, into_key=True)
 
     index = types.uint64
-    return types.void(_number(b), weights, index, a, index, b, index, index, index, index), emit
+    return types.void(number_of(b), weights, index, a, index, b, index, index, index, index), emit
 
 
 @intrinsic
@@ -404,19 +414,14 @@ def plus(
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         a_at, i, b_at, j, sums_at, y, width, group, key_heads = args
-        place = cgutils.alloca_once(builder, sums_at.type)
 
-        def begin(head: Any) -> None:
-            builder.store(builder.gep(sums_at, [builder.add(y, builder.mul(head, width))]), place)
-
-        def piece(lanes: _Lanes, steps: int, query: _Row, key: _Row) -> None:
-            target = _Row(builder.load(place), sums.dtype)
-            for s in map(_i64, range(steps)):
+        def piece(lanes: Lanes, steps: int, query: Row, target: Row, key: Row) -> None:
+            for s in map(constant, range(steps)):
                 lanes.store(builder.fadd(lanes.load(query, s), lanes.load(key, s)), target, s)
-            builder.store(builder.gep(target.pointer, [_i64(lanes.count * steps)]), place)
 
-        query, key = _Row(a_at, a.dtype).moved(builder, i), _Row(b_at, b.dtype).moved(builder, j)
-        _Loops(builder, _number(sums), width, group, key_heads).emit(query, key, piece, begin)
+        query, key = Row(a_at, a.dtype).moved(builder, i), Row(b_at, b.dtype).moved(builder, j)
+        target = Row(sums_at, sums.dtype).moved(builder, y)
+        Loops(builder, number_of(sums), width, group, key_heads).emit([query, target], [key], piece)
         return context.get_dummy_value()
 
     index = types.uint64
@@ -434,10 +439,10 @@ def prefetch(typingctx: Any, array: Any, offset: Any, n: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [i8.as_pointer(), i32, i32, i32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         read, keep, data = (ir.Constant(i32, value) for value in (0, 3, 1))
-        length = builder.mul(args[2], _i64(size))
-        lines = builder.udiv(builder.add(length, _i64(_CACHE_LINE - 1)), _i64(_CACHE_LINE))
+        length = builder.mul(args[2], constant(size))
+        lines = builder.udiv(builder.add(length, constant(_CACHE_LINE - 1)), constant(_CACHE_LINE))
         with cgutils.for_range(builder, lines, intp=ir.IntType(64)) as loop:
-            line = builder.gep(first, [builder.mul(loop.index, _i64(_CACHE_LINE))])
+            line = builder.gep(first, [builder.mul(loop.index, constant(_CACHE_LINE))])
             builder.call(function, [line, read, keep, data])
         return context.get_dummy_value()
 
@@ -449,7 +454,28 @@ def next_task(typingctx: Any, counter: Any) -> Any:
     """The number at `counter`, which becomes one more, as one step for all threads."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.atomic_rmw("add", args[0], _i64(1), "monotonic")
+        return builder.atomic_rmw("add", args[0], constant(1), "monotonic")
+
+    return types.uint64(counter), emit
+
+
+@intrinsic
+def add_release(typingctx: Any, counter: Any) -> Any:
+    """Make the number at `counter` one more; who sees it sees all that this thread wrote before."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.atomic_rmw("add", args[0], constant(1), "release")
+        return context.get_dummy_value()
+
+    return types.void(counter), emit
+
+
+@intrinsic
+def load_acquire(typingctx: Any, counter: Any) -> Any:
+    """The number at `counter`, with all that was written before it came to that by `add_release`."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load_atomic(args[0], "acquire", 8)
 
     return types.uint64(counter), emit
 
@@ -462,3 +488,13 @@ def float_from_bits(typingctx: Any, bits: Any) -> Any:
         return builder.bitcast(args[0], ir.FloatType())
 
     return types.float32(types.int32), emit
+
+
+@intrinsic
+def bits_of_float(typingctx: Any, number: Any) -> Any:
+    """The IEEE pattern of a float32, as an int32."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.int32(types.float32), emit

@@ -3,7 +3,7 @@ import pytest
 
 numba = pytest.importorskip("numba")
 
-from graphattn.ops.numba.exponential import exp, tanh  # noqa: E402
+from graphattn.ops.numba.exponential import exp, log, tanh  # noqa: E402
 
 
 @numba.njit
@@ -61,3 +61,34 @@ def test_special_values_of_tanh():
 def test_tanh_in_float64_is_the_library_function():
     x = np.array([-3.0, -1e-9, 0.0, 0.5, 20.0])
     np.testing.assert_allclose(tanh_of(x), np.tanh(x), rtol=1e-15)
+
+
+@numba.njit
+def apply_log(x, out):
+    for i in range(x.size):
+        out[i] = log(x[i])
+
+
+def log_of(x):
+    out = np.empty_like(x)
+    apply_log(x, out)
+    return out
+
+
+def test_log_within_two_units_in_the_last_place():
+    near_one = 1 + np.linspace(-0.4, 0.5, 300_001)
+    everywhere = 2.0 ** np.linspace(-125, 127.9, 700_001)
+    x = np.concatenate([near_one, everywhere]).astype(np.float32)
+    want = np.log(x.astype(np.float64))
+    assert np.max(np.abs(log_of(x) - want) / np.maximum(np.abs(want), 2**-126)) <= 2 * 2**-23
+
+
+def test_log_of_special_values():
+    x = np.array([0, 1, np.inf, np.nan], np.float32)
+    np.testing.assert_array_equal(log_of(x), np.array([-np.inf, 0, np.inf, np.nan], np.float32))
+
+
+def test_log_in_float64_is_the_library_function():
+    x = np.array([0.0, 1e-300, 0.5, 1.0, 2.5, 1e300])
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(log_of(x), np.log(x), rtol=1e-15)

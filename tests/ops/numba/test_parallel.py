@@ -5,9 +5,7 @@ import torch
 pytest.importorskip("numba")
 
 from graphattn.ops.numba import parallel
-from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.parallel import balanced_bounds, plan_rows, run_tasks
-from graphattn.ops.numba.vector import at, next_task
+from graphattn.ops.numba.parallel import balanced_bounds, plan_rows
 
 
 def indptr_of(degrees):
@@ -57,6 +55,8 @@ def test_every_edge_is_in_one_task(short_rows, degrees):
 
 def test_long_rows_are_cut_evenly(short_rows):
     pieces = planned([0, 25, 3, 11]).pieces
+    assert pieces.runs.tolist() == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]
+    assert pieces.long_rows.tolist() == [[1, 2], [3, 4]]
     assert (pieces.stops - pieces.starts).tolist() == [8, 8, 9, 5, 6]
     assert pieces.rows.tolist() == [1, 1, 1, 3, 3]
     assert pieces.of_row == [(1, 0, 3), (3, 3, 5)]
@@ -78,41 +78,22 @@ def test_the_plan_does_not_depend_on_the_number_of_threads(short_rows):
     assert plans[0] == plans[1] == plans[2]
 
 
-@kernel
-def count_rows(tasks, seen):
-    bounds, counter = at(tasks.bounds, np.uint64(0)), at(tasks.counter, np.uint64(0))
-    task = next_task(counter)
-    while task < tasks.count:
-        for row in range(bounds[np.uint64(2) * task], bounds[np.uint64(2) * task + np.uint64(1)]):
-            seen[row] += tasks.first + 1
-        task = next_task(counter)
+def test_planned_once_for_a_tensor_and_a_width():
+    indptr = torch.from_numpy(indptr_of([3] * 1000))
+    first = plan_rows(indptr, 3000, 10**4)
+    assert plan_rows(indptr, 3000, 10**4) is first
+    assert plan_rows(indptr, 3000, 10**6) is not first
+    assert plan_rows(indptr.clone(), 3000, 10**4) is not first
 
 
-@pytest.fixture(params=[1, 2, 5])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
+def test_planned_anew_when_the_tensor_was_written_into():
+    indptr = torch.from_numpy(indptr_of([1000, 0, 0, 0, 0, 1000]))
+    before = plan_rows(indptr, 2000, 10**3).runs.tolist()
+    indptr.copy_(torch.from_numpy(indptr_of([0, 0, 1000, 1000, 0, 0])))
+    assert plan_rows(indptr, 2000, 10**3).runs.tolist() != before
 
 
-@pytest.mark.parametrize("degrees", [[], [2], [3] * 1001])
-def test_every_row_is_in_one_task(threads, degrees):
-    seen = np.zeros(len(degrees), int)
-    for _ in range(20):
-        run_tasks(count_rows, planned(degrees).runs, seen)
-    assert (seen == 20).all()
-
-
-def test_the_kernel_knows_the_tasks_before(threads):
-    seen = np.zeros(4, int)
-    run_tasks(count_rows, planned([3] * 4).runs, seen, first=6)
-    assert (seen == 7).all()
-
-
-def test_an_error_in_any_thread_reaches_the_caller(threads):
-    def fail(tasks):
-        raise ArithmeticError(f"{tasks.count} tasks")
-
-    with pytest.raises(ArithmeticError, match="tasks"):
-        run_tasks(fail, planned([3] * 1001).runs)
+def test_planned_for_inference_tensors_too():
+    with torch.inference_mode():
+        indptr = torch.tensor([0, 2, 3])
+    assert plan_rows(indptr, 3, 1).runs.tolist() == [[0, 2]]

@@ -1,0 +1,138 @@
+"""Steps shared out among threads: every task once, in order of steps, with errors handed on."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("numba")
+
+from graphattn.ops.numba import threads
+from graphattn.ops.numba.edges import finish, next_rows
+from graphattn.ops.numba.jit import kernel
+from graphattn.ops.numba.parallel import plan_rows
+from graphattn.ops.numba.threads import Step, run_steps
+
+
+@kernel
+def count_rows(tasks, seen):
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        for r in range(row, last):
+            seen[r] += tasks.first + 1
+        finish(tasks)
+        task, row, last = next_rows(tasks)
+
+
+@kernel
+def double_the_next(tasks, seen):
+    """What a row becomes depends on its neighbour, which another thread may have counted."""
+    task, row, last = next_rows(tasks)
+    while task < tasks.count:
+        for r in range(row, last):
+            seen[1, r] = 2 * seen[0, (r + 1) % seen.shape[1]]
+        finish(tasks)
+        task, row, last = next_rows(tasks)
+
+
+@pytest.fixture(params=[1, 2, 5])
+def number(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def runs_of(degrees):
+    indptr = torch.from_numpy(np.concatenate([[0], np.cumsum(degrees)]).astype(np.int32))
+    return plan_rows(indptr, sum(degrees), 10**6).runs
+
+
+@pytest.mark.parametrize("degrees", [[], [2], [3] * 1001])
+def test_every_row_is_in_one_task(number, degrees):
+    seen = np.zeros(len(degrees), int)
+    for _ in range(20):
+        run_steps(Step(count_rows, runs_of(degrees), (seen,)))
+    assert (seen == 20).all()
+
+
+def test_the_kernel_knows_the_tasks_before(number):
+    seen = np.zeros(4, int)
+    run_steps(Step(count_rows, runs_of([3] * 4), (seen,), first=6))
+    assert (seen == 7).all()
+
+
+def test_a_step_begins_when_the_one_before_is_finished(number):
+    runs = runs_of([3] * 5003)
+    for _ in range(100):
+        seen = np.zeros((2, 5003), int)
+        run_steps(Step(count_rows, runs, (seen[0],)), Step(double_the_next, runs, (seen,)))
+        assert (seen == [[1], [2]]).all()
+
+
+def test_nothing_to_do(number):
+    run_steps()
+    run_steps(Step(count_rows, torch.empty(0, 2, dtype=torch.int64), (np.zeros(0, int),)))
+
+
+def test_an_error_in_any_thread_reaches_the_caller(number):
+    def fail(tasks):
+        raise ArithmeticError(f"{tasks.count} tasks")
+
+    with pytest.raises(ArithmeticError, match="tasks"):
+        run_steps(Step(fail, runs_of([3] * 1001), ()))
+
+
+def test_an_error_in_a_helper_alone_reaches_the_caller():
+    """The helper takes a task and fails, so that its step is never finished."""
+    caller, before = threading.get_ident(), torch.get_num_threads()
+    taken = threading.Event()
+
+    def fail_elsewhere(tasks):
+        if threading.get_ident() == caller:
+            assert taken.wait(30)
+        else:
+            taken.set()
+            raise ArithmeticError("a helper")
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ArithmeticError, match="a helper"):
+            run_steps(Step(fail_elsewhere, runs_of([3] * 1001), ()))
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_error_of_the_caller_waits_for_the_helpers():
+    """They may be writing into what the caller is about to lose."""
+    caller, before = threading.get_ident(), torch.get_num_threads()
+    begun, ended = threading.Event(), []
+
+    def slow_elsewhere(tasks):
+        if threading.get_ident() == caller:
+            assert begun.wait(30)
+            raise KeyboardInterrupt
+        begun.set()
+        time.sleep(0.2)
+        ended.append(True)
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_steps(Step(slow_elsewhere, runs_of([3] * 1001), ()))
+        assert ended == [True]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_late_helper_touches_nothing():
+    """The caller has done all and gone on before another thread comes to it."""
+    seen = np.zeros(1001, int)
+    runs = runs_of([3] * 1001)
+    run_steps(Step(count_rows, runs, (seen,)))
+    counters = torch.full((16,), len(runs))
+    tasks = threads.Tasks(0, np.uint64(len(runs)), counters.data_ptr(), counters.data_ptr() + 64, 0)
+    count_rows(tasks, seen)
+    assert (seen == 1).all()
