@@ -1,15 +1,18 @@
 """The fused operator as PyTorch knows it: schema, shapes and gradients. Needs torch alone.
 
-A backend registers its implementation for its device with `torch.library.impl`; until it is loaded the operator still
+A backend registers its kernels for its device with `implement`; until it is loaded the operator still
 traces under `torch.compile` and `torch.export`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from graphattn.ops.convention import wide_dtype
 
@@ -74,12 +77,40 @@ def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
 
 
-def _call(operator: Any, needs_grad: bool, *inputs: Any) -> tuple[Tensor, ...]:
-    """Call an operator; where no gradient is wanted straight to the kernels of the device, which is sooner there."""
-    if needs_grad or torch.compiler.is_compiling():
-        return operator(*inputs)
-    with torch._C._AutoDispatchBelowAutograd():
-        return operator(*inputs)
+class Kernels(NamedTuple):
+    """The operator and its gradient on one kind of device, on the inputs that their schemas list."""
+
+    attend: Callable[..., tuple[Tensor, ...]]
+    attend_backward: Callable[..., tuple[Tensor, ...]]
+
+
+_kernels: dict[str, Kernels] = {}  # by type of device
+
+
+def implement(device: str, kernels: Kernels) -> None:
+    """Register the kernels for a type of device."""
+    for name, kernel in kernels._asdict().items():
+        torch.library.impl(f"graphattn::{name}", device, kernel)
+    _kernels[device] = kernels
+
+
+def _direct(inputs: Sequence[Any]) -> Kernels | None:
+    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
+
+    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where a trace,
+    a mode, a transform or a profiler is to see the call, or a tensor is of a kind of its own.
+    """
+    if (
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch._C._autograd._profiler_enabled()
+    ):
+        return None
+    tensors = [x for x in inputs if isinstance(x, Tensor)]
+    if any(type(x) is not Tensor and type(x) is not Parameter for x in tensors):
+        return None
+    return _kernels.get(tensors[0].device.type)
 
 
 class _Attend(torch.autograd.Function):
@@ -90,8 +121,8 @@ class _Attend(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
-        outputs = torch.ops.graphattn.attend.default.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
+    def forward(ctx: Any, run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> tuple[Tensor, ...]:
+        outputs = run(*inputs)
         *tensors, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = inputs
         ctx.save_for_backward(*outputs, *tensors, seed)
         ctx.before_seed = (score, normalize, heads, scale, negative_slope, dropout)
@@ -110,8 +141,7 @@ class _Attend(torch.autograd.Function):
         needs = list(ctx.needs_input_grad[1 : 1 + len(INPUTS)])
         found: list[Tensor | None] = [None] * len(INPUTS)
         if any(gradient is not None for gradient in gradients):
-            each = _call(
-                torch.ops.graphattn.attend_backward.default, torch.is_grad_enabled(),
+            each = _attend_backward(
                 torch.zeros_like(out) if grad_out is None else grad_out,
                 grad_attr_out, grad_lse, grad_weights, *saved, *ctx.before_seed, seed, *ctx.after_seed, needs,
             )  # fmt: skip
@@ -123,8 +153,8 @@ class _AttendBackward(torch.autograd.Function):
     """The gradient, which has none."""
 
     @staticmethod
-    def forward(ctx: Any, keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
-        return torch.ops.graphattn.attend_backward.default.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
+    def forward(ctx: Any, run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> tuple[Tensor, ...]:
+        return run(*inputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
@@ -135,9 +165,10 @@ class _AttendBackward(torch.autograd.Function):
 
 def _with_gradient(operator: Any, function: type[torch.autograd.Function]) -> Any:
     def run(keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        below = partial(operator.redispatch, keys & torch._C._after_autograd_keyset)
         if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-            return function.apply(keys, *inputs)
-        return operator.redispatch(keys & torch._C._after_autograd_keyset, *inputs)
+            return function.apply(below, *inputs)
+        return below(*inputs)
 
     return run
 
@@ -152,4 +183,12 @@ for _operator, _function in (
 
 def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
     """`graphattn::attend`, for inputs of which some need a gradient, or none."""
-    return _call(torch.ops.graphattn.attend.default, needs_grad, *inputs)
+    kernels = _direct(inputs)
+    if kernels is None:
+        return torch.ops.graphattn.attend.default(*inputs)
+    return _Attend.apply(kernels.attend, *inputs) if needs_grad else kernels.attend(*inputs)
+
+
+def _attend_backward(*inputs: Any) -> tuple[Tensor, ...]:
+    kernels = None if torch.is_grad_enabled() else _direct(inputs)
+    return (torch.ops.graphattn.attend_backward.default if kernels is None else kernels.attend_backward)(*inputs)

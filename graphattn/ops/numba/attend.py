@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.ops.convention import in_callers_order, wide_dtype
-from graphattn.ops.library import INPUTS, empty_outputs
+from graphattn.ops.library import INPUTS, Kernels, empty_outputs, implement
 from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.forward import forward as forward_kernel
 from graphattn.ops.numba.pages import ask_for_huge_pages
@@ -261,5 +261,4 @@ def _sum_rows(parts: Tensor) -> Tensor:
     return torch.from_numpy(parts.numpy().sum(0, dtype=np.float64)).to(parts.dtype)
 
 
-torch.library.impl("graphattn::attend", "CPU", forward)
-torch.library.impl("graphattn::attend_backward", "CPU", backward)
+implement("cpu", Kernels(forward, backward))
