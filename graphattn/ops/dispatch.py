@@ -73,7 +73,8 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
     return reference.attention(call)
 
 
-_numba_problem: str | None = None  # why the CPU kernels could not be loaded; "" once they are
+_numba_loaded = False
+_numba_problem: str | None = None  # why the CPU kernels could not be loaded
 _said = False
 
 
@@ -95,17 +96,22 @@ def _load_numba() -> str | None:
 
     Not done on import, for Numba takes longer to load than the rest of the library.
     """
-    global _numba_problem
-    if _numba_problem is None:
+    global _numba_loaded, _numba_problem
+    if not _numba_loaded and _numba_problem is None:
         try:
             import graphattn.ops.numba.attend  # noqa: F401
 
-            _numba_problem = ""
+            _numba_loaded = True
         except ModuleNotFoundError as error:
             _numba_problem = f"{'Numba' if error.name == 'numba' else error.name} is not installed"
         except (ImportError, OSError) as error:
             _numba_problem = f"Numba cannot be loaded ({error})"
-    return _numba_problem or None
+    return _numba_problem
+
+
+# What torch.compiler.assume_constant_result would set, without loading the compiler. A caller that is compiled loads the
+# kernels while it is traced, rather than find them loaded at its first run and be traced again.
+_load_numba._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _say_once(problem: str) -> None:

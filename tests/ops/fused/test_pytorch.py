@@ -1,5 +1,8 @@
 """The fused operators as PyTorch's own tools see them: opcheck, torch.compile, torch.export, autocast."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from ops.fused.cases import FUSED, SCORES, Case, attend, call, loss, same_bits, tensors
@@ -165,3 +168,21 @@ def test_under_autocast_attention_itself_is_the_same(case):
         gradients = torch.autograd.grad(loss(results, case.dtype), [*leaves.values()])
         found.append(dict(enumerate((*results, *gradients))))
     assert same_bits(*found)
+
+
+def test_the_first_compilation_of_a_process_is_the_only_one():
+    """The kernels are loaded while the call is traced, not at its first run, which would have it traced again."""
+    code = """
+import torch, graphattn as ga
+graph, compiled = ga.Graph(torch.tensor([[0, 1, 2], [1, 2, 0]]), 3), []
+def backend(module, inputs):
+    compiled.append(module)
+    return module.forward
+graph.csr  # as any earlier call would have made it
+attend = torch.compile(lambda x: ga.attention(x, x, x, graph), fullgraph=True, backend=backend)
+for _ in range(3):
+    attend(torch.ones(3, 1, 4))
+print(len(compiled))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "1\n", done.stderr
