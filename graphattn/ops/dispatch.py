@@ -109,7 +109,7 @@ def _load_numba() -> str | None:
     return _numba_problem
 
 
-# What torch.compiler.assume_constant_result would set, without loading the compiler. A caller that is compiled loads the
+# What torch.compiler.assume_constant_result would set, without loading the compiler. A compiled caller then loads the
 # kernels while it is traced, rather than find them loaded at its first run and be traced again.
 _load_numba._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
