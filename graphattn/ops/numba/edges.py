@@ -7,21 +7,24 @@ import numpy as np
 from graphattn.ops.numba.exponential import exp
 from graphattn.ops.numba.jit import inlined, shared
 from graphattn.ops.numba.problem import RELU, SIGMOID, SOFTMAX
-from graphattn.ops.numba.vector import add_release, at, next_task, prefetch
+from graphattn.ops.numba.vector import add_release, at, next_task, prefetch, shifted
 
 U = np.uint64
 ONE = U(1)
+WORDS_OF_A_LINE = U(8)  # of 64 bits in a line of the cache
 AHEAD = U(8)  # edges between asking for a row and using it
 
 
-@inlined
+@shared
 def next_rows(tasks: Any) -> Any:
-    """The number of the next task, and its rows; at least `tasks.count`, and no rows, when there is none left."""
-    task = next_task(at(tasks.counter, ONE))
-    if task >= tasks.count:
-        return task, U(0), U(0)
-    bounds = at(tasks.bounds, ONE)
-    return task, bounds[U(2) * task], bounds[U(2) * task + ONE]
+    """The number of the next task, and its rows; `tasks.count`, and no rows, when there is none left."""
+    counters, bounds = at(tasks.counters, ONE), at(tasks.bounds, ONE)
+    for further in range(tasks.shares):
+        share = (tasks.share + further) % tasks.shares
+        task = share * tasks.count // tasks.shares + next_task(shifted(counters, share * WORDS_OF_A_LINE))
+        if task < (share + ONE) * tasks.count // tasks.shares:
+            return task, bounds[U(2) * task], bounds[U(2) * task + ONE]
+    return tasks.count, U(0), U(0)
 
 
 @inlined

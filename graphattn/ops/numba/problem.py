@@ -12,13 +12,19 @@ NORMALIZERS = {"softmax": SOFTMAX, "relu": RELU, "sigmoid": SIGMOID, "identity":
 
 
 class Tasks(NamedTuple):
-    """Runs of rows that threads take one after another: task t is rows bounds[2t], …, bounds[2t + 1] − 1."""
+    """Runs of rows that threads take one after another: task t is rows bounds[2t], …, bounds[2t + 1] − 1.
+
+    The tasks are dealt out in as many equal shares as there are threads, and a thread that is done with its own takes
+    from the others'. So a node's numbers stay in one core's cache from step to step and from call to call.
+    """
 
     bounds: int  # uint64
     count: Any  # uint64
-    counter: int  # uint64, the next task to take
+    counters: int  # uint64, of each share how many are taken, a cache line apart
     done: int  # uint64, how many are done
     first: int  # the number of task 0 among the tasks of a pass
+    share: Any  # uint64, this thread's
+    shares: Any  # uint64
 
 
 class Edges(NamedTuple):

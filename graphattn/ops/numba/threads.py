@@ -38,24 +38,25 @@ class Step(NamedTuple):
 def run_steps(*steps: Step) -> None:
     """Run each step on as many threads as PyTorch is set to use, none before the one ahead of it is finished.
 
-    A thread takes tasks from one counter, and finds the end of a step by another, without coming back to Python
-    between two: waking a thread costs as much as many of these steps, so it is woken once for all of them.
+    A thread takes tasks, and finds out the end of a step, by counters, without coming back to Python in between: waking
+    a thread costs as much as many of these steps, so it is woken once for all of them.
     """
-    counters = torch.zeros(len(steps) * 2 * _CACHE_LINE // 8, dtype=torch.int64)
+    most = max((step.runs.shape[0] for step in steps), default=0)
+    shares = max(1, min(torch.get_num_threads(), most))
+    counters = torch.zeros(len(steps) * (shares + 1) * _CACHE_LINE // 8, dtype=torch.int64)
     address = counters.data_ptr()
-    calls, most = [], 1
+    calls = []
     for runs_kernel, runs, arguments, first in steps:
-        count = runs.shape[0]
-        tasks = Tasks(runs.data_ptr(), np.uint64(count), address, address + _CACHE_LINE, first)
+        done = address + shares * _CACHE_LINE
+        tasks = Tasks(runs.data_ptr(), np.uint64(runs.shape[0]), address, done, first, np.uint64(0), np.uint64(shares))
         calls.append((runs_kernel, tasks, arguments))
-        most, address = max(most, count), address + 2 * _CACHE_LINE
-    others = min(torch.get_num_threads(), most) - 1
-    if others < 1:
+        address = done + _CACHE_LINE
+    if shares == 1:
         for runs_kernel, tasks, arguments in calls:
             runs_kernel(tasks, *arguments)
         return
     job = _Job(calls, counters)
-    _offer(job, others)
+    _offer(job, shares - 1)
     job.lead()
 
 
@@ -81,7 +82,7 @@ class _Job:
     def lead(self) -> None:
         """Work on it until all is done; helpers that come later find nothing left and touch nothing."""
         try:
-            self._work()
+            self._work(0)
             if self.error is not None:
                 raise self.error
         except BaseException:
@@ -92,30 +93,30 @@ class _Job:
         finally:
             self.over = True
 
-    def help(self) -> None:
-        """Work on it as long as it lasts."""
+    def help(self, share: int) -> None:
+        """Work on it as long as it lasts, on this share first."""
         with self.lock:
             self.helpers += 1
         try:
-            self._work()
+            self._work(share)
         except BaseException as error:  # the leader raises it
             self.error = error
         finally:
             with self.lock:
                 self.helpers -= 1
 
-    def _work(self) -> None:
+    def _work(self, share: int) -> None:
         for runs_kernel, tasks, arguments in self.calls:
             if self.over or self.error is not None:
                 return
-            runs_kernel(tasks, *arguments)
+            runs_kernel(tasks._replace(share=np.uint64(share)), *arguments)
             while not _wait_for(tasks.done, tasks.count, _SPINS):
                 if self.over or self.error is not None:
                     return
                 time.sleep(_NAP)
 
 
-_queue: SimpleQueue[_Job] = SimpleQueue()
+_queue: SimpleQueue[tuple[_Job, int]] = SimpleQueue()
 _threads = 0
 _lock = Lock()
 
@@ -128,13 +129,15 @@ def _offer(job: _Job, others: int) -> None:
             for number in range(_threads, others):
                 Thread(target=_serve, args=(_queue,), name=f"graphattn-{number}", daemon=True).start()
             _threads = max(_threads, others)
-    for _ in range(others):
-        _queue.put(job)
+    for share in range(1, others + 1):
+        _queue.put((job, share))
 
 
-def _serve(queue: SimpleQueue[_Job]) -> None:
+def _serve(queue: SimpleQueue[tuple[_Job, int]]) -> None:
     while True:
-        queue.get().help()
+        job, share = queue.get()
+        job.help(share)
+        del job
 
 
 def _forget_threads() -> None:

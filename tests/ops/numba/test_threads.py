@@ -27,6 +27,17 @@ def count_rows(tasks, seen):
 
 
 @kernel
+def take_in_order(tasks, order):
+    taken = 0
+    task, _row, _last = next_rows(tasks)
+    while task < tasks.count:
+        order[taken] = task
+        taken += 1
+        finish(tasks)
+        task, _row, _last = next_rows(tasks)
+
+
+@kernel
 def double_the_next(tasks, seen):
     """What a row becomes depends on its neighbour, which another thread may have counted."""
     task, row, last = next_rows(tasks)
@@ -56,6 +67,21 @@ def test_every_row_is_in_one_task(number, degrees):
     for _ in range(20):
         run_steps(Step(count_rows, runs_of(degrees), (seen,)))
     assert (seen == 20).all()
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 5, 7])
+def test_a_thread_begins_with_its_share_and_then_takes_from_the_others(shares):
+    count, counters = 5, torch.zeros(8 * (shares + 1), dtype=torch.int64)
+    bounds = torch.tensor([[row, row + 1] for row in range(count)])
+    for share in range(shares):
+        counters.zero_()
+        places = bounds.data_ptr(), np.uint64(count), counters.data_ptr(), counters.data_ptr() + 64 * shares
+        order = np.full(count, -1)
+        take_in_order(threads.Tasks(*places, 0, np.uint64(share), np.uint64(shares)), order)
+        assert sorted(order) == list(range(count))
+        first = share * count // shares
+        assert first == (share + 1) * count // shares or order[0] == first
+        assert counters[8 * shares] == count
 
 
 def test_the_kernel_knows_the_tasks_before(number):
@@ -133,6 +159,7 @@ def test_a_late_helper_touches_nothing():
     runs = runs_of([3] * 1001)
     run_steps(Step(count_rows, runs, (seen,)))
     counters = torch.full((16,), len(runs))
-    tasks = threads.Tasks(0, np.uint64(len(runs)), counters.data_ptr(), counters.data_ptr() + 64, 0)
+    one, count = np.uint64(1), np.uint64(len(runs))
+    tasks = threads.Tasks(0, count, counters.data_ptr(), counters.data_ptr() + 64, 0, np.uint64(0), one)
     count_rows(tasks, seen)
     assert (seen == 1).all()
