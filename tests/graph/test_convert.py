@@ -115,7 +115,7 @@ class TestTorchSparse:
             from_torch_sparse([[1]])
         with pytest.raises(ValueError, match=r"layout sparse_coo, sparse_csr or sparse_csc.*got torch.strided"):
             from_torch_sparse(torch.eye(3))
-        with pytest.raises(ValueError, match="and 3 axes"):
+        with pytest.raises(ValueError, match="and 3 sparse axes"):
             from_torch_sparse(torch.ones(2, 2, 2).to_sparse_coo())
         with pytest.raises(ValueError, match=r"layout must be .*, got torch\.strided"):
             GRAPH.to_torch_sparse(torch.strided)

@@ -230,11 +230,11 @@ def test_repr():
 
 
 def test_a_graph_of_other_sizes():
-    with pytest.raises(ValueError, match=r"graph must have 5 destinations and 5 sources, .* but it has 7 and 7"):
+    with pytest.raises(ValueError, match="there are 5 source features in x, but 7 source nodes in edge_index"):
         GATConv(IN, OUT)(torch.randn(5, IN), ga.complete(7))
     with pytest.raises(ValueError, match="edge_index holds node 3, but the graph has 3 nodes"):
         GATConv(IN, OUT)(torch.randn(3, IN), torch.tensor([[0], [3]]))
-    with pytest.raises(TypeError, match="graph must be a Graph or an edge_index tensor, got list"):
+    with pytest.raises(TypeError, match=r"edge_index must be a tensor .* or a Graph, got list"):
         GATConv(IN, OUT)(torch.randn(3, IN), [[0], [1]])
 
 
