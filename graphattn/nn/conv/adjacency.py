@@ -96,7 +96,7 @@ def read(
 
     Args:
         edge_index: `[2, E]` integers, an `EdgeIndex`, a `torch.sparse` or torch-sparse matrix `[M, N]`, or a Graph.
-        edge_attr: `[E, …]`; None for what a matrix holds (numbers alone count for torch-sparse's only, as in PyG).
+        edge_attr: `[E, …]`; None for what a matrix holds.
         sizes: how many nodes that are attended to, and how many that attend, there are features of; None where there
             are none.
         size: `size=` of the layer's call, for the two in that order.
@@ -154,12 +154,13 @@ def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) ->
 
 
 def _values(edge_index: Any) -> Tensor | None:
+    """The values of a matrix where each is more than one number; as in PyG, single numbers are no features."""
+    values = None
     if isinstance(edge_index, SparseTensor):
-        return edge_index.storage.value()
-    if isinstance(edge_index, Tensor) and is_torch_sparse_tensor(edge_index):
+        values = edge_index.storage.value()
+    elif is_matrix(edge_index):
         values = edge_index._values() if edge_index.layout == torch.sparse_coo else edge_index.values()
-        return values if values.dim() > 1 else None
-    return None
+    return values if values is not None and values.dim() > 1 else None
 
 
 _entries_of: WeakIdKeyDictionary = WeakIdKeyDictionary()

@@ -22,7 +22,10 @@ class AttentionConv(MessagePassing):
 
     A layer runs the fused operator. It sends messages, as PyG's does, where something asks for them: an explainer's
     edge mask, a hook on a step of message passing, another aggregation than the sum, a class derived from the layer
-    that writes one of the steps anew.
+    that writes one of the steps anew. (`decomposed_layers` asks for less memory, which the operator needs anyway.)
+
+    A layer sets `propagate_type`, and `edge_updater_type` where it has such a step: what it hands to those methods of
+    PyG's, by name, with the types, as PyG would otherwise look for in the source text.
     """
 
     _steps_are_ours: ClassVar[bool] = True
@@ -43,7 +46,6 @@ class AttentionConv(MessagePassing):
             self.explain
             or not self._steps_are_ours
             or type(self.aggr_module) is not SumAggregation
-            or self.decomposed_layers != 1
             or any(part in vars(self) for part in PARTS[:5])
             or any(getattr(self, f"_{step}_forward{kind}_hooks") for step in HOOKS for kind in ("", "_pre"))
             or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator keeps a part of the weights

@@ -1,13 +1,13 @@
 """GAT: graph attention whose score is the sum of two numbers, one per node."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
-from torch_geometric.typing import OptPairTensor, OptTensor  # noqa: F401  # PyG reads the types of `propagate` here
+from torch_geometric.typing import OptPairTensor, OptTensor
 from torch_geometric.utils import softmax
 
 from graphattn.nn.checks import as_pair, check_features
@@ -49,6 +49,9 @@ class GATConv(AttentionConv):
 
     Veličković et al. 2018, arXiv:1710.10903, eq. 1-6.
     """
+
+    edge_updater_type: ClassVar = {"alpha": OptPairTensor, "edge_attr": OptTensor}
+    propagate_type: ClassVar = {"x": OptPairTensor, "alpha": Tensor}
 
     def __init__(
         self,
@@ -179,9 +182,7 @@ class GATConv(AttentionConv):
     def _send(self, source: Tensor, destination: Tensor | None, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
         edge_index, size = edges.graph.edge_index, edges.size
         alpha = self._node_scores(source, destination)
-        # edge_updater_type: (alpha: OptPairTensor, edge_attr: OptTensor)
         weights = self.edge_updater(edge_index, alpha=alpha, edge_attr=edges.edge_attr, size=size)
-        # propagate_type: (x: OptPairTensor, alpha: Tensor)
         return self.propagate(edge_index, x=(source, destination), alpha=weights, size=size), weights
 
     def edge_update(

@@ -1,13 +1,13 @@
 """GATv2: graph attention with an additive score."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
-from torch_geometric.typing import OptTensor, PairTensor  # noqa: F401  # PyG reads the types of `propagate` here
+from torch_geometric.typing import OptTensor, PairTensor
 from torch_geometric.utils import softmax
 
 from graphattn.nn.checks import as_pair, check_features
@@ -51,6 +51,9 @@ class GATv2Conv(AttentionConv):
 
     Brody et al. 2022, arXiv:2105.14491, eq. 7.
     """
+
+    edge_updater_type: ClassVar = {"x": PairTensor, "edge_attr": OptTensor}
+    propagate_type: ClassVar = {"x": PairTensor, "alpha": Tensor}
 
     def __init__(
         self,
@@ -159,9 +162,7 @@ class GATv2Conv(AttentionConv):
 
     def _send(self, left: Tensor, right: Tensor, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
         edge_index, size = edges.graph.edge_index, edges.size
-        # edge_updater_type: (x: PairTensor, edge_attr: OptTensor)
         weights = self.edge_updater(edge_index, x=(left, right), edge_attr=edges.edge_attr, size=size)
-        # propagate_type: (x: PairTensor, alpha: Tensor)
         return self.propagate(edge_index, x=(left, right), alpha=weights, size=size), weights
 
     def edge_update(

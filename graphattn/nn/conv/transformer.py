@@ -1,7 +1,7 @@
 """The graph Transformer layer: scaled dot-product attention over the edges, with edge features and a gated skip."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -52,6 +52,8 @@ class TransformerConv(AttentionConv):
 
     Shi et al. 2021, arXiv:2009.03509, eq. 3-5.
     """
+
+    propagate_type: ClassVar = {"query": Tensor, "key": Tensor, "value": Tensor, "edge_attr": OptTensor}
 
     def __init__(
         self,
@@ -170,7 +172,6 @@ class TransformerConv(AttentionConv):
         return out, weights
 
     def _send(self, query: Tensor, key: Tensor, value: Tensor, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
-        # propagate_type: (query: Tensor, key: Tensor, value: Tensor, edge_attr: OptTensor)
         out = self.propagate(
             edges.graph.edge_index, query=query, key=key, value=value, edge_attr=edges.edge_attr, size=edges.size
         )
