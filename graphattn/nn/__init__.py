@@ -6,6 +6,7 @@ Those that PyG has too load PyG when they are first touched.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphattn.nn import registry
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.transformer import GraphTransformerLayer
@@ -14,12 +15,7 @@ if TYPE_CHECKING:
     from graphattn.nn.conv.gat import GATConv
     from graphattn.nn.conv.gatv2 import GATv2Conv
     from graphattn.nn.conv.transformer import TransformerConv
-
-_WITH_PYG = {
-    "GATConv": "conv.gat",
-    "GATv2Conv": "conv.gatv2",
-    "TransformerConv": "conv.transformer",
-}
+    from graphattn.nn.patching import from_pyg
 
 __all__ = [
     "AttentionPooling",
@@ -28,12 +24,15 @@ __all__ = [
     "GraphTransformerLayer",
     "MultiheadAttention",
     "TransformerConv",
+    "from_pyg",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_PYG:
-        return getattr(importlib.import_module(f"graphattn.nn.{_WITH_PYG[name]}"), name)
+    if name in registry.LAYERS:
+        return registry.load(name)
+    if name == "from_pyg":
+        return importlib.import_module("graphattn.nn.patching").from_pyg
     raise AttributeError(f"module 'graphattn.nn' has no attribute {name!r}")
 
 

@@ -313,7 +313,7 @@ def test_dropout_keeps_the_mean(name):
     torch.testing.assert_close(mean, mine.eval()(x, graph), atol=0.15, rtol=0)
 
 
-# Parameters ----------------------------------------------------------------------------------------------------------
+# Parameters
 
 CONSTRUCTED = [
     ("GATConv", (IN, OUT), {}),
@@ -398,7 +398,7 @@ def test_copies_and_files(name):
     pygs.load_state_dict(mine.state_dict(), strict=True)
 
 
-# Structure -----------------------------------------------------------------------------------------------------------
+# Structure
 
 
 @pytest.fixture

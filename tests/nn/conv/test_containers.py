@@ -105,7 +105,7 @@ def test_nodes_of_a_batch_as_a_bipartite_graph(name):
     assert_same(pair, (x, x[:4]), edges(9, 4))
 
 
-# What PyTorch does with modules ----------------------------------------------------------------------------------------
+# What PyTorch does with modules
 
 
 def options_without_loops(name):
