@@ -12,17 +12,27 @@ from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.transformer import GraphTransformerLayer
 
 if TYPE_CHECKING:
+    from graphattn.nn.conv.agnn import AGNNConv
     from graphattn.nn.conv.gat import GATConv
     from graphattn.nn.conv.gatv2 import GATv2Conv
+    from graphattn.nn.conv.han import HANConv
+    from graphattn.nn.conv.hgt import HGTConv
+    from graphattn.nn.conv.supergat import SuperGATConv
     from graphattn.nn.conv.transformer import TransformerConv
+    from graphattn.nn.gps import GPSConv
     from graphattn.nn.patching import from_pyg
 
 __all__ = [
+    "AGNNConv",
     "AttentionPooling",
     "GATConv",
     "GATv2Conv",
+    "GPSConv",
     "GraphTransformerLayer",
+    "HANConv",
+    "HGTConv",
     "MultiheadAttention",
+    "SuperGATConv",
     "TransformerConv",
     "from_pyg",
 ]

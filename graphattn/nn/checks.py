@@ -41,7 +41,7 @@ def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]
 
 
 def check_features(name: str, x: Tensor, linear: Any) -> None:
-    """Raise unless `x` is `[rows, F]` as the layer `linear` takes it: width, dtype and device.
+    """Raise unless `x` is `[rows, F]` as the layer `linear` takes it (if any): width, dtype and device.
 
     Raises:
         ValueError: another number of axes, another width than the layer was made for, or another device.

@@ -6,6 +6,11 @@ LAYERS = {
     "GATConv": "conv.gat",
     "GATv2Conv": "conv.gatv2",
     "TransformerConv": "conv.transformer",
+    "SuperGATConv": "conv.supergat",
+    "AGNNConv": "conv.agnn",
+    "GPSConv": "gps",
+    "HGTConv": "conv.hgt",
+    "HANConv": "conv.han",
 }
 """Name of the layer, here and in `torch_geometric.nn`, and the module here that it is in."""
 

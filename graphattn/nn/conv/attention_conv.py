@@ -58,3 +58,14 @@ class AttentionConv(MessagePassing):
         dropout = getattr(self, "dropout", 0.0) if self.training else 0.0
         result = attention(q, k, v, graph, dropout=dropout, return_weights=return_weights, **options)
         return result if isinstance(result, tuple) else (result, None)
+
+
+def pair_scores(q: Tensor, k: Tensor, graph: Graph) -> Tensor:
+    """⟨q_i, k_j⟩ of each edge and head, `[E, H]`, from `[M, H, D]` and `[N, H, D]`, nothing larger in between.
+
+    They are the weights of attention without a normaliser, with values that nobody looks at.
+    """
+    nothing = k.new_zeros(k.shape[0], k.shape[1], 1)
+    result = attention(q, k, nothing, graph, normalize="identity", scale=1.0, return_weights=True)
+    assert isinstance(result, tuple)
+    return result[1]
