@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from graphattn.nn.conv.agnn import AGNNConv
     from graphattn.nn.conv.gat import GATConv
     from graphattn.nn.conv.gatv2 import GATv2Conv
+    from graphattn.nn.conv.general import GeneralConv
     from graphattn.nn.conv.han import HANConv
     from graphattn.nn.conv.hgt import HGTConv
+    from graphattn.nn.conv.rgat import RGATConv
     from graphattn.nn.conv.supergat import SuperGATConv
     from graphattn.nn.conv.transformer import TransformerConv
     from graphattn.nn.gps import GPSConv
@@ -28,10 +30,12 @@ __all__ = [
     "GATConv",
     "GATv2Conv",
     "GPSConv",
+    "GeneralConv",
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
     "MultiheadAttention",
+    "RGATConv",
     "SuperGATConv",
     "TransformerConv",
     "from_pyg",

@@ -11,6 +11,8 @@ LAYERS = {
     "GPSConv": "gps",
     "HGTConv": "conv.hgt",
     "HANConv": "conv.han",
+    "RGATConv": "conv.rgat",
+    "GeneralConv": "conv.general",
 }
 """Name of the layer, here and in `torch_geometric.nn`, and the module here that it is in."""
 

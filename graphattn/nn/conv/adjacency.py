@@ -124,7 +124,9 @@ def read(
     else:
         graph = as_graph(edge_index, num_dst, num_src)
     if edge_attr is None:
-        edge_attr = _values(edge_index)
+        values = matrix_values(edge_index)
+        if values is not None and values.dim() > 1:  # as in PyG, single numbers are no features
+            edge_attr = values
     if edge_attr is not None:
         check_edge_attr(edge_attr, graph)
     return Adjacency(edge_index, graph, edge_attr, flow)
@@ -153,14 +155,13 @@ def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) ->
     return num_src, num_src if num_dst is None else num_dst
 
 
-def _values(edge_index: Any) -> Tensor | None:
-    """The values of a matrix where each is more than one number; as in PyG, single numbers are no features."""
-    values = None
+def matrix_values(edge_index: Any) -> Tensor | None:
+    """What a sparse matrix holds at its entries; None for edges that are no matrix."""
     if isinstance(edge_index, SparseTensor):
-        values = edge_index.storage.value()
-    elif is_matrix(edge_index):
-        values = edge_index._values() if edge_index.layout == torch.sparse_coo else edge_index.values()
-    return values if values is not None and values.dim() > 1 else None
+        return edge_index.storage.value()
+    if not is_matrix(edge_index):
+        return None
+    return edge_index._values() if edge_index.layout == torch.sparse_coo else edge_index.values()
 
 
 _entries_of: WeakIdKeyDictionary = WeakIdKeyDictionary()

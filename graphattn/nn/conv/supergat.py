@@ -210,7 +210,7 @@ class SuperGATConv(AttentionConv):
         """Binary cross-entropy of the last call's scores, mean over heads: links against the rest; 0 in evaluation."""
         if not self.training:
             return torch.tensor([0], device=self.lin.weight.device)
-        if self.att_x is None:
+        if self.att_x is None or self.att_y is None:
             raise RuntimeError("get_attention_loss needs a call of the layer in training before it")
         return F.binary_cross_entropy_with_logits(self.att_x.mean(-1), self.att_y)
 
