@@ -12,6 +12,10 @@ from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.transformer import GraphTransformerLayer
 
 if TYPE_CHECKING:
+    from graphattn.nn.aggr.attentional import AttentionalAggregation
+    from graphattn.nn.aggr.gmt import GraphMultisetTransformer
+    from graphattn.nn.aggr.set2set import Set2Set
+    from graphattn.nn.aggr.set_transformer import SetTransformerAggregation
     from graphattn.nn.conv.agnn import AGNNConv
     from graphattn.nn.conv.gat import GATConv
     from graphattn.nn.conv.gatv2 import GATv2Conv
@@ -22,20 +26,28 @@ if TYPE_CHECKING:
     from graphattn.nn.conv.supergat import SuperGATConv
     from graphattn.nn.conv.transformer import TransformerConv
     from graphattn.nn.gps import GPSConv
+    from graphattn.nn.models.attentive_fp import AttentiveFP
+    from graphattn.nn.models.gat import GAT
     from graphattn.nn.patching import from_pyg
 
 __all__ = [
+    "GAT",
     "AGNNConv",
     "AttentionPooling",
+    "AttentionalAggregation",
+    "AttentiveFP",
     "GATConv",
     "GATv2Conv",
     "GPSConv",
     "GeneralConv",
+    "GraphMultisetTransformer",
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
     "MultiheadAttention",
     "RGATConv",
+    "Set2Set",
+    "SetTransformerAggregation",
     "SuperGATConv",
     "TransformerConv",
     "from_pyg",

@@ -3,19 +3,17 @@
 import inspect
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.weak import WeakIdKeyDictionary
 from torch_geometric.nn.attention import PerformerAttention
 from torch_geometric.nn.conv import MessagePassing
 from torch_geometric.nn.inits import reset
 from torch_geometric.nn.resolver import activation_resolver, normalization_resolver
 from torch_geometric.utils import to_dense_batch
 
-from graphattn.graph import Complete, complete
 from graphattn.nn.checks import check_features
-from graphattn.ops.attention import attention
+from graphattn.nn.multihead import is_plain, multihead
+from graphattn.nn.packing import packing_of
 
 
 class GPSConv(nn.Module):
@@ -119,56 +117,14 @@ class GPSConv(nn.Module):
 
     def _attend(self, x: Tensor, batch: Tensor | None) -> Tensor:
         """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
-        graph = _complete_graphs(batch, len(x), x.device)
-        attn = self.attn
-        if not _is_plain(attn):
-            padded, mask = to_dense_batch(x, batch)
-            if isinstance(attn, nn.MultiheadAttention):
-                return attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]
-            return attn(padded, mask=mask)[mask]
-        q, k, v = F.linear(x, attn.in_proj_weight, attn.in_proj_bias).view(len(x), 3, attn.num_heads, -1).unbind(1)
-        out = attention(q, k, v, graph, dropout=attn.dropout if self.training else 0.0)
-        assert isinstance(out, Tensor)
-        return F.linear(out.flatten(1), attn.out_proj.weight, attn.out_proj.bias)
+        packing = packing_of(batch, len(x), None, x.device)
+        if is_plain(self.attn):
+            return multihead(self.attn, x, x, packing.among_nodes)
+        padded, mask = to_dense_batch(x, batch)
+        if isinstance(self.attn, nn.MultiheadAttention):
+            return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]
+        return self.attn(padded, mask=mask)[mask]
 
     def __repr__(self) -> str:
         shown = f"{self.channels}, conv={self.conv}, heads={self.heads}, attn_type={self.attn_type}"
         return f"{type(self).__name__}({shown})"
-
-
-def _is_plain(attn: nn.Module) -> bool:
-    """Whether this is multi-head attention that the operator knows, with nothing hooked onto it."""
-    return (
-        type(attn) is nn.MultiheadAttention
-        and attn.in_proj_weight is not None
-        and attn.bias_k is None
-        and not attn.add_zero_attn
-        and attn.dropout < 1
-        and not any((attn._forward_hooks, attn._forward_pre_hooks, attn._backward_hooks, attn._backward_pre_hooks))
-    )
-
-
-_graphs: WeakIdKeyDictionary = WeakIdKeyDictionary()
-
-
-def _complete_graphs(batch: Tensor | None, num_nodes: int, device: torch.device) -> Complete:
-    """A complete graph on the nodes of each graph of a batch; made once for each `batch` tensor."""
-    if batch is None:
-        return complete(num_nodes, device=device)
-    known = _graphs.get(batch)
-    if known is not None and known[0] == _version(batch) and known[1].num_dst == num_nodes:
-        return known[1]
-    if batch.shape != (num_nodes,) or batch.is_floating_point():
-        raise ValueError(
-            f"batch must hold the graph of each node, {num_nodes} integers, got {batch.dtype} of {list(batch.shape)}"
-        )
-    if not bool((batch[1:] >= batch[:-1]).all()) or (num_nodes and int(batch[0]) < 0):
-        raise ValueError("batch must ascend from 0: the nodes of one graph lie side by side")
-    graph = complete(batch.bincount().tolist(), device=device)
-    _graphs[batch] = (_version(batch), graph)
-    return graph
-
-
-def _version(tensor: Tensor) -> int | None:
-    """How often the tensor has been written into; None for inference tensors, which do not count."""
-    return None if tensor.is_inference() else tensor._version

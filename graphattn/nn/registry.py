@@ -13,26 +13,42 @@ LAYERS = {
     "HANConv": "conv.han",
     "RGATConv": "conv.rgat",
     "GeneralConv": "conv.general",
+    "AttentionalAggregation": "aggr.attentional",
+    "Set2Set": "aggr.set2set",
+    "SetTransformerAggregation": "aggr.set_transformer",
+    "GraphMultisetTransformer": "aggr.gmt",
+    "GAT": "models.gat",
+    "AttentiveFP": "models.attentive_fp",
 }
 """Name of the layer, here and in `torch_geometric.nn`, and the module here that it is in."""
 
 
+_INNER = {"GATEConv": "models.attentive_fp"}
+"""The same for layers that are not public, here or there."""
+
+
 def load(name: str) -> type:
     """Our layer of that name."""
-    return getattr(importlib.import_module(f"graphattn.nn.{LAYERS[name]}"), name)
+    module = LAYERS.get(name) or _INNER[name]
+    return getattr(importlib.import_module(f"graphattn.nn.{module}"), name)
 
 
 def ours_for(kind: type) -> type | None:
     """Our class for one of PyG's, None where there is none."""
-    return load(kind.__name__) if kind.__name__ in LAYERS and kind is _theirs(kind.__name__) else None
+    name = kind.__name__
+    return load(name) if _is_known(name) and kind is _theirs(name) else None
 
 
 def theirs_for(kind: type) -> type | None:
     """PyG's class for one of ours, None where there is none."""
-    return _theirs(kind.__name__) if kind.__name__ in LAYERS and kind is load(kind.__name__) else None
+    name = kind.__name__
+    return _theirs(name) if _is_known(name) and kind is load(name) else None
+
+
+def _is_known(name: str) -> bool:
+    return name in LAYERS or name in _INNER
 
 
 def _theirs(name: str) -> type:
-    import torch_geometric.nn
-
-    return getattr(torch_geometric.nn, name)
+    module = f"torch_geometric.nn.{_INNER[name]}" if name in _INNER else "torch_geometric.nn"
+    return getattr(importlib.import_module(module), name)

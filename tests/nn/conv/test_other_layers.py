@@ -261,16 +261,6 @@ def test_gps_calls_its_attention_where_something_is_hooked_onto_it():
     assert called
 
 
-def test_gps_prepares_a_batch_once_and_again_after_a_change():
-    from graphattn.nn.gps import _complete_graphs
-
-    batch = torch.tensor([0, 0, 1])
-    first = _complete_graphs(batch, 3, batch.device)
-    assert _complete_graphs(batch, 3, batch.device) is first
-    batch[1] = 1
-    assert _complete_graphs(batch, 3, batch.device).sizes == (1, 2)
-
-
 @pytest.mark.parametrize("batch", [[1, 0, 0], [0, 0], [0.0, 0.0, 1.0], [-1, 0, 0]], ids=str)
 def test_gps_refuses_a_bad_batch(batch):
     with pytest.raises(ValueError, match="batch must"):
