@@ -13,8 +13,8 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.conv.heads import add_terms, check_heads, join_heads
-from graphattn.nn.conv.projection import edge_columns, edge_features, edge_scores
+from graphattn.nn.conv.heads import add_terms, blocks, check_heads, head_scores, join_heads
+from graphattn.nn.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.scores import Sum
 
@@ -149,17 +149,18 @@ class GATConv(AttentionConv):
         destination = None
         if x_dst is not None:
             destination = source if x_dst is x_src and to_dst is to_src else to_dst(x_dst).view(-1, H, C)
+        scores = self._node_scores(x_src, x_dst, source, destination)
         if self.sends_messages:
-            out, weights = self._send(source, destination, edges)
+            out, weights = self._send(source, destination, scores, edges)
         else:
-            out, weights = self._attend(source, destination, edges, bool(return_attention_weights))
+            out, weights = self._attend(source, scores, edges, bool(return_attention_weights))
         out = add_terms(join_heads(out, H * C, self.concat), residual, self.bias)
         return (out, edges.with_weights(weights)) if return_attention_weights else out
 
     def _attend(
-        self, source: Tensor, destination: Tensor | None, edges: Adjacency, return_weights: bool
+        self, source: Tensor, scores: tuple[Tensor, Tensor | None], edges: Adjacency, return_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        key, query = self._node_scores(source, destination)
+        key, query = scores
         graph = edges.attended
         query = key.new_zeros(graph.num_dst, self.heads) if query is None else query
         edge_bias = None
@@ -167,22 +168,33 @@ class GATConv(AttentionConv):
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, source.dtype)
             edge_bias = edge_scores(features, self.lin_edge, self.att_edge)
         return self._operate(
-            query.to(source.dtype), key.to(source.dtype), source, graph,
+            query, key, source, graph,
             score=Sum(self.negative_slope), edge_bias=edge_bias, return_weights=return_weights,
         )  # fmt: skip
 
-    def _node_scores(self, source: Tensor, destination: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """⟨a_s, source_j⟩ and ⟨a_d, destination_i⟩, each `[nodes, H]`; one pass where the two are the same."""
+    def _node_scores(
+        self, x_src: Tensor, x_dst: Tensor | None, source: Tensor, destination: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """⟨a_s, source_j⟩ and ⟨a_d, destination_i⟩, each `[nodes, H]`; one product where the two are the same."""
         if destination is source:
-            both = torch.einsum("nhc,khc->knh", source, torch.cat([self.att_src, self.att_dst]))
-            return both[0], both[1]
-        key = torch.einsum("nhc,hc->nh", source, self.att_src[0])
-        return key, None if destination is None else torch.einsum("nhc,hc->nh", destination, self.att_dst[0])
+            weight = None if self.lin is None else readable_weight(self.lin, x_src)
+            if weight is not None and x_src.shape[1] <= weight.shape[0]:  # through the narrower of the two
+                both = (x_src @ (weight.t() @ blocks(self.att_src, self.att_dst))).to(source.dtype)
+                return both[:, : self.heads], both[:, self.heads :]
+            key, query = head_scores(source, self.att_src, self.att_dst)
+            return key, query
+        (key,) = head_scores(source, self.att_src)
+        return key, None if destination is None else head_scores(destination, self.att_dst)[0]
 
-    def _send(self, source: Tensor, destination: Tensor | None, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
+    def _send(
+        self,
+        source: Tensor,
+        destination: Tensor | None,
+        scores: tuple[Tensor, Tensor | None],
+        edges: Adjacency,
+    ) -> tuple[Tensor, Tensor | None]:
         edge_index, size = edges.graph.edge_index, edges.size
-        alpha = self._node_scores(source, destination)
-        weights = self.edge_updater(edge_index, alpha=alpha, edge_attr=edges.edge_attr, size=size)
+        weights = self.edge_updater(edge_index, alpha=scores, edge_attr=edges.edge_attr, size=size)
         return self.propagate(edge_index, x=(source, destination), alpha=weights, size=size), weights
 
     def edge_update(

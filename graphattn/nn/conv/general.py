@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.conv.heads import check_heads
+from graphattn.nn.conv.heads import check_heads, head_scores
 from graphattn.nn.conv.projection import edge_columns, edge_features
 from graphattn.ops.scores import Sum
 
@@ -145,18 +145,17 @@ class GeneralConv(AttentionConv):
 
     def _by_vector(self, x_src: Tensor, x_dst: Tensor, edges: Adjacency) -> Tensor:
         """The parts of ⟨a, m_ij⟩ that are the source's, the destination's and the edge's own add up in GAT's score."""
-        vector = self.att_msg[0]
         value = self._heads(self.lin_msg(x_src))
-        key = torch.einsum("nhc,hc->nh", value, vector)
+        (key,) = head_scores(value, self.att_msg)
         query = key.new_zeros(edges.attended.num_dst, self.heads)
         own: Tensor | None = None
         if not self.directed_msg:
             own = self._heads(self.lin_msg_i(x_dst))
-            query = torch.einsum("nhc,hc->nh", own, vector)
+            (query,) = head_scores(own, self.att_msg)
         terms: dict[str, Any] = {}
         if edges.edge_attr is not None:
             mapped = self._heads(self.lin_edge(self._edge_features(edges.edge_attr, value.dtype)))
-            terms = {"edge_bias": torch.einsum("ehc,hc->eh", mapped, vector), "edge_value": mapped}
+            terms = {"edge_bias": head_scores(mapped, self.att_msg)[0], "edge_value": mapped}
         out, _ = self._operate(query, key, value, edges.attended, score=Sum(SLOPE), return_weights=False, **terms)
         if own is None:
             return out

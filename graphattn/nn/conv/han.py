@@ -12,7 +12,7 @@ from torch_geometric.utils import softmax
 
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.conv.heads import check_heads
+from graphattn.nn.conv.heads import check_heads, head_scores
 from graphattn.nn.conv.hetero import check_kinds
 from graphattn.ops.scores import Sum
 
@@ -108,10 +108,7 @@ class HANConv(AttentionConv):
             x = rows[edge_type[0]], rows[edge_type[-1]]
             edges = read(edge_index, None, (len(x[0]), len(x[1])), None, self.flow)
             vectors = self.lin_src["__".join(edge_type)], self.lin_dst["__".join(edge_type)]
-            key, query = (
-                torch.einsum("nhc,hc->nh", features, vector[0]).to(features.dtype)
-                for features, vector in zip(x, vectors, strict=True)
-            )
+            (key,), (query,) = (head_scores(nodes, vector) for nodes, vector in zip(x, vectors, strict=True))
             if self.sends_messages:
                 out = self.propagate(edges.graph.edge_index, x=x, alpha=(key, query), size=edges.size)
             else:

@@ -1,5 +1,6 @@
 """The heads of a layer: their number, checked, and how they come together at the end."""
 
+import torch
 from torch import Tensor
 
 
@@ -10,6 +11,24 @@ def check_heads(out_channels: int, heads: int, dropout: float) -> None:
             raise ValueError(f"{name} must be at least 1, got {number}")
     if not 0 <= dropout <= 1:
         raise ValueError(f"dropout is a probability in [0, 1], got {dropout}")
+
+
+def head_scores(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
+    """⟨a_h, x_nh⟩ of rows `[N, H, C]` with each vector `[1, H, C]`, `[N, H]` in the rows' dtype.
+
+    One product with a matrix of blocks: H times the arithmetic that is needed, and several times faster on small heads
+    than a product for each head or a sum over a tensor of the rows' size.
+    """
+    H = rows.shape[1]
+    scores = rows.flatten(1) @ blocks(*vectors).to(rows.dtype)
+    return tuple(each.to(rows.dtype) for each in scores.split(H, dim=1))
+
+
+def blocks(*vectors: Tensor) -> Tensor:
+    """The matrix `[H·C, V·H]` that takes heads side by side to their products with V vectors `[1, H, C]`."""
+    H = vectors[0].shape[1]
+    diagonal = torch.eye(H, dtype=vectors[0].dtype, device=vectors[0].device).unsqueeze(1)
+    return torch.cat([(vector[0].unsqueeze(-1) * diagonal).flatten(0, 1) for vector in vectors], dim=1)
 
 
 def join_heads(out: Tensor, width: int, concat: bool) -> Tensor:

@@ -20,7 +20,7 @@ from torch_geometric.utils import (
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.conv.heads import add_terms, check_heads, join_heads
+from graphattn.nn.conv.heads import add_terms, check_heads, head_scores, join_heads
 
 
 class SuperGATConv(AttentionConv):
@@ -152,8 +152,8 @@ class SuperGATConv(AttentionConv):
         """s_ij of the pairs (i, j), from the scaled products of their features."""
         if self.attention_type == "SD":
             return products
-        sums = ((x * att).sum(-1).index_select(0, nodes) for att, nodes in ((self.att_l, j), (self.att_r, i)))
-        return (next(sums) + next(sums)).to(products.dtype) * products.sigmoid()
+        left, right = head_scores(x, self.att_l, self.att_r)
+        return (left.index_select(0, j) + right.index_select(0, i)) * products.sigmoid()
 
     def _compare(
         self,
