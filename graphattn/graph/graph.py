@@ -206,7 +206,9 @@ class Graph:
         """
         src, dst = self.edge_index
         kept = (src != dst).nonzero().squeeze(1)
-        return Graph._checked(self.edge_index[:, kept], self.num_dst, self.num_src), kept
+        none_goes = not torch.compiler.is_compiling() and kept.numel() == self.num_edges
+        edge_index = self.edge_index if none_goes else self.edge_index[:, kept]
+        return Graph._checked(edge_index, self.num_dst, self.num_src), kept
 
     def add_self_loops(self) -> tuple[Graph, Tensor]:
         """The graph with exactly one self-loop at each node, and the ids of the edges that stay, `[E']`.

@@ -88,7 +88,7 @@ def is_matrix(edge_index: Any) -> bool:
 def read(
     edge_index: Any,
     edge_attr: Tensor | None,
-    sizes: tuple[int | None, int | None],
+    x: tuple[Tensor, Tensor | None],
     size: Size = None,
     flow: str = "source_to_target",
 ) -> Adjacency:
@@ -97,15 +97,14 @@ def read(
     Args:
         edge_index: `[2, E]` integers, an `EdgeIndex`, a `torch.sparse` or torch-sparse matrix `[M, N]`, or a Graph.
         edge_attr: `[E, …]`; None for what a matrix holds.
-        sizes: how many nodes that are attended to, and how many that attend, there are features of; None where there
-            are none.
+        x: features of the nodes that are attended to, and of those that attend; None where there are none.
         size: `size=` of the layer's call, for the two in that order.
         flow: the layer's; "target_to_source" means that row 0 attends to row 1.
 
     Raises:
         TypeError: `edge_index` is none of these, or does not hold integers.
-        ValueError: sizes that disagree, a node outside the graph, another number of edge features than edges, or a
-            matrix beside `flow="target_to_source"`.
+        ValueError: sizes or devices that disagree, a node outside the graph, another number of edge features than
+            edges, or a matrix beside `flow="target_to_source"`.
     """
     if is_matrix(edge_index) and flow == "target_to_source":
         raise ValueError('edge_index is a sparse matrix, which flow="target_to_source" does not take: transpose it')
@@ -116,6 +115,11 @@ def read(
         )
     if size is not None and (not isinstance(size, tuple | list) or len(size) != 2):
         raise ValueError(f"size is a pair (number of sources, number of destinations), got {size!r}")
+    for name, edge_tensor in (("edge_index", edge_index), ("edge_attr", edge_attr)):
+        device = _device(edge_tensor)
+        if device is not None and device != x[0].device:
+            raise ValueError(f"{name} is on {device}, but x is on {x[0].device}")
+    sizes: tuple[int | None, int | None] = len(x[0]), None if x[1] is None else len(x[1])
     if flow == "target_to_source":
         sizes, size = sizes[::-1], None if size is None else size[::-1]
     num_src, num_dst = _sizes(edge_index, sizes, size)
@@ -130,6 +134,10 @@ def read(
     if edge_attr is not None:
         check_edge_attr(edge_attr, graph)
     return Adjacency(edge_index, graph, edge_attr, flow)
+
+
+def _device(edges: Any) -> torch.device | None:
+    return edges.device() if isinstance(edges, SparseTensor) else getattr(edges, "device", None)
 
 
 def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class AGNNConv(AttentionConv):
     def forward(self, x: Tensor, edge_index: Any) -> Tensor:
         """Attend along `edge_index`: `[2, E]`, an `EdgeIndex`, a sparse matrix `[N, N]` or a `Graph`."""
         check_features("x", x, None)
-        edges = read(edge_index, None, (len(x), len(x)), None, self.flow)
+        edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
             edges = edges.add_self_loops()
         if self.sends_messages:

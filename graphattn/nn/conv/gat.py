@@ -139,7 +139,7 @@ class GATConv(AttentionConv):
         check_features("x", x_src, to_src)
         if x_dst is not None:
             check_features("x", x_dst, to_dst)
-        edges = read(edge_index, edge_attr, (len(x_src), None if x_dst is None else len(x_dst)), size, self.flow)
+        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow)
         if self.add_self_loops:
             edges = edges.add_self_loops(self.fill_value)
 

@@ -128,7 +128,7 @@ class GeneralConv(AttentionConv):
             raise ValueError("x is a pair without features of the destinations, which GeneralConv needs")
         check_features("x", x_src, self.lin_msg)
         check_features("x", x_dst, self.lin_self)
-        edges = read(edge_index, edge_attr, (len(x_src), len(x_dst)), size, self.flow)
+        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow)
         if edges.edge_attr is not None and self.in_edge_channels is None:
             raise ValueError("edge_attr is given, but the layer was made without in_edge_channels")
         products = self.attention and self.attention_type == "dot_product"

@@ -106,7 +106,7 @@ class HANConv(AttentionConv):
         found: dict[NodeType, list[Tensor]] = {kind: [] for kind in x_dict}
         for edge_type, edge_index in edge_index_dict.items():
             x = rows[edge_type[0]], rows[edge_type[-1]]
-            edges = read(edge_index, None, (len(x[0]), len(x[1])), None, self.flow)
+            edges = read(edge_index, None, x, None, self.flow)
             vectors = self.lin_src["__".join(edge_type)], self.lin_dst["__".join(edge_type)]
             (key,), (query,) = (head_scores(nodes, vector) for nodes, vector in zip(x, vectors, strict=True))
             if self.sends_messages:

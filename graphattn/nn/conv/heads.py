@@ -26,9 +26,10 @@ def head_scores(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
 
 def blocks(*vectors: Tensor) -> Tensor:
     """The matrix `[H·C, V·H]` that takes heads side by side to their products with V vectors `[1, H, C]`."""
-    H = vectors[0].shape[1]
-    diagonal = torch.eye(H, dtype=vectors[0].dtype, device=vectors[0].device).unsqueeze(1)
-    return torch.cat([(vector[0].unsqueeze(-1) * diagonal).flatten(0, 1) for vector in vectors], dim=1)
+    stacked = torch.cat(vectors)  # [V, H, C]
+    V, H, C = stacked.shape
+    diagonal = torch.eye(H, dtype=stacked.dtype, device=stacked.device).unsqueeze(1)
+    return (stacked.unsqueeze(-1) * diagonal).permute(1, 2, 0, 3).reshape(H * C, V * H)
 
 
 def join_heads(out: Tensor, width: int, concat: bool) -> Tensor:

@@ -103,7 +103,7 @@ class HGTConv(AttentionConv):
             key, query, value = mapped.view(-1, 3, H, C // H).unbind(1)
             keys[kind], queries[kind], values[kind] = key, query, value
         edges = {
-            edge_type: read(edge_index, None, (len(keys[edge_type[0]]), len(keys[edge_type[-1]])), None, self.flow)
+            edge_type: read(edge_index, None, (keys[edge_type[0]], keys[edge_type[-1]]), None, self.flow)
             for edge_type, edge_index in edge_index_dict.items()
         }
         if self.sends_messages:

@@ -185,7 +185,7 @@ class RGATConv(AttentionConv):
         check_features("x", x, None)
         if x.shape[1] != self.in_channels:
             raise ValueError(f"x must have shape [rows, {self.in_channels}], got {list(x.shape)}")
-        edges = read(edge_index, edge_attr, (len(x), len(x)), size, self.flow)
+        edges = read(edge_index, edge_attr, (x, x), size, self.flow)
         edge_type = matrix_values(edge_index) if edge_type is None else edge_type
         if edge_type is None:
             raise ValueError("edge_type is missing: the relation of each edge, [E]")

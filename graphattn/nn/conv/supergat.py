@@ -127,7 +127,7 @@ class SuperGATConv(AttentionConv):
             batch: the graph of each node, so that pairs are drawn within graphs.
         """
         check_features("x", x, self.lin)
-        edges = read(edge_index, None, (len(x), len(x)), None, self.flow)
+        edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
             edges = edges.add_self_loops()
         H, C = self.heads, self.out_channels

@@ -125,7 +125,7 @@ class TransformerConv(AttentionConv):
             raise ValueError("x is a pair without features of the destinations, which TransformerConv needs")
         for features, linear in ((x_src, self.lin_key), (x_dst, self.lin_query)):
             check_features("x", features, linear)
-        edges = read(edge_index, edge_attr, (len(x_src), len(x_dst)), None, self.flow)
+        edges = read(edge_index, edge_attr, (x_src, x_dst), None, self.flow)
         if edges.edge_attr is None and self.lin_edge is not None:
             raise ValueError(f"edge_attr is missing, which a layer with edge_dim={self.edge_dim} needs")
         if edges.edge_attr is not None and self.lin_edge is None:

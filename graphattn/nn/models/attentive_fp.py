@@ -58,7 +58,7 @@ class GATEConv(AttentionConv):
 
     def forward(self, x: Tensor, edge_index: Any, edge_attr: Tensor) -> Tensor:
         """Attend along `edge_index` with its features `[E, edge_dim]`."""
-        edges = read(edge_index, edge_attr, (len(x), len(x)), None, self.flow)
+        edges = read(edge_index, edge_attr, (x, x), None, self.flow)
         width = self.lin1.in_features - x.shape[1]
         if edges.edge_attr is None or edges.edge_attr.shape[1:] != (width,):
             got = None if edges.edge_attr is None else list(edges.edge_attr.shape)
