@@ -79,11 +79,9 @@ def test_edges_on_another_device(name):
 
 @pytest.mark.parametrize("name", BIPARTITE)
 def test_features_that_are_no_tensors(name):
-    with pytest.raises(
-        TypeError, match=r"x is a tensor \[N, F\] or a pair \(sources, destinations\), got list of float"
-    ):
+    with pytest.raises(TypeError, match=message("x is a tensor [N, F] or a pair (sources, destinations), got list")):
         make(name)([1.0], edges())
-    with pytest.raises(TypeError, match=r"x\[1\] is a tensor \[M, F\] or None, got tuple of Tensor, int"):
+    with pytest.raises(TypeError, match=message("x[1] is a tensor [M, F] or None, got int")):
         make(name)((torch.randn(6, IN), 3), edges())
 
 
@@ -91,6 +89,9 @@ def test_features_that_are_no_tensors(name):
 def test_destinations_without_features(name):
     with pytest.raises(ValueError, match=f"x is a pair without features of the destinations, which {name[:5]}"):
         make(name)((torch.randn(6, IN), None), edges())
+
+
+OTHER_SIZES = "there are 6 source features in x, but {} source nodes in edge_index"
 
 
 @pytest.mark.parametrize(
@@ -105,19 +106,19 @@ def test_destinations_without_features(name):
         (
             [[0], [1]],
             TypeError,
-            "edge_index must be a tensor [2, E], an EdgeIndex, a sparse matrix or a Graph, got list",
+            "an EdgeIndex, a sparse matrix or a Graph, got list",
         ),
         (
             torch.eye(7).to_sparse_coo(),
             ValueError,
-            "there are 6 source features in x, but 7 source nodes in edge_index",
+            OTHER_SIZES.format(7),
         ),
         (
             torch.eye(7).to_sparse_csr(),
             ValueError,
-            "there are 6 source features in x, but 7 source nodes in edge_index",
+            OTHER_SIZES.format(7),
         ),
-        (ga.Graph(edges(), 5), ValueError, "there are 6 source features in x, but 5 source nodes in edge_index"),
+        (ga.Graph(edges(), 5), ValueError, OTHER_SIZES.format(5)),
     ],
     ids=lambda value: str(value)[:40].replace("\n", " "),
 )
@@ -144,9 +145,7 @@ def test_sizes(name, size):
 @pytest.mark.parametrize("name", WITH_EDGES)
 def test_edge_features(name):
     layer, x = make(name, **{WITH_EDGES[name]: EDGE}), torch.randn(6, IN)
-    with pytest.raises(
-        ValueError, match=message("edge_attr is [E, edge_dim] with E edges: expected [4, any], got [3, 2]")
-    ):
+    with pytest.raises(ValueError, match=message("edge_attr is [E, edge_dim] with E edges: expected [4, any], got")):
         call(layer, x, edges(), torch.randn(3, EDGE))
     with pytest.raises(ValueError, match=r"edge_attr must have shape \[\d+, 2\], got \[\d+, 3\]"):
         call(layer, x, edges(), torch.randn(4, EDGE + 1))
@@ -200,13 +199,9 @@ def test_kinds(name):
     x = {"a": torch.randn(4, IN), "b": torch.randn(4, IN)}
     with pytest.raises(ValueError, match="x_dict has nodes of kind 'c', but metadata has 'a', 'b'"):
         layer(x | {"c": x["a"]}, {})
-    with pytest.raises(
-        ValueError, match=message("edge_index_dict has edges of kind ('b', 'to', 'a'), but metadata has")
-    ):
+    with pytest.raises(ValueError, match=message("of kind ('b', 'to', 'a'), but metadata has")):
         layer(x, {("b", "to", "a"): edges()})
-    with pytest.raises(
-        ValueError, match=message("edge_index_dict has edges of kind ('a', 'to', 'b'), but x_dict has no 'b'")
-    ):
+    with pytest.raises(ValueError, match=message("of kind ('a', 'to', 'b'), but x_dict has no 'b'")):
         layer({"a": x["a"]}, {("a", "to", "b"): edges()})
     with pytest.raises(ValueError, match="edge_index holds node 4, but the graph has 4 nodes"):
         layer(x, {("a", "to", "b"): edges() + 1})
