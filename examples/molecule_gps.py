@@ -7,8 +7,8 @@ PyG pads the molecules of a batch to the size of the largest for the second part
 data are FreeSolv, which comes with graphattn: 642 molecules with their free energy of hydration (Mobley & Guthrie
 2014, doi:10.1007/s10822-014-9747-x), all in one batch.
 
-Expected: the two loss curves differ by less than 0.001, and the squared error falls from about 30 to below 5. Takes
-about half a minute.
+Expected: the two loss curves differ by less than 0.001, and the squared error falls from about 29 to about 12. A step
+with ours takes less time and less memory. Takes about twenty seconds.
 """
 
 from __future__ import annotations
