@@ -10,7 +10,7 @@ from pyg_twin import assert_same, twins
 
 import graphattn as ga
 from graphattn.graph import graph as graph_module
-from graphattn.testing import zoo
+from graphattn.testing import assert_batch_equals_separate, assert_node_permutation_equivariant, zoo
 
 pyg = pytest.importorskip("torch_geometric")
 
@@ -313,6 +313,15 @@ def test_dropout_keeps_the_mean(name):
     torch.testing.assert_close(mean, mine.eval()(x, graph), atol=0.15, rtol=0)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_symmetries(name):
+    layer, _ = twins(name, IN, OUT, HEADS, edge_dim=EDGE)
+    graphs = [zoo()[each] for each in ("unsorted", "isolated_nodes")]
+    cases = [(numbers(graph.num_nodes, IN), graph, numbers(graph.num_edges, EDGE)) for graph in graphs]
+    assert_node_permutation_equivariant(layer, *cases[0])
+    assert_batch_equals_separate(layer, cases)
+
+
 # Parameters
 
 CONSTRUCTED = [
@@ -420,6 +429,7 @@ def test_edges_are_prepared_once_for_all_layers_and_steps(sorts, form, flow):
     if flow == "target_to_source" and form in ("coo", "csr", "csc"):
         pytest.skip("matrices have their flow")
     layers = [getattr(ga.nn, name)(IN, IN, flow=flow) for name in WITH_LOOPS * 2]
+    layers += [ga.nn.AGNNConv(flow=flow), ga.nn.SuperGATConv(IN, IN, flow=flow).eval()]
     edges = as_form(form, simple_edges(), 6)
     for _ in range(3):
         x = torch.randn(6, IN)

@@ -1,5 +1,8 @@
 """The layers inside what PyG and PyTorch put around them."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from pyg_twin import assert_same, twins
@@ -127,6 +130,48 @@ def test_compiled_without_a_graph_break(name, edge_dim):
             torch.autograd.grad(o.square().sum(), list(layer.parameters()), allow_unused=True) for o in (out, want)
         )
         assert_close(found, expected)
+
+
+@pytest.mark.parametrize("name", ["AGNNConv", "SuperGATConv"])
+def test_other_layers_compiled_without_a_graph_break(name):
+    torch._dynamo.reset()
+    layer = getattr(ga.nn, name)(*(() if name == "AGNNConv" else (IN, OUT, HEADS)), add_self_loops=False).eval()
+    x, edge_index = torch.randn(6, IN), edges()
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    assert_close(compiled(x, edge_index), layer(x, edge_index))
+
+
+OTHERS = {
+    "SuperGATConv": lambda: ga.nn.SuperGATConv(IN, OUT, HEADS),
+    "AGNNConv": lambda: ga.nn.AGNNConv(),
+    "GeneralConv": lambda: ga.nn.GeneralConv(IN, OUT, attention=True, heads=HEADS),
+    "GPSConv": lambda: ga.nn.GPSConv(IN, ga.nn.GATConv(IN, IN)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_layers_copied_and_in_halves(name):
+    layer = OTHERS[name]().eval()
+    x, edge_index = torch.randn(6, IN), edges()
+    want = layer(x, edge_index)
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert torch.equal(twin(x, edge_index), want)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert_close(layer(x, edge_index).float(), want, atol=0.2, rtol=0.2)
+    assert_close(layer.bfloat16()(x.bfloat16(), edge_index).float(), want, atol=0.2, rtol=0.2)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_second_derivatives_by_messages(name):
+    """The fused operator has none; a hook that does nothing asks for messages."""
+    pair = twins(name, IN, OUT, HEADS)
+    x, edge_index = numbers(6, IN).requires_grad_(), edges()
+    pair[0].register_message_forward_hook(lambda module, inputs, out: None)
+    seconds = []
+    for layer in pair:
+        (first,) = torch.autograd.grad(layer(x, edge_index).square().sum(), x, create_graph=True)
+        seconds.append(torch.autograd.grad(first.square().sum(), x)[0])
+    assert_close(*seconds)
 
 
 @pytest.mark.parametrize("name", LAYERS)
