@@ -47,7 +47,7 @@ def check_features(name: str, x: Tensor, linear: Any) -> None:
         ValueError: another number of axes, another width than the layer was made for, or another device.
         TypeError: not floating-point, or another dtype than that of the weights (outside autocast).
     """
-    width = getattr(linear, "in_channels", -1)
+    width = getattr(linear, "in_channels", getattr(linear, "in_features", -1))
     expected = f"[rows, {width}]" if width > 0 else "[rows, features]"
     if x.ndim != 2 or (width > 0 and x.shape[1] != width):
         raise ValueError(f"{name} must have shape {expected}, got {list(x.shape)}")

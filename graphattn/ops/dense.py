@@ -44,7 +44,7 @@ def attention(call: AttentionCall) -> Tensor:
     order = sorted(range(len(sizes)), key=sizes.__getitem__)
     rows, columns = (_rows(starts, order, graph.device) for starts in (graph.dst_ptr, graph.src_ptr))
     lengths = Counter(sizes[i] for i in order)
-    parts = zip(
+    grouped = zip(
         q.index_select(0, rows).split([n * count for (n, _), count in lengths.items()]),
         k.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
         v.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
@@ -53,7 +53,7 @@ def attention(call: AttentionCall) -> Tensor:
     )
     together = [
         _attend(a.unflatten(0, (count, n)), b.unflatten(0, (count, m)), c.unflatten(0, (count, m)), call)
-        for a, b, c, ((n, m), count) in parts
+        for a, b, c, ((n, m), count) in grouped
     ]
     return torch.cat(together).index_select(0, rows.argsort())
 

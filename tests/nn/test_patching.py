@@ -131,6 +131,22 @@ def test_one_layer():
         ga.nn.from_pyg(pyg.GCNConv(IN, OUT))
 
 
+def test_a_layer_inside_a_layer_of_pygs():
+    torch.manual_seed(0)
+    model = torch.nn.ModuleList([pyg.GPSConv(8, pyg.TransformerConv(8, 8), heads=2)]).eval()
+    x = torch.randn(6, 8)
+    want = model[0](x, edges())
+    ga.patch(model)
+    assert [type(layer).__module__ for layer in (model[0], model[0].conv)] == [
+        "graphattn.nn.gps",
+        "graphattn.nn.conv.transformer",
+    ]
+    assert_close(model[0](x, edges()), want)
+    ga.unpatch(model)
+    assert swapped(model) == 0
+    assert_close(model[0](x, edges()), want)
+
+
 @pytest.mark.parametrize("v2", [False, True])
 def test_a_model_of_pygs(v2):
     torch.manual_seed(0)

@@ -10,6 +10,7 @@ from torch_geometric.nn.inits import glorot, reset
 from torch_geometric.typing import EdgeType, Metadata, NodeType, OptTensor, PairTensor
 from torch_geometric.utils import softmax
 
+from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads, head_scores
@@ -102,6 +103,8 @@ class HANConv(AttentionConv):
             ValueError: a kind that is not in `metadata`, or that there are no features of.
         """
         check_kinds(x_dict, edge_index_dict, self.metadata[0], self.metadata[1])
+        for kind, features in x_dict.items():
+            check_features(f"x_dict[{kind!r}]", features, self.proj[kind])
         rows = {kind: self.proj[kind](x).view(len(x), self.heads, -1) for kind, x in x_dict.items()}
         found: dict[NodeType, list[Tensor]] = {kind: [] for kind in x_dict}
         for edge_type, edge_index in edge_index_dict.items():

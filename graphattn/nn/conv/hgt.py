@@ -12,6 +12,7 @@ from torch_geometric.nn.parameter_dict import ParameterDict
 from torch_geometric.typing import EdgeType, Metadata, NodeType, OptTensor
 from torch_geometric.utils import softmax
 
+from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.hetero import check_kinds
@@ -97,6 +98,8 @@ class HGTConv(AttentionConv):
             ValueError: a kind that is not in `metadata`, or that there are no features of.
         """
         check_kinds(x_dict, edge_index_dict, self.node_types, self.edge_types)
+        for kind, features in x_dict.items():
+            check_features(f"x_dict[{kind!r}]", features, self.kqv_lin.lins[kind])
         H, C = self.heads, self.out_channels
         keys, queries, values = {}, {}, {}
         for kind, mapped in self.kqv_lin(x_dict).items():

@@ -182,9 +182,7 @@ class RGATConv(AttentionConv):
             return_attention_weights: also return `(edge_index, weights [E, H·dim])`, before `mod` and dropout. (As in
                 PyG True and False both mean yes, and None means no.)
         """
-        check_features("x", x, None)
-        if x.shape[1] != self.in_channels:
-            raise ValueError(f"x must have shape [rows, {self.in_channels}], got {list(x.shape)}")
+        check_features("x", x, self)
         edges = read(edge_index, edge_attr, (x, x), size, self.flow)
         edge_type = matrix_values(edge_index) if edge_type is None else edge_type
         if edge_type is None:

@@ -63,7 +63,7 @@ def test_features_that_are_no_floating_point_numbers(name):
         call(make(name), torch.ones(6, IN, dtype=torch.int64), edges())
 
 
-@pytest.mark.parametrize("name", [name for name in SIZED if name != "RGATConv"])
+@pytest.mark.parametrize("name", SIZED)
 def test_features_of_another_dtype_or_device_than_the_weights(name):
     with pytest.raises(TypeError, match=r"x is torch\.float64, but the layer's weights are torch\.float32"):
         call(make(name), torch.randn(6, IN, dtype=torch.float64), edges())
@@ -203,6 +203,10 @@ def test_kinds(name):
         layer(x, {("b", "to", "a"): edges()})
     with pytest.raises(ValueError, match=message("of kind ('a', 'to', 'b'), but x_dict has no 'b'")):
         layer({"a": x["a"]}, {("a", "to", "b"): edges()})
+    with pytest.raises(ValueError, match=message("x_dict['b'] must have shape [rows, 5], got [4, 6]")):
+        layer(x | {"b": torch.randn(4, IN + 1)}, {})
+    with pytest.raises(TypeError, match=message("x_dict['a'] is torch.float64, but the layer's weights are")):
+        layer(x | {"a": x["a"].double()}, {})
     with pytest.raises(ValueError, match="edge_index holds node 4, but the graph has 4 nodes"):
         layer(x, {("a", "to", "b"): edges() + 1})
     with pytest.raises(ValueError, match="heads=3 does not divide out_channels=8"):
@@ -235,6 +239,13 @@ def test_kinds(name):
 def test_constructors(name, options, text):
     with pytest.raises(ValueError, match=message(text)):
         make(name, **options)
+
+
+def test_features_for_gps_and_attentive_fp():
+    with pytest.raises(ValueError, match=message("x must have shape [rows, 8], got [6, 5]")):
+        ga.nn.GPSConv(8, None)(torch.randn(6, 5), edges())
+    with pytest.raises(ValueError, match=message("x must have shape [rows, 5], got [6, 8]")):
+        ga.nn.AttentiveFP(5, 8, 1, 2, 2, 2)(torch.randn(6, 8), edges(), torch.randn(4, 2), torch.zeros(6).long())
 
 
 def test_a_kind_of_global_attention_that_is_not_there():
