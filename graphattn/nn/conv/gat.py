@@ -1,5 +1,6 @@
 """GAT: graph attention whose score is the sum of two numbers, one per node."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -140,6 +141,8 @@ class GATConv(AttentionConv):
         if x_dst is not None:
             check_features("x", x_dst, to_dst)
         edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow)
+        if self.lin_edge is None:
+            edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
             edges = edges.add_self_loops(self.fill_value)
 
