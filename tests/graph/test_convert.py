@@ -188,3 +188,9 @@ class TestNetworkx:
             from_networkx({0: [1]})
         with pytest.raises(ValueError, match="4 destinations and 7 sources"):
             GRAPH.to_networkx()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_matrices_of_features():
+    matrix = torch.sparse_coo_tensor(torch.tensor([[0, 1], [2, 0]]), torch.ones(2, 5), (2, 3, 5))
+    assert from_torch_sparse(matrix).edge_index.tolist() == [[2, 0], [0, 1]]
