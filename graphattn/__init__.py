@@ -30,6 +30,7 @@ from graphattn.version import __version__
 
 if TYPE_CHECKING:
     from graphattn.chem import from_smiles
+    from graphattn.nn.patching import patch, unpatch
 
 _LAZY = ("chem", "datasets", "models", "tasks", "testing")
 
@@ -52,8 +53,10 @@ __all__ = [
     "merge",
     "nn",
     "normalizers",
+    "patch",
     "scores",
     "union",
+    "unpatch",
     "warmup",
     "window",
 ]
@@ -64,6 +67,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"graphattn.{name}")
     if name == "from_smiles":
         return importlib.import_module("graphattn.chem").from_smiles
+    if name in ("patch", "unpatch"):
+        return getattr(importlib.import_module("graphattn.nn.patching"), name)
     raise AttributeError(f"module 'graphattn' has no attribute {name!r}")
 
 

@@ -94,6 +94,22 @@ def test_with_optional_libraries_that_fail_to_import_the_reference_runs_and_says
     assert len(warnings) == 1
 
 
+def test_drop_in_layers_without_the_optional_libraries():
+    pytest.importorskip("torch_geometric")
+    outputs = run(
+        NOT_INSTALLED,
+        """
+        import warnings, torch
+        from graphattn.nn import GATConv, TransformerConv
+        warnings.simplefilter("ignore")
+        x, edge_index = torch.randn(3, 4), torch.tensor([[0, 1], [1, 2]])
+        print(*GATConv(4, 5)(x, edge_index).shape)
+        print(*TransformerConv(4, 5)(x, edge_index).shape)
+        """,
+    )
+    assert outputs == ["3 5", "3 5"]
+
+
 def test_from_smiles_without_rdkit_names_it():
     (message,) = run(
         NOT_INSTALLED,

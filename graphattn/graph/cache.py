@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, is_pyg_edge_index
 
 
@@ -30,8 +31,8 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     as long as the tensor does. Inference tensors, which have no version, get a new Graph each time.
 
     Args:
-        edges: a Graph, which is returned as it is, or an `edge_index`, `[2, E]`; row 0 holds sources, row 1
-            destinations.
+        edges: a Graph, which is returned as it is; an `edge_index`, `[2, E]`, row 0 with sources and row 1 with
+            destinations; or a `torch.sparse` matrix `[num_dst, num_src]` (PyG's `adj_t`), an edge for each entry.
         num_dst: the number of destinations.
         num_src: the number of sources.
 
@@ -45,27 +46,37 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
         True
     """
     if isinstance(edges, Graph):
-        if (edges.num_dst, edges.num_src) != (num_dst, num_src):
-            raise ValueError(
-                f"graph must have {num_dst} destinations and {num_src} sources, as many as there are features, "
-                f"but it has {edges.num_dst} and {edges.num_src}"
-            )
-        return edges
+        return _with_sizes(edges, num_dst, num_src)
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
     plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
     if torch.compiler.is_compiling() or plain.is_inference():
-        return Graph(plain, num_dst=num_dst, num_src=num_src)
+        return _build(plain, num_dst, num_src)
     key = id(edges)
     with _lock:
         entry = _entries.get(key)
         if entry is not None and _fits(entry, edges, plain._version, num_dst, num_src):
             return entry.graph
         # The Graph holds an alias, not the tensor itself, which would then never be freed.
-        graph = Graph(plain.detach(), num_dst=num_dst, num_src=num_src)
+        graph = _build(plain.detach(), num_dst, num_src)
         reference = weakref.ref(edges, lambda gone: _forget(key, gone))
         _entries[key] = _Entry(reference, plain._version, graph)
         return graph
+
+
+def _build(edges: Tensor, num_dst: int, num_src: int) -> Graph:
+    if edges.layout == torch.strided:
+        return Graph(edges, num_dst=num_dst, num_src=num_src)
+    return _with_sizes(from_torch_sparse(edges), num_dst, num_src)
+
+
+def _with_sizes(graph: Graph, num_dst: int, num_src: int) -> Graph:
+    if (graph.num_dst, graph.num_src) != (num_dst, num_src):
+        raise ValueError(
+            f"graph must have {num_dst} destinations and {num_src} sources, as many as there are features, "
+            f"but it has {graph.num_dst} and {graph.num_src}"
+        )
+    return graph
 
 
 def _fits(entry: _Entry, tensor: Tensor, version: int, num_dst: int, num_src: int) -> bool:

@@ -69,7 +69,8 @@ def from_torch_sparse(matrix: Tensor) -> Graph:
     edge, zeros and copies too, in the order of `matrix.values()`; the values themselves are not looked at.
 
     Args:
-        matrix: `[M, N]` with layout `torch.sparse_coo`, `sparse_csr` or `sparse_csc`.
+        matrix: `[M, N]` with layout `torch.sparse_coo`, `sparse_csr` or `sparse_csc`; each value may be a number or
+            an array of any shape.
 
     Raises:
         TypeError: `matrix` is no tensor.
@@ -85,10 +86,10 @@ def from_torch_sparse(matrix: Tensor) -> Graph:
     if not isinstance(matrix, Tensor):
         raise TypeError(f"matrix must be a torch.sparse tensor, got {type(matrix).__name__}")
     layouts = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc)
-    if matrix.layout not in layouts or matrix.dim() != 2:
+    if matrix.layout not in layouts or matrix.dim() - matrix.dense_dim() != 2:
         raise ValueError(
-            "matrix must have layout sparse_coo, sparse_csr or sparse_csc and two axes, "
-            f"got {matrix.layout} and {matrix.dim()} axes"
+            "matrix must have layout sparse_coo, sparse_csr or sparse_csc and two sparse axes, "
+            f"got {matrix.layout} and {matrix.dim() - matrix.dense_dim()} sparse axes"
         )
     if matrix.layout == torch.sparse_coo:
         dst, src = matrix._indices()  # indices() would need the copies of an entry merged
@@ -96,7 +97,7 @@ def from_torch_sparse(matrix: Tensor) -> Graph:
         dst, src = _expand(matrix.crow_indices()), matrix.col_indices()
     else:
         dst, src = matrix.row_indices(), _expand(matrix.ccol_indices())
-    num_dst, num_src = matrix.shape
+    num_dst, num_src = matrix.shape[:2]
     return Graph(torch.stack([src.long(), dst.long()]), num_dst=num_dst, num_src=num_src)
 
 

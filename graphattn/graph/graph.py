@@ -58,6 +58,7 @@ class Graph:
     _csr: Compressed | None
     _csc: Compressed | None
     _looped: tuple[Graph, Tensor] | None
+    _reversed: Graph | None
 
     def __init__(
         self,
@@ -99,6 +100,15 @@ class Graph:
         self._csr = None
         self._csc = None
         self._looped = None
+        self._reversed = None
+
+    @classmethod
+    def _checked(cls, edge_index: Tensor, num_dst: int, num_src: int) -> Graph:
+        """The graph of int64 edges that are known to lie inside it."""
+        graph = Graph.__new__(Graph)
+        graph._set(num_dst, num_src, edge_index.size(1), edge_index.device)
+        graph._edge_index = edge_index
+        return graph
 
     @property
     def num_nodes(self) -> int:
@@ -174,14 +184,17 @@ class Graph:
         return self.csc.indptr.diff()
 
     def reverse(self) -> Graph:
-        """The graph in which every edge points the other way, in the same order.
+        """The graph in which every edge points the other way, in the same order; made once and kept.
 
         >>> import torch
         >>> Graph(torch.tensor([[0, 2], [1, 1]]), num_dst=2, num_src=3).reverse().edge_index
         tensor([[1, 1],
                 [0, 2]])
         """
-        return Graph(self.edge_index.flip(0), num_dst=self.num_src, num_src=self.num_dst)
+        if self._reversed is None:
+            with _savable():
+                self._reversed = Graph._checked(self.edge_index.flip(0), self.num_src, self.num_dst)
+        return self._reversed
 
     def remove_self_loops(self) -> tuple[Graph, Tensor]:
         """The graph without edges from a node to itself, and the ids of the edges that stay, `[E']` int64.
@@ -193,7 +206,9 @@ class Graph:
         """
         src, dst = self.edge_index
         kept = (src != dst).nonzero().squeeze(1)
-        return Graph(self.edge_index[:, kept], num_dst=self.num_dst, num_src=self.num_src), kept
+        none_goes = not torch.compiler.is_compiling() and kept.numel() == self.num_edges
+        edge_index = self.edge_index if none_goes else self.edge_index[:, kept]
+        return Graph._checked(edge_index, self.num_dst, self.num_src), kept
 
     def add_self_loops(self) -> tuple[Graph, Tensor]:
         """The graph with exactly one self-loop at each node, and the ids of the edges that stay, `[E']`.
@@ -212,7 +227,7 @@ class Graph:
                 graph, kept = self.remove_self_loops()
                 loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
                 edge_index = torch.cat([graph.edge_index, loops], dim=1)
-            self._looped = Graph(edge_index, num_dst=self.num_dst, num_src=self.num_src), kept
+            self._looped = Graph._checked(edge_index, self.num_dst, self.num_src), kept
         return self._looped
 
     def to(self, device: torch.device | str | int, *, non_blocking: bool = False) -> Self:
@@ -246,7 +261,7 @@ class Graph:
         graph._edge_index = None if self._edge_index is None else change(self._edge_index)
         graph._csr = change_all(self._csr)
         graph._csc = change_all(self._csc)
-        graph._looped = None
+        graph._looped = graph._reversed = None
         return graph
 
     def validate(self) -> None:

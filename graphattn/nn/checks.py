@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
@@ -19,3 +23,46 @@ def check_edge_attr(edge_attr: Tensor, graph: Graph) -> None:
         raise ValueError(
             f"edge_attr is [E, edge_dim] with E edges: expected [{graph.num_edges}, any], got {list(edge_attr.shape)}"
         )
+
+
+def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]:
+    """Features as (sources, destinations); one tensor is both.
+
+    Raises:
+        TypeError: neither a tensor nor a pair of them.
+    """
+    if isinstance(x, Tensor):
+        return x, x
+    if not isinstance(x, tuple | list) or len(x) != 2 or not isinstance(x[0], Tensor):
+        raise TypeError(f"x is a tensor [N, F] or a pair (sources, destinations), got {_kind(x)}")
+    if not isinstance(x[1], Tensor | None):
+        raise TypeError(f"x[1] is a tensor [M, F] or None, got {_kind(x[1])}")
+    return x[0], x[1]
+
+
+def check_features(name: str, x: Tensor, linear: Any) -> None:
+    """Raise unless `x` is `[rows, F]` as the layer `linear` takes it (if any): width, dtype and device.
+
+    Raises:
+        ValueError: another number of axes, another width than the layer was made for, or another device.
+        TypeError: not floating-point, or another dtype than that of the weights (outside autocast).
+    """
+    width = getattr(linear, "in_channels", getattr(linear, "in_features", -1))
+    expected = f"[rows, {width}]" if width > 0 else "[rows, features]"
+    if x.ndim != 2 or (width > 0 and x.shape[1] != width):
+        raise ValueError(f"{name} must have shape {expected}, got {list(x.shape)}")
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must hold floating-point numbers, got {x.dtype}")
+    weight = getattr(linear, "weight", None)
+    if not isinstance(weight, Tensor) or isinstance(weight, torch.nn.parameter.UninitializedParameter):
+        return
+    if x.device != weight.device:
+        raise ValueError(f"{name} is on {x.device}, but the layer is on {weight.device}")
+    if x.dtype != weight.dtype and weight.is_floating_point() and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(f"{name} is {x.dtype}, but the layer's weights are {weight.dtype}")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__} of {', '.join(type(item).__name__ for item in value)}"
+    return type(value).__name__

@@ -36,7 +36,8 @@ def add_self_loops(
     if edge_attr is None:
         return looped, None
     check_edge_attr(edge_attr, graph)
-    edge_attr = edge_attr.index_select(0, kept)
+    if kept.numel() < edge_attr.shape[0]:
+        edge_attr = edge_attr.index_select(0, kept)
     count = looped.num_edges - kept.numel()
     shape = (count, *edge_attr.shape[1:])
     if not isinstance(fill_value, str):

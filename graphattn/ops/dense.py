@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,19 +29,41 @@ def refusal(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall) -> Tensor:
-    """Run one call that `refusal` has let pass: graphs of one size together, others one after another."""
+    """Run one call that `refusal` has let pass: graphs of one size together."""
     graph, q, k, v = call.graph, call.q, call.k, call.v
     assert isinstance(graph, Complete | Causal | Bipartite) and q is not None and k is not None
-    count = graph.num_graphs
-    if count == 0:
-        batches = [(q[None], k[None], v[None])]
-    elif len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True))) == 1:
-        queries, sources = (count, graph.dst_sizes[0]), (count, graph.src_sizes[0])
-        batches = [(q.unflatten(0, queries), k.unflatten(0, sources), v.unflatten(0, sources))]
-    else:
-        parts = (q.split(graph.dst_sizes), k.split(graph.src_sizes), v.split(graph.src_sizes))
-        batches = [(a[None], b[None], c[None]) for a, b, c in zip(*parts, strict=True)]
-    return torch.cat([_attend(a, b, c, call) for a, b, c in batches])
+    sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
+    if not sizes:
+        return _attend(q[None], k[None], v[None], call)
+    if len(set(sizes)) == 1:
+        queries, sources = ((len(sizes), size) for size in sizes[0])
+        return _attend(q.unflatten(0, queries), k.unflatten(0, sources), v.unflatten(0, sources), call)
+    if len(set(sizes)) == len(sizes):  # they lie as they are needed
+        parts = zip(q.split(graph.dst_sizes), k.split(graph.src_sizes), v.split(graph.src_sizes), strict=True)
+        return torch.cat([_attend(a[None], b[None], c[None], call) for a, b, c in parts])
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    rows, columns = (_rows(starts, order, graph.device) for starts in (graph.dst_ptr, graph.src_ptr))
+    lengths = Counter(sizes[i] for i in order)
+    grouped = zip(
+        q.index_select(0, rows).split([n * count for (n, _), count in lengths.items()]),
+        k.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
+        v.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
+        lengths.items(),
+        strict=True,
+    )
+    together = [
+        _attend(a.unflatten(0, (count, n)), b.unflatten(0, (count, m)), c.unflatten(0, (count, m)), call)
+        for a, b, c, ((n, m), count) in grouped
+    ]
+    return torch.cat(together).index_select(0, rows.argsort())
+
+
+def _rows(starts: Tensor, order: list[int], device: torch.device) -> Tensor:
+    """The rows of graphs in another order, `starts` being where each begins, and in the end their number."""
+    chosen = torch.tensor(order, device=device)
+    sizes = starts.diff()[chosen]
+    before = sizes.cumsum(0) - sizes
+    return torch.arange(int(starts[-1]), device=device) + (starts[chosen] - before).repeat_interleave(sizes)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall) -> Tensor:

@@ -136,3 +136,14 @@ def test_bad_input():
         as_graph([[0], [1]], 2, 2)
     with pytest.raises(ValueError, match="edge_index holds node 4, but the graph has 3 nodes"):
         as_graph(edges(), 3, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
+def test_sparse_matrices_have_a_row_for_each_destination(layout):
+    matrix = Graph(torch.tensor([[2, 0], [1, 0]]), num_dst=2, num_src=3).to_torch_sparse(layout)
+    graph = as_graph(matrix, 2, 3)
+    assert sorted(graph.edge_index.t().tolist()) == [[0, 0], [2, 1]]
+    assert as_graph(matrix, 2, 3) is graph
+    with pytest.raises(ValueError, match="graph must have 3 destinations and 3 sources"):
+        as_graph(matrix, 3, 3)

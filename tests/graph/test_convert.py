@@ -115,7 +115,7 @@ class TestTorchSparse:
             from_torch_sparse([[1]])
         with pytest.raises(ValueError, match=r"layout sparse_coo, sparse_csr or sparse_csc.*got torch.strided"):
             from_torch_sparse(torch.eye(3))
-        with pytest.raises(ValueError, match="and 3 axes"):
+        with pytest.raises(ValueError, match="and 3 sparse axes"):
             from_torch_sparse(torch.ones(2, 2, 2).to_sparse_coo())
         with pytest.raises(ValueError, match=r"layout must be .*, got torch\.strided"):
             GRAPH.to_torch_sparse(torch.strided)
@@ -188,3 +188,9 @@ class TestNetworkx:
             from_networkx({0: [1]})
         with pytest.raises(ValueError, match="4 destinations and 7 sources"):
             GRAPH.to_networkx()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_matrices_of_features():
+    matrix = torch.sparse_coo_tensor(torch.tensor([[0, 1], [2, 0]]), torch.ones(2, 5), (2, 3, 5))
+    assert from_torch_sparse(matrix).edge_index.tolist() == [[2, 0], [0, 1]]

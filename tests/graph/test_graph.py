@@ -265,3 +265,18 @@ def test_a_graph_built_in_a_compiled_function():
     csr, csc_perm = compressed(EDGES)
     assert [part.tolist() for part in csr] == [part.tolist() for part in Graph(EDGES).csr]
     assert csc_perm.tolist() == Graph(EDGES).csc.perm.tolist()
+
+
+def test_the_reverse_is_made_once():
+    graph = Graph(torch.tensor([[0, 2], [1, 1]]), num_dst=2, num_src=3)
+    assert graph.reverse() is graph.reverse()
+    assert graph.reverse().edge_index.tolist() == [[1, 1], [0, 2]]
+    graph.reverse().validate()
+
+
+def test_a_graph_without_self_loops_keeps_its_edges():
+    graph = Graph(torch.tensor([[0, 2], [1, 1]]), 3)
+    without, kept = graph.remove_self_loops()
+    assert without.edge_index is graph.edge_index
+    assert kept.tolist() == [0, 1]
+    graph.add_self_loops()[0].validate()

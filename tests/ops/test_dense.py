@@ -96,3 +96,23 @@ def test_half_precision():
     assert out.dtype == torch.bfloat16
     exact = ga.attention(*(tensor.double() for tensor in tensors), graph, backend="reference")
     torch.testing.assert_close(out.double(), exact, atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        ga.complete([3, 5, 3, 1, 5, 5]),
+        ga.causal([2, 4, 2, 0, 0]),
+        ga.bipartite([2, 3, 2, 0, 0], [4, 0, 4, 5, 5]),
+        ga.bipartite([2, 2, 3], [0, 0, 4]),
+    ],
+    ids=str,
+)
+def test_graphs_of_several_sizes_some_of_them_repeated(graph):
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(n, 2, 3, dtype=torch.float64) for n in (graph.num_dst, graph.num_src, graph.num_src))
+    inputs = [tensor.requires_grad_() for tensor in (q, k, v)]
+    out, want = (ga.attention(*inputs, graph, backend=backend) for backend in ("dense", "reference"))
+    torch.testing.assert_close(out, want)
+    weight = torch.randn_like(out)
+    torch.testing.assert_close(*(torch.autograd.grad((each * weight).sum(), inputs) for each in (out, want)))

@@ -1,0 +1,69 @@
+"""A graph Transformer with edge features on molecules, once with PyG's import and once with ours.
+
+    python examples/molecule_transformer.py
+
+Three `TransformerConv` layers see atoms and bonds, `AttentionalAggregation` pools each molecule, and a linear layer
+predicts its solubility. The data are ESOL, which comes with graphattn: 1,128 molecules with their measured solubility
+in water (Delaney 2004, doi:10.1021/ci034243x), all in one batch.
+
+Expected: the two loss curves differ by less than 0.001, and the squared error falls from about 14 to about 4. A step
+with ours takes less time and less memory. Takes about twenty seconds.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import torch
+import torch.nn.functional as F
+from side_by_side import Run, compare
+from torch import Tensor, nn
+from torch_geometric.data import Batch
+
+from graphattn.chem.molecule import from_smiles
+from graphattn.datasets import load
+
+WIDTH, HEADS = 64, 4
+
+
+class Net(nn.Module):
+    """`library` is `torch_geometric.nn` or `graphattn.nn`."""
+
+    def __init__(self, library: ModuleType, atom_features: int, bond_features: int) -> None:
+        super().__init__()
+        widths = [atom_features, WIDTH, WIDTH]
+        self.layers = nn.ModuleList(
+            library.TransformerConv(width, WIDTH // HEADS, HEADS, edge_dim=bond_features, beta=True) for width in widths
+        )
+        self.pool = library.AttentionalAggregation(nn.Linear(WIDTH, 1))
+        self.head = nn.Linear(WIDTH, 1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """One number for each molecule."""
+        x = batch.x
+        for layer in self.layers:
+            x = layer(x, batch.edge_index, batch.edge_attr).relu()
+        return self.head(self.pool(x, batch.batch, dim_size=batch.num_graphs)).squeeze(1)
+
+
+def molecules(count: int | None = None) -> Batch:
+    """The first molecules of ESOL (all, where None), as one batch with their solubilities as `y`."""
+    data = load("esol")
+    table = data.frame.head(count or len(data.frame))
+    batch = Batch.from_data_list([from_smiles(smiles).to_data() for smiles in table[data.smiles_column]])
+    batch.y = torch.tensor(table[data.target_columns[0]].to_numpy(), dtype=torch.float32)
+    return batch
+
+
+def main(steps: int = 20, count: int | None = None) -> dict[str, Run]:
+    """Train with both libraries."""
+    batch = molecules(count)
+    return compare(
+        lambda library: Net(library, batch.num_node_features, batch.num_edge_features),
+        lambda model: F.mse_loss(model(batch), batch.y),
+        steps,
+    )
+
+
+if __name__ == "__main__":
+    main()

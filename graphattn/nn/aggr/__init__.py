@@ -1,0 +1,1 @@
+"""The attending aggregations that PyG has, on the one operator; needs PyG."""

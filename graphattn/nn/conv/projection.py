@@ -1,0 +1,66 @@
+"""Linear maps of edge features, which need not be formed for every edge at full width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.dense.linear import Linear
+
+
+def edge_features(edge_attr: Tensor, linear: Any, dtype: torch.dtype) -> Tensor:
+    """Edge features in the operator's dtype, `[E, edge_dim]`.
+
+    Raises:
+        ValueError: they are not `[E, edge_dim]` with the width that `linear` maps.
+        TypeError: they are complex numbers.
+    """
+    width = getattr(linear, "in_channels", -1)
+    if edge_attr.ndim != 2 or (width > 0 and edge_attr.shape[1] != width):
+        wanted = f"[{edge_attr.shape[0]}, {width}]" if width > 0 else "[E, edge_dim]"
+        raise ValueError(f"edge_attr must have shape {wanted}, got {list(edge_attr.shape)}")
+    if edge_attr.is_complex():
+        raise TypeError(f"edge_attr must hold real numbers, got {edge_attr.dtype}")
+    return edge_attr.to(dtype)
+
+
+def edge_columns(edge_attr: Tensor) -> Tensor:
+    """One number per edge as features of width one."""
+    return edge_attr.unsqueeze(-1) if edge_attr.ndim == 1 else edge_attr
+
+
+def edge_scores(edge_attr: Tensor, linear: Any, att: Tensor) -> Tensor:
+    """⟨att_h, (W e)_h⟩ of each edge and head, `[E, H]`, as ⟨Wᵀ att_h, e⟩ where W can be looked at."""
+    _, H, C = att.shape
+    weight = readable_weight(linear, edge_attr)
+    if weight is None:
+        return (linear(edge_attr).view(-1, H, C) * att).sum(-1).to(edge_attr.dtype)
+    folded = torch.einsum("hcd,hc->dh", weight.view(H, C, -1), att[0])
+    return edge_attr @ folded.to(edge_attr.dtype)
+
+
+def edge_terms(edge_attr: Tensor, linear: Any, heads: int, *, values: bool) -> dict[str, Any]:
+    """Arguments of `graphattn.attention` that add W e to the keys, and to the values if asked.
+
+    As features and a projection, which the kernels take without forming `[E, H, C]`, where W can be looked at.
+    """
+    weight = readable_weight(linear, edge_attr)
+    if weight is None:
+        mapped = linear(edge_attr).view(edge_attr.shape[0], heads, -1).to(edge_attr.dtype)
+        return {"edge_key": mapped, "edge_value": mapped if values else None}
+    projection = weight.view(heads, -1, weight.shape[1]).permute(2, 0, 1).to(edge_attr.dtype)
+    return {"edge_attr": edge_attr, "edge_proj": projection if values else (projection, None)}
+
+
+def readable_weight(linear: Any, x: Tensor) -> Tensor | None:
+    """The weight of a plain linear map without bias, made first if it waits for its width.
+
+    None where another module stands in its place or hooks are set on it: it must then be called.
+    """
+    if type(linear) not in (Linear, nn.Linear) or linear.bias is not None:
+        return None
+    if isinstance(linear.weight, nn.parameter.UninitializedParameter):
+        linear(x[:0])  # draws the weight
+    hooks = linear._forward_hooks, linear._forward_pre_hooks, linear._backward_hooks, linear._backward_pre_hooks
+    return None if any(hooks) else linear.weight

@@ -1,0 +1,86 @@
+"""Which nodes meet which relation, so that each is mapped once and not once per edge."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from graphattn.graph import Graph
+
+
+class Pairs(NamedTuple):
+    """The distinct pairs (relation, node) among some edges, relation by relation."""
+
+    node: Tensor
+    """The node of each pair, `[P]`."""
+    counts: list[int]
+    """How many pairs each relation has."""
+    of_edge: Tensor
+    """The pair of each edge, `[E]`."""
+
+    def mapped(self, x: Tensor, weight: Tensor) -> Tensor:
+        """W_r x of each pair, `[P, D]`, from x `[N, F]` and W `[R, F, D]` or, in blocks, `[R, B, F / B, D / B]`."""
+        rows = x.index_select(0, self.node).split(self.counts)
+        if weight.ndim == 4:
+            parts = [
+                torch.einsum("pbf,bfd->pbd", row.unflatten(1, weight.shape[1:3]), each).flatten(1)
+                for row, each in zip(rows, weight, strict=True)
+            ]
+        else:
+            parts = [row @ each for row, each in zip(rows, weight, strict=True)]
+        return torch.cat(parts)
+
+
+class Relations(NamedTuple):
+    """The edges of a graph by their relations."""
+
+    sources: Pairs
+    destinations: Pairs
+    graph: Graph
+    """From pairs (relation, source) to destinations, edges in the order given."""
+    within: Graph
+    """From pairs (relation, source) to pairs (relation, destination)."""
+
+
+_known: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
+    """Sort a graph's edges by relation; done once for each `edge_type` tensor and graph.
+
+    Raises:
+        ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
+        TypeError: it holds no integers.
+    """
+    version = None if edge_type.is_inference() else edge_type._version
+    known = _known.get(edge_type)
+    if known is not None and known[0] is graph and known[1] == version:
+        return known[2]
+    if edge_type.shape != (graph.num_edges,):
+        raise ValueError(f"edge_type must have shape [{graph.num_edges}], got {list(edge_type.shape)}")
+    if edge_type.is_floating_point():
+        raise TypeError(f"edge_type must hold integers, got {edge_type.dtype}")
+    if edge_type.numel():
+        lowest, highest = torch.stack(edge_type.aminmax()).tolist()
+        if lowest < 0 or highest >= num_relations:
+            raise ValueError(
+                f"edge_type must hold relations from 0 to {num_relations - 1}, got {lowest if lowest < 0 else highest}"
+            )
+    src, dst = graph.edge_index
+    sources = _pairs(edge_type.long(), src, graph.num_src, num_relations)
+    destinations = _pairs(edge_type.long(), dst, graph.num_dst, num_relations)
+    edges, within = torch.stack([sources.of_edge, dst]), torch.stack([sources.of_edge, destinations.of_edge])
+    num_src = len(sources.node)
+    relations = Relations(
+        sources, destinations, Graph(edges, num_dst=graph.num_dst, num_src=num_src),
+        Graph(within, num_dst=len(destinations.node), num_src=num_src),
+    )  # fmt: skip
+    _known[edge_type] = (graph, version, relations)
+    return relations
+
+
+def _pairs(relation: Tensor, node: Tensor, num_nodes: int, num_relations: int) -> Pairs:
+    keys, of_edge = (relation * max(num_nodes, 1) + node).unique(return_inverse=True)
+    counts = (keys // max(num_nodes, 1)).bincount(minlength=num_relations)
+    return Pairs(keys % max(num_nodes, 1), counts.tolist(), of_edge)

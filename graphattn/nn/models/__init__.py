@@ -1,0 +1,1 @@
+"""Models of attention layers that PyG has, of our layers; needs PyG."""

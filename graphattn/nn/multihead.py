@@ -1,0 +1,43 @@
+"""Attention through the parameters of a `torch.nn.MultiheadAttention`, on packed nodes."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphattn.graph import Graph
+from graphattn.ops.attention import attention
+
+
+def is_plain(attn: nn.Module) -> bool:
+    """Whether this is multi-head attention that the operator knows, with nothing hooked onto it."""
+    return (
+        type(attn) is nn.MultiheadAttention
+        and attn.in_proj_weight is not None
+        and attn.bias_k is None
+        and not attn.add_zero_attn
+        and attn.dropout < 1
+        and not any((attn._forward_hooks, attn._forward_pre_hooks, attn._backward_hooks, attn._backward_pre_hooks))
+    )
+
+
+def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, graph: Graph) -> Tensor:
+    """What `attn(query, source, source)` gives where each row of `query` sees its in-neighbours in `source`.
+
+    Args:
+        attn: for which `is_plain` holds.
+        query: `[M, embed_dim]`.
+        source: `[N, embed_dim]`.
+        graph: `N` sources to `M` destinations.
+    """
+    weight, bias, H = attn.in_proj_weight, attn.in_proj_bias, attn.num_heads
+    if query is source:
+        q, k, v = F.linear(query, weight, bias).view(len(query), 3, H, -1).unbind(1)
+    else:
+        width = attn.embed_dim
+        q = F.linear(query, weight[:width], None if bias is None else bias[:width]).view(len(query), H, -1)
+        mapped = F.linear(source, weight[width:], None if bias is None else bias[width:])
+        k, v = mapped.view(len(source), 2, H, -1).unbind(1)
+    out = attention(q, k, v, graph, dropout=attn.dropout if attn.training else 0.0)
+    assert isinstance(out, Tensor)
+    return F.linear(out.flatten(1), attn.out_proj.weight, attn.out_proj.bias)

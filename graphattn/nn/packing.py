@@ -1,0 +1,96 @@
+"""Which nodes of a batch belong together, and the graphs on which they attend to one another; made once per batch."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from graphattn.graph import Bipartite, Complete, Graph, bipartite, complete
+
+
+class Packing:
+    """Sets of nodes that lie packed one after another."""
+
+    def __init__(self, sizes: list[int], device: torch.device) -> None:
+        self.sizes, self.device = sizes, device
+        self._seeded: dict[int, tuple[Bipartite, Complete]] = {}
+
+    @functools.cached_property
+    def among_nodes(self) -> Complete:
+        """Every node of a set attends to every node of it."""
+        return complete(self.sizes, device=self.device)
+
+    def from_seeds(self, count: int) -> Bipartite:
+        """`count` seeds for each set attend to its nodes."""
+        return self._with_seeds(count)[0]
+
+    def among_seeds(self, count: int) -> Complete:
+        """`count` seeds for each set attend to one another."""
+        return self._with_seeds(count)[1]
+
+    def _with_seeds(self, count: int) -> tuple[Bipartite, Complete]:
+        if count not in self._seeded:
+            seeds = [count] * len(self.sizes)
+            made = bipartite(seeds, self.sizes, device=self.device), complete(seeds, device=self.device)
+            self._seeded[count] = made
+        return self._seeded[count]
+
+
+_packings: WeakIdKeyDictionary = WeakIdKeyDictionary()
+_members: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+    """The sets that `batch`, the set of each node, tells of; one set where it is None.
+
+    Raises:
+        ValueError: `batch` does not hold one set for each node, ascending from 0 and below `num_sets`.
+    """
+    if batch is None:
+        return Packing([num_nodes], device)
+    known = _packings.get(batch)
+    if known is not None and known[0] == (_version(batch), num_nodes, num_sets):
+        return known[1]
+    _check_members("batch", batch, num_nodes, num_sets)
+    if not bool((batch[1:] >= batch[:-1]).all()):
+        raise ValueError("batch must be sorted: the nodes of one graph lie side by side")
+    packing = Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
+    _packings[batch] = ((_version(batch), num_nodes, num_sets), packing)
+    return packing
+
+
+def members_of(index: Tensor, num_sets: int) -> Graph:
+    """The graph whose edges lead from each node to its set, in the order of the nodes.
+
+    Raises:
+        ValueError: `index` does not hold a set from 0 to `num_sets` - 1 for each node.
+    """
+    known = _members.get(index)
+    if known is not None and known[0] == (_version(index), num_sets):
+        return known[1]
+    _check_members("index", index, len(index), num_sets)
+    nodes = torch.arange(len(index), device=index.device)
+    graph = Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
+    _members[index] = ((_version(index), num_sets), graph)
+    return graph
+
+
+def _check_members(name: str, index: Tensor, num_nodes: int, num_sets: int | None) -> None:
+    if index.shape != (num_nodes,) or index.is_floating_point():
+        raise ValueError(
+            f"{name} must hold the graph of each node, {num_nodes} integers, got {index.dtype} of {list(index.shape)}"
+        )
+    if index.numel():
+        lowest, highest = torch.stack(index.aminmax()).tolist()
+        if lowest < 0 or (num_sets is not None and highest >= num_sets):
+            wrong = lowest if lowest < 0 else highest
+            limit = "" if num_sets is None else f" and below {num_sets}"
+            raise ValueError(f"{name} must hold graphs counted from 0{limit}, got {wrong}")
+
+
+def _version(tensor: Tensor) -> int | None:
+    """How often the tensor has been written into; None for inference tensors, which do not count."""
+    return None if tensor.is_inference() else tensor._version
