@@ -1,0 +1,1 @@
+"""Fused attention on GPUs, compiled by Triton when first called."""
