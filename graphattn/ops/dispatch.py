@@ -16,6 +16,7 @@ BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "a
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
+    "triton": "fused passes over the edges on the GPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
 }
 
@@ -66,14 +67,18 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
     chosen = explain(call, backend)
     if _numba_problem and chosen.rejected.get("numba") == _numba_problem:
         _say_once(_numba_problem)
+    if _triton_problem and chosen.rejected.get("triton") == _triton_problem:
+        _say_once(_triton_problem, "GPU", "triton")
     if chosen.backend == "dense":
         return dense.attention(call)
-    if chosen.backend == "numba":
+    if chosen.backend in ("numba", "triton"):
         return fused.attention(call)
     return reference.attention(call)
 
 
 _numba_problem: str | None = None  # why the CPU kernels could not be loaded; "" once they are
+_triton_problem: str | None = None  # the same for the GPU kernels
+_TRITON_DEVICES = ("cuda",)  # which is also how PyTorch names AMD's GPUs
 _said = False
 
 
@@ -87,6 +92,10 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
         return fused.refusal(call) or _load_numba()
+    if backend == "triton":
+        if call.v.device.type not in _TRITON_DEVICES:
+            return f"the tensors are on {call.v.device.type}, not on a GPU"
+        return fused.refusal(call) or _load_triton()
     return "there is no such kernel in this version"
 
 
@@ -108,14 +117,29 @@ def _load_numba() -> str | None:
     return _numba_problem or None
 
 
-def _say_once(problem: str) -> None:
+def _load_triton() -> str | None:
+    """Register the GPU kernels at the first call that they cover; say why where that cannot be done."""
+    global _triton_problem
+    if _triton_problem is None:
+        try:
+            import graphattn.ops.triton.attend  # noqa: F401
+
+            _triton_problem = ""
+        except ModuleNotFoundError as error:
+            _triton_problem = f"{'Triton' if error.name == 'triton' else error.name} is not installed"
+        except (ImportError, OSError) as error:
+            _triton_problem = f"Triton cannot be loaded ({error})"
+    return _triton_problem or None
+
+
+def _say_once(problem: str, device: str = "CPU", package: str = "numba") -> None:
     global _said
     if _said:
         return
     _said = True
     warnings.warn(
-        f"{problem}, so attention on the CPU runs on the reference path, which is slower and needs memory for every "
-        "edge. `pip install numba` brings the fused kernels.",
+        f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for every "
+        f"edge. `pip install {package}` brings the fused kernels.",
         RuntimeWarning,
         stacklevel=4,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from graphattn.ops.library import empty_outputs
 from graphattn.ops.triton import forward as kernels
-from graphattn.ops.triton.configuration import padded, tile_for
+from graphattn.ops.triton.configuration import Tile, tile_for
+from graphattn.ops.triton.gradient import backward
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import merge_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
@@ -30,7 +32,7 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[15:])
     plan = plan_of(indptr)
-    given = {**p.tensors, "others": indices, "edge_ids": edge_ids, "weights": present(outputs[4])}
+    given = {**p.arguments(), "others": indices, "edge_ids": edge_ids, "weights": present(outputs[4])}
     parts = outputs[:4]
     for span in plan.spans(indptr):
         tile = p.tile(span.degree, "forward")
@@ -38,9 +40,8 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
         if span.pieces:
             results = parts = [_parts(output, span.count) for output in outputs[:4]]
         launch(
-            kernels.attend_fwd_kernel, programs(span.count, tile, p.key_heads), p.v, tile.warps, **given,
-            **dict(zip(("out", "attr_out", "lse", "rest"), map(present, results), strict=True)),
-            SHARED=p.shared, **span.arguments, **p.choices(), **p.sizes(tile),
+            kernels.attend_fwd_kernel, programs(span.count, tile, p.key_heads), p.v, tile.warps,
+            **given | _named(results) | span.arguments | p.sizes(tile),
         )  # fmt: skip
     if plan.pieces is not None:
         _merge(p, plan.pieces, parts, outputs)
@@ -54,24 +55,30 @@ def _parts(output: Tensor, count: int) -> Tensor:
     return output if output.ndim == 1 else output.new_empty((count, *output.shape[1:]))
 
 
+def _named(results: Sequence[Tensor], prefix: str = "") -> dict[str, Tensor | None]:
+    """Results by the names of the kernels' parameters; None for those not asked for."""
+    names = (f"{prefix}{name}" for name in ("out", "attr_out", "lse", "rest"))
+    return dict(zip(names, map(present, results), strict=False))
+
+
 def _merge(p: Problem, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
-    heads, Dv, A = p.heads, p.v.shape[2], p.attr_width
+    tile = Tile(1, _MERGED_AT_ONCE, 1, 4)
     launch(
-        merge_kernel, (pieces.hubs.numel(), heads), p.v, 4,
-        **dict(zip(("part_out", "part_attr_out", "part_top", "part_total"), map(present, parts), strict=True)),
-        **dict(zip(("out", "attr_out", "lse", "rest"), map(present, outputs[:4]), strict=True)),
-        hubs=pieces.hubs, first_pieces=pieces.firsts, keep_scale=p.dropped()["keep_scale"],
-        SOFTMAX=p.normalize == "softmax", H=heads, DV=Dv, A=A, HP=1, DVP=padded(Dv), AP=padded(A),
-        SLOTS=_MERGED_AT_ONCE, NUMBER=p.number,
+        merge_kernel, (pieces.hubs.numel(), p.heads), p.v, tile.warps,
+        **p.arguments() | p.sizes(tile) | _named(parts, "part_") | _named(outputs),
+        hubs=pieces.hubs, first_pieces=pieces.firsts, SOFTMAX=p.normalize == "softmax", HP=1,
     )  # fmt: skip
 
 
 def _weigh(p: Problem, spans: Sequence[Span], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
-    _, _, lse, rest, weights = outputs
     for span in spans:
-        tile = tile_for(span.degree, p.heads, 1, 1, "forward")
+        tile = tile_for(span.degree, p.heads, 1, 1, "forward", p.number_size, whole=True)
         launch(
-            kernels.attend_fwd_weights_kernel, programs(span.count, tile, tile.key_heads), p.v, tile.warps,
-            weights=weights, lse=lse, rest=rest, edge_ids=edge_ids, **span.arguments, **p.dropped(),
-            DROPOUT=p.dropout > 0, H=p.heads, HP=tile.key_heads, ROWS=tile.rows, SLOTS=tile.slots, NUMBER=p.number,
+            kernels.attend_fwd_weights_kernel, programs(span.count, tile, p.heads), p.v, tile.warps,
+            **p.arguments() | p.sizes(tile) | _named(outputs) | span.arguments,
+            weights=outputs[4], edge_ids=edge_ids, HP=tile.key_heads,
         )  # fmt: skip
+
+
+torch.library.impl("graphattn::attend", "CUDA", forward)
+torch.library.impl("graphattn::attend_backward", "CUDA", backward)

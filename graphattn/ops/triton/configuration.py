@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-SLOTS = {4: 2, 32: 8, 512: 16}
+SLOTS = {0: 1, 4: 2, 32: 8, 512: 16}
 """Edges of a row that one step takes, by the largest degree of a bin: a step of more would often be half empty."""
 NUMBERS_PER_THREAD = {"forward": 32, "source": 16, "destination": 32}
 """Numbers of one `[R, S, heads, width]` tile in the registers of a thread, so that none of the kernels spills."""
@@ -25,21 +25,24 @@ def padded(size: int) -> int:
     return 1 << max(0, size - 1).bit_length()
 
 
-def tile_for(degree: int, key_heads: int, group: int, width: int, kernel: str, number_size: int = 4) -> Tile:
+def tile_for(
+    degree: int, key_heads: int, group: int, width: int, kernel: str, number_size: int, *, whole: bool = False
+) -> Tile:
     """The tile of a kernel for rows of at most `degree` edges.
 
     Args:
-        degree: the largest degree of the bin.
+        degree: the largest degree of the bin; 0 where rows are taken without their edges.
         key_heads: of k and v.
         group: query heads of each key head.
         width: of the wider of keys and values.
         kernel: "forward", "source" or "destination".
         number_size: bytes of the numbers added up: a register holds four.
+        whole: whether one program must have all heads.
     """
     per_thread = NUMBERS_PER_THREAD[kernel] * 4 // number_size
     most = MOST_WARPS * 32 * per_thread
     heads, row = padded(key_heads), padded(group) * padded(width)
-    while heads > 1 and heads * row > most:
+    while not whole and heads > 1 and heads * row > most:
         heads //= 2
     row *= heads
     slots = SLOTS[degree]

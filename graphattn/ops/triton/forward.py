@@ -66,7 +66,7 @@ def attend_fwd_kernel(
 
     place = first + tl.arange(0, SLOTS)[None, :]
     other = tl.load(others + place, mask=place < last, other=0)
-    for _ in range(0, tl.cdiv(tl.max(last - first), SLOTS)):
+    for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
         inside = place < last
         following = tl.load(others + place + SLOTS, mask=place + SLOTS < last, other=0)  # under way before it is needed
         edge = place
@@ -163,7 +163,7 @@ def attend_fwd_weights_kernel(
     remainder = load_heads(rest, node, there, head, real, H, NUMBER)
     factor = tl.full((1, 1, 1), keep_scale, NUMBER)
     place = first + tl.arange(0, SLOTS)[None, :]
-    for _ in range(0, tl.cdiv(tl.max(last - first), SLOTS)):
+    for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
         inside = place < last
         edge = place
         if edge_ids is not None:

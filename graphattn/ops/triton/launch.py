@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def launch(kernel: Any, grid: tuple[int, ...], tensors: Tensor, warps: int, **arguments: Any) -> None:
-    """Run `kernel` on `grid` with these arguments; a tensor that holds nothing is one that is not there.
+    """Run `kernel` on `grid` with those of the arguments that it takes.
 
     Args:
         kernel: compiled by Triton.
@@ -20,9 +20,10 @@ def launch(kernel: Any, grid: tuple[int, ...], tensors: Tensor, warps: int, **ar
     """
     if 0 in grid:
         return
+    taken = {name: arguments[name] for name in kernel.arg_names}
     device = tensors.device
     if device.type == "cuda" and device.index != torch.cuda.current_device():
         with torch.cuda.device(device):
-            kernel[grid](**arguments, num_warps=warps)
+            kernel[grid](**taken, num_warps=warps)
     else:
-        kernel[grid](**arguments, num_warps=warps)
+        kernel[grid](**taken, num_warps=warps)

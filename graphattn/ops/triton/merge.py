@@ -6,12 +6,15 @@ import triton.language as tl
 
 @triton.jit
 def merge_kernel(
-    part_out, part_attr_out, part_top, part_total, hubs, first_pieces, out, attr_out, lse, rest,
+    part_out, part_attr_out, part_lse, part_rest, hubs, first_pieces, out, attr_out, lse, rest,
     keep_scale: "fp64",
     SOFTMAX: tl.constexpr, H: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
-    """One long row and HP of its heads: a piece has the share exp(top − lse) of a softmax; other results are sums."""
+    """One long row and HP of its heads: a piece has the share exp(top − lse) of a softmax; other results are sums.
+
+    Of a softmax, part_lse holds the largest score of each piece, part_rest the sum of its exponentials.
+    """
     hub = tl.program_id(0)
     node = tl.load(hubs + hub).to(tl.int64)
     first, last = tl.load(first_pieces + hub), tl.load(first_pieces + hub + 1)
@@ -24,7 +27,7 @@ def merge_kernel(
         tops = tl.full((SLOTS, HP), float("-inf"), NUMBER)
         for piece in range(first, last, SLOTS):
             at = (piece + slot).to(tl.int64)[:, None]
-            tops = tl.maximum(tops, tl.load(part_top + at * H + head[None, :], mask=(at < last) & real[None, :],
+            tops = tl.maximum(tops, tl.load(part_lse + at * H + head[None, :], mask=(at < last) & real[None, :],
                                             other=float("-inf")))  # fmt: skip
         largest = tl.max(tops, 0)
         largest = tl.where(largest == float("-inf"), 0.0, largest)
@@ -36,8 +39,8 @@ def merge_kernel(
         mask = (at < last) & real[None, :]
         share = tl.where(mask, 1.0, 0.0).to(NUMBER)
         if SOFTMAX:
-            share = tl.exp(tl.load(part_top + at * H + head[None, :], mask=mask, other=float("-inf")) - largest[None, :])
-            totals += share * tl.load(part_total + at * H + head[None, :], mask=mask, other=0.0)
+            share = tl.exp(tl.load(part_lse + at * H + head[None, :], mask=mask, other=float("-inf")) - largest[None, :])
+            totals += share * tl.load(part_rest + at * H + head[None, :], mask=mask, other=0.0)
         at = (at * H + head[None, :])[:, :, None]
         sums += share[:, :, None] * tl.load(
             part_out + at * DV + column, mask=mask[:, :, None] & (column < DV), other=0.0

@@ -8,9 +8,9 @@ import triton.language as tl
 def weights_of_tile(score, NORMALIZE: tl.constexpr):
     """The weight of each score by "relu", "sigmoid" or "identity"."""
     if NORMALIZE == "relu":
-        return tl.where(score < 0, 0.0, score)
-    if NORMALIZE == "sigmoid":
-        return 1 / (1 + tl.exp(-score))
+        score = tl.where(score < 0, 0.0, score)
+    elif NORMALIZE == "sigmoid":
+        score = 1 / (1 + tl.exp(-score))
     return score
 
 
@@ -18,7 +18,7 @@ def weights_of_tile(score, NORMALIZE: tl.constexpr):
 def gradient_through(grad, score, weight, NORMALIZE: tl.constexpr):
     """The gradient of each score, given that of its weight."""
     if NORMALIZE == "relu":
-        return tl.where(score <= 0, 0.0, grad)
-    if NORMALIZE == "sigmoid":
-        return grad * weight * (1 - weight)
+        grad = tl.where(score <= 0, 0.0, grad)
+    elif NORMALIZE == "sigmoid":
+        grad = grad * weight * (1 - weight)
     return grad

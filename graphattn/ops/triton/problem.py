@@ -79,15 +79,20 @@ class Problem:
         named = self.tensors
         return self.width > 0 and named["k"] is named["v"] and named["edge_key"] is named["edge_value"] is None
 
-    def tile(self, degree: int, kernel: str) -> Tile:
-        """The tile of a kernel for rows of at most `degree` edges."""
-        width = max(self.width, self.v.shape[2], self.attr_width)
-        return tile_for(degree, self.key_heads, self.group, width, kernel, self.number.primitive_bitwidth // 8)
-
     @property
     def number(self) -> Any:
         """What everything is added up in."""
         return NUMBERS[self.v.element_size()]
+
+    @property
+    def number_size(self) -> int:
+        """Bytes of such a number."""
+        return max(4, self.v.element_size())
+
+    def tile(self, degree: int, kernel: str, *, whole: bool = False) -> Tile:
+        """The tile of a kernel for rows of at most `degree` edges; with all heads in one program if `whole`."""
+        width = max(self.width, self.v.shape[2], self.attr_width)
+        return tile_for(degree, self.key_heads, self.group, width, kernel, self.number_size, whole=whole)
 
     def sizes(self, tile: Tile) -> dict[str, Any]:
         """The sizes that the kernels over edges are compiled for."""
@@ -95,23 +100,16 @@ class Problem:
         return {
             "HK": self.key_heads, "GROUP": self.group, "D": D, "DV": DV, "A": A, "HKP": tile.key_heads,
             "GP": padded(self.group), "DP": padded(D), "DVP": padded(DV), "AP": padded(A),
-            "ROWS": tile.rows, "SLOTS": tile.slots, "NUMBER": self.number,
+            "H": self.heads, "ROWS": tile.rows, "SLOTS": tile.slots, "NUMBER": self.number,
         }  # fmt: skip
 
-    def choices(self) -> dict[str, Any]:
-        """The options that the kernels over edges are compiled for, and the numbers that they are given."""
+    def arguments(self) -> dict[str, Any]:
+        """Tensors and options, by the names of the kernels' parameters."""
         return {
-            "SCORE": self.score, "NORMALIZE": self.normalize, "DROPOUT": self.dropout > 0,
-            "scale": float(self.scale), "slope": float(self.negative_slope), **self.dropped(),
+            **self.tensors, "SCORE": self.score, "NORMALIZE": self.normalize, "DROPOUT": self.dropout > 0,
+            "SHARED": self.shared, "scale": float(self.scale), "slope": float(self.negative_slope), "seed": self.seed,
+            "threshold": drop_threshold(self.dropout), "keep_scale": 1 / (1 - self.dropout),
         }  # fmt: skip
-
-    def dropped(self) -> dict[str, Any]:
-        """What dropout needs to know."""
-        return {
-            "seed": self.seed,
-            "threshold": drop_threshold(self.dropout),
-            "keep_scale": 1 / (1 - self.dropout),
-        }
 
 
 def contiguous(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:

@@ -27,35 +27,45 @@ def scores_of_tile(q, k, bias, attr_query, features, vector, scale, slope, SCORE
     dot: scale · (⟨q, k⟩ + ⟨u, a⟩) + b, with u the query of the edge features a;  sum: scale · leaky_relu(q + k + b);
     leaky_relu, tanh: scale · ⟨vector, act(q + k)⟩ + b.
     """
-    if SCORE == "dot":
-        score = tl.sum(q * k, 3)
-        if attr_query is not None:
-            score += tl.sum(attr_query * features, 3)
-        score = scale * score
-        return score if bias is None else score + bias
     if SCORE == "sum":
-        return scale * _leaky(inside_of_sum(q, k, bias), slope)
-    score = scale * tl.sum(vector * activation(q + k, slope, SCORE), 3)
-    return score if bias is None else score + bias
+        score = scale * _leaky(inside_of_sum(q, k, bias), slope)
+    else:
+        if SCORE == "dot":
+            score = tl.sum(q * k, 3)
+            if attr_query is not None:
+                score += tl.sum(attr_query * features, 3)
+        else:
+            score = tl.sum(vector * activation(q + k, slope, SCORE), 3)
+        score = scale * score
+        if bias is not None:
+            score += bias
+    return score
 
 
 @triton.jit
 def inside_of_sum(q, k, bias):
     """What the leaky ReLU of a "sum" is taken of."""
-    return q + k if bias is None else q + k + bias
+    inside = q + k
+    if bias is not None:
+        inside += bias
+    return inside
 
 
 @triton.jit
 def activation(x, slope, SCORE: tl.constexpr):
     """Of an additive score."""
     if SCORE == "tanh":
-        return _tanh(x)
-    return _leaky(x, slope[:, :, :, None])
+        value = _tanh(x)
+    else:
+        value = _leaky(x, slope[:, :, :, None])
+    return value
 
 
 @triton.jit
 def activation_slope(x, value, slope, SCORE: tl.constexpr):
     """The derivative of the activation at x, where it has that value."""
     if SCORE == "tanh":
-        return 1 - value * value
-    return tl.where(x > 0, 1.0, slope[:, :, :, None])
+        steepness = 1 - value * value
+    else:
+        steepness = tl.where(x > 0, 1.0, slope[:, :, :, None])
+    return steepness

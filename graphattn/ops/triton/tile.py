@@ -15,10 +15,11 @@ def query_heads(HK: tl.constexpr, GROUP: tl.constexpr, HKP: tl.constexpr, GP: tl
     slot = tl.arange(0, HKP * GP)
     if GP == 1:
         key_head = tl.program_id(1) * HKP + slot
-        return key_head, key_head, key_head < HK
-    key_head = tl.program_id(1) * HKP + slot // GP
-    member = slot % GP
-    return key_head * GROUP + member, key_head, (key_head < HK) & (member < GROUP)
+        head, real = key_head, key_head < HK
+    else:
+        key_head = tl.program_id(1) * HKP + slot // GP
+        head, real = key_head * GROUP + slot % GP, (key_head < HK) & (slot % GP < GROUP)
+    return head, key_head, real
 
 
 @triton.jit
@@ -89,16 +90,18 @@ def rows_of_program(program, starts, stops, rows, count, PIECES: tl.constexpr, R
     Without PIECES, row t is the node rows[t] (or t), with all its edges. With it, row t is a piece of the node's edges,
     starts[t] to stops[t], and its results go to place t of a workspace.
     """
-    row = program.to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
+    row = tl.full((1, 1), program, tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
     there = row < count
     node = row
     if rows is not None:
         node = tl.load(rows + row, mask=there, other=0).to(tl.int64)
     if PIECES:
+        target = row
         first, last = tl.load(starts + row, mask=there, other=0), tl.load(stops + row, mask=there, other=0)
-        return node, row, there, first.to(tl.int64), last.to(tl.int64)
-    first, last = tl.load(starts + node, mask=there, other=0), tl.load(starts + node + 1, mask=there, other=0)
-    return node, node, there, first.to(tl.int64), last.to(tl.int64)
+    else:
+        target = node
+        first, last = tl.load(starts + node, mask=there, other=0), tl.load(starts + node + 1, mask=there, other=0)
+    return node, target, there, first.to(tl.int64), last.to(tl.int64)
 
 
 @triton.jit
@@ -110,6 +113,6 @@ def sum_of_slots(tile):
 @triton.jit
 def sum_of_groups(tile, HKP: tl.constexpr, GP: tl.constexpr):
     """`[R, 1, HKP, W]` from `[R, 1, HKP · GP, W]`: the sum over the query heads of each key head."""
-    if GP == 1:
-        return tile
-    return tl.sum(tl.reshape(tile, (tile.shape[0], 1, HKP, GP, tile.shape[3])), 3)
+    if GP > 1:
+        tile = tl.sum(tl.reshape(tile, (tile.shape[0], 1, HKP, GP, tile.shape[3])), 3)
+    return tile

@@ -1,0 +1,37 @@
+"""The kernels run on CPU tensors here, in Triton's interpreter."""
+
+import pytest
+import torch
+
+pytest.importorskip("triton")
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch, request):
+    """The operator's kernels for the CPU are those of Triton, and backend="triton" takes tensors on the CPU."""
+    from triton import knobs
+
+    if not knobs.runtime.interpret:
+        pytest.skip("Triton was loaded without its interpreter")
+    import ops.triton.interpreter  # noqa: F401
+    from ops.fused import rounding
+
+    from graphattn.ops import dispatch
+    from graphattn.ops.triton.attend import backward, forward
+
+    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
+    monkeypatch.setattr(rounding, "FUSED", "triton")
+    library = torch.library.Library("graphattn", "IMPL")
+    library.impl("attend", forward, "CPU", allow_override=True)
+    library.impl("attend_backward", backward, "CPU", allow_override=True)
+    yield
+    library._destroy()
+
+
+@pytest.fixture
+def small_bins(monkeypatch):
+    """Rows of more than four edges are cut into pieces."""
+    from graphattn.ops.triton import configuration, plan
+
+    monkeypatch.setattr(plan, "DEGREES", (1, 2, 4))
+    monkeypatch.setattr(configuration, "SLOTS", {0: 1, 1: 1, 2: 2, 4: 4})
