@@ -21,7 +21,7 @@ CASES = pairwise(
     scale=(None, -0.6),
 )
 ZOO = ga.testing.zoo()
-GRAPHS = itertools.cycle(("unsorted", "more_sources", "isolated_nodes", "hub"))
+GRAPHS = itertools.cycle(("unsorted", "more_sources", "isolated_nodes", "duplicate_edges"))
 
 
 @pytest.mark.parametrize(("case", "name"), list(zip(CASES, GRAPHS, strict=False)), ids=str)
