@@ -138,8 +138,8 @@ def _say_once(problem: str, device: str = "CPU", package: str = "numba") -> None
         return
     _said = True
     warnings.warn(
-        f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for every "
-        f"edge. `pip install {package}` brings the fused kernels.",
+        f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for "
+        f"every edge. `pip install {package}` brings the fused kernels.",
         RuntimeWarning,
         stacklevel=4,
     )

@@ -15,14 +15,9 @@ from graphattn.ops.triton.gradient import backward
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import merge_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
-from graphattn.ops.triton.problem import Problem, contiguous, programs
+from graphattn.ops.triton.problem import Problem, contiguous, present, programs
 
 _MERGED_AT_ONCE = 8  # pieces
-
-
-def present(tensor: Tensor | None) -> Tensor | None:
-    """An output that is asked for, or None."""
-    return None if tensor is None or tensor.ndim == 1 else tensor
 
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
@@ -32,15 +27,15 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[15:])
     plan = plan_of(indptr)
-    given = {**p.arguments(), "others": indices, "edge_ids": edge_ids, "weights": present(outputs[4])}
+    given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
     parts = outputs[:4]
     for span in plan.spans(indptr):
         tile = p.tile(span.degree, "forward")
         results: Sequence[Tensor] = outputs[:4]
         if span.pieces:
-            results = parts = [_parts(output, span.count) for output in outputs[:4]]
+            results = parts = [_parts(output, span.size) for output in outputs[:4]]
         launch(
-            kernels.attend_fwd_kernel, programs(span.count, tile, p.key_heads), p.v, tile.warps,
+            kernels.attend_fwd_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
             **given | _named(results) | span.arguments | p.sizes(tile),
         )  # fmt: skip
     if plan.pieces is not None:
@@ -74,7 +69,7 @@ def _weigh(p: Problem, spans: Sequence[Span], outputs: Sequence[Tensor], edge_id
     for span in spans:
         tile = tile_for(span.degree, p.heads, 1, 1, "forward", p.number_size, whole=True)
         launch(
-            kernels.attend_fwd_weights_kernel, programs(span.count, tile, p.heads), p.v, tile.warps,
+            kernels.attend_fwd_weights_kernel, programs(span.size, tile, p.heads), p.v, tile.warps,
             **p.arguments() | p.sizes(tile) | _named(outputs) | span.arguments,
             weights=outputs[4], edge_ids=edge_ids, HP=tile.key_heads,
         )  # fmt: skip

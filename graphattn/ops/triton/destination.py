@@ -23,7 +23,7 @@ def attend_bwd_destination_kernel(
     q, k, edge_key, edge_attr, vector, grad_score,
     starts, stops, rows, others, edge_ids,
     grad_q, grad_attr_query,
-    count, scale: "fp64", slope: "fp64",
+    count, scale: tl.float64, slope: tl.float64,
     SCORE: tl.constexpr, PIECES: tl.constexpr, BY_EDGE: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, A: tl.constexpr,
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, AP: tl.constexpr,
@@ -33,9 +33,7 @@ def attend_bwd_destination_kernel(
     H: tl.constexpr = HK * GROUP
     ADDITIVE: tl.constexpr = (SCORE == "leaky_relu") or (SCORE == "tanh")
     head, key_head, real = query_heads(HK, GROUP, HKP, GP)
-    node, target, there, first, last = rows_of_program(
-        tl.program_id(0), starts, stops, rows, count, PIECES, ROWS
-    )
+    node, target, there, first, last = rows_of_program(tl.program_id(0), starts, stops, rows, count, PIECES, ROWS)
     factor, bend = tl.full((1, 1, 1), scale, NUMBER), tl.full((1, 1, 1), slope, NUMBER)
     if ADDITIVE:
         one = tl.zeros((1, 1), tl.int32)
@@ -46,7 +44,7 @@ def attend_bwd_destination_kernel(
 
     place = first + tl.arange(0, SLOTS)[None, :]
     other = tl.load(others + place, mask=place < last, other=0)
-    for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
+    for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
         inside = place < last
         following = tl.load(others + place + SLOTS, mask=place + SLOTS < last, other=0)
         edge = place

@@ -28,7 +28,7 @@ def attend_fwd_kernel(
     q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, vector,
     starts, stops, rows, others, edge_ids,
     out, attr_out, lse, rest, weights,
-    seed, count, scale: "fp64", slope: "fp64", keep_scale: "fp64", threshold: "u32",
+    seed, count, scale: tl.float64, slope: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     SCORE: tl.constexpr, NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, PIECES: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
@@ -42,9 +42,7 @@ def attend_fwd_kernel(
     H: tl.constexpr = HK * GROUP
     ADDITIVE: tl.constexpr = (SCORE == "leaky_relu") or (SCORE == "tanh")
     head, key_head, real = query_heads(HK, GROUP, HKP, GP)
-    node, target, there, first, last = rows_of_program(
-        tl.program_id(0), starts, stops, rows, count, PIECES, ROWS
-    )
+    node, target, there, first, last = rows_of_program(tl.program_id(0), starts, stops, rows, count, PIECES, ROWS)
     factor, bend = tl.full((1, 1, 1), scale, NUMBER), tl.full((1, 1, 1), slope, NUMBER)
     queries, queries_of_features, direction, drawn = None, None, None, None
     if SCORE == "sum":
@@ -66,7 +64,7 @@ def attend_fwd_kernel(
 
     place = first + tl.arange(0, SLOTS)[None, :]
     other = tl.load(others + place, mask=place < last, other=0)
-    for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
+    for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
         inside = place < last
         following = tl.load(others + place + SLOTS, mask=place + SLOTS < last, other=0)  # under way before it is needed
         edge = place
@@ -92,9 +90,7 @@ def attend_fwd_kernel(
         if SCORE == "none":
             score = tl.zeros((ROWS, SLOTS, HKP * GP), NUMBER) if bias is None else biases
         else:
-            score = scores_of_tile(
-                queries, keys, biases, queries_of_features, features, direction, factor, bend, SCORE
-            )
+            score = scores_of_tile(queries, keys, biases, queries_of_features, features, direction, factor, bend, SCORE)
         if NORMALIZE == "softmax":
             if weights is not None:
                 store_heads(weights, score, edge, inside, head, real, H)
@@ -151,7 +147,7 @@ def attend_fwd_kernel(
 
 @triton.jit(do_not_specialize=["count"])
 def attend_fwd_weights_kernel(
-    weights, lse, rest, edge_ids, starts, stops, rows, seed, count, keep_scale: "fp64", threshold: "u32",
+    weights, lse, rest, edge_ids, starts, stops, rows, seed, count, keep_scale: tl.float64, threshold: tl.uint32,
     DROPOUT: tl.constexpr, PIECES: tl.constexpr, H: tl.constexpr, HP: tl.constexpr,
     ROWS: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
@@ -163,7 +159,7 @@ def attend_fwd_weights_kernel(
     remainder = load_heads(rest, node, there, head, real, H, NUMBER)
     factor = tl.full((1, 1, 1), keep_scale, NUMBER)
     place = first + tl.arange(0, SLOTS)[None, :]
-    for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
+    for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
         inside = place < last
         edge = place
         if edge_ids is not None:

@@ -15,7 +15,7 @@ from graphattn.ops.triton.destination import attend_bwd_destination_kernel
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
-from graphattn.ops.triton.problem import Problem, contiguous, programs
+from graphattn.ops.triton.problem import Problem, contiguous, present, programs
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
 from graphattn.ops.triton.source import attend_bwd_source_kernel
 
@@ -31,6 +31,8 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     p = Problem.of(inputs[9:18], inputs[24:33])
     indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[18:24])
     out, needs = outputs[0], dict(zip(INPUTS, inputs[33], strict=True))
+    assert incoming[0] is not None
+    incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
     assert out is not None and indptr is not None and indices is not None and csc_indptr is not None
     grads = {
         name: torch.empty_like(tensor)
@@ -42,11 +44,11 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     if score is None and by_destination:
         score = out.new_empty((indices.numel(), p.heads))
     given = {
-        **p.arguments(), **dict.fromkeys((f"grad_{name}" for name in INPUTS)),
+        **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
         **{f"grad_{name}": gradient for name, gradient in grads.items()},
-        **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), incoming, strict=True)),
-        **dict(zip(("out", "attr_out", "lse", "rest", "weights"), outputs, strict=True)),
-        "edge_ids": edge_ids, "grad_score": score, "BY_EDGE": "bias" in grads,
+        **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), map(present, incoming), strict=True)),
+        **dict(zip(("out", "attr_out", "lse", "rest", "weights"), map(present, outputs), strict=True)),
+        "edge_ids": p.edge_ids(edge_ids), "grad_score": score, "BY_EDGE": "bias" in grads,
     }  # fmt: skip
     if p.normalize == "softmax":
         given["terms"] = _row_terms(p, given, indptr)
@@ -67,7 +69,7 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
     tile = tile_for(0, p.heads, 1, max(p.v.shape[2], p.attr_width), "forward", p.number_size)
     launch(
         attend_bwd_row_terms_kernel, programs(rows, tile, p.heads), p.v, tile.warps,
-        **given | p.sizes(tile) | {"terms": found, "TERMS": terms, "indptr": indptr, "count": rows, "HP": tile.key_heads},
+        **given | p.sizes(tile) | {"terms": found, "TERMS": terms, "HP": tile.key_heads}, indptr=indptr, count=rows,
     )  # fmt: skip
     return found
 
@@ -77,7 +79,7 @@ def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indp
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
         tile = p.tile(span.degree, "source", whole="edge_attr" in grads)
-        grid = programs(span.count, tile, p.key_heads)
+        grid = programs(span.size, tile, p.key_heads)
         special = _parts(grads, _OF_SOURCES, span)
         if "vector" in grads:
             grid = min(grid[0], _VECTOR_PROGRAMS), grid[1]
@@ -98,7 +100,7 @@ def _by_destination(p: Problem, given: dict[str, Any], grads: dict[str, Tensor],
         tile = p.tile(span.degree, "destination")
         special = _parts(grads, _OF_DESTINATIONS, span)
         launch(
-            attend_bwd_destination_kernel, programs(span.count, tile, p.key_heads), p.v, tile.warps,
+            attend_bwd_destination_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
             **given | special | span.arguments | p.sizes(tile),
         )  # fmt: skip
         if span.pieces:
@@ -110,7 +112,7 @@ def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[s
     if not span.pieces:
         return {}
     return {
-        f"grad_{name}": grads[name].new_empty((span.count, *grads[name].shape[1:]), dtype=wide_dtype(grads[name].dtype))
+        f"grad_{name}": grads[name].new_empty((span.size, *grads[name].shape[1:]), dtype=wide_dtype(grads[name].dtype))
         for name in names
         if name in grads
     }

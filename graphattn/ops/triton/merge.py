@@ -7,7 +7,7 @@ import triton.language as tl
 @triton.jit
 def merge_kernel(
     part_out, part_attr_out, part_lse, part_rest, hubs, first_pieces, out, attr_out, lse, rest,
-    keep_scale: "fp64",
+    keep_scale: tl.float64,
     SOFTMAX: tl.constexpr, H: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
@@ -39,7 +39,8 @@ def merge_kernel(
         mask = (at < last) & real[None, :]
         share = tl.where(mask, 1.0, 0.0).to(NUMBER)
         if SOFTMAX:
-            share = tl.exp(tl.load(part_lse + at * H + head[None, :], mask=mask, other=float("-inf")) - largest[None, :])
+            top = tl.load(part_lse + at * H + head[None, :], mask=mask, other=float("-inf"))
+            share = tl.exp(top - largest[None, :])
             totals += share * tl.load(part_rest + at * H + head[None, :], mask=mask, other=0.0)
         at = (at * H + head[None, :])[:, :, None]
         sums += share[:, :, None] * tl.load(

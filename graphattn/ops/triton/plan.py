@@ -21,7 +21,7 @@ class Bin(NamedTuple):
 
     degree: int  # none has more, but where the degrees were not looked at
     rows: Tensor | None
-    count: int
+    size: int
 
 
 class Pieces(NamedTuple):
@@ -30,7 +30,7 @@ class Pieces(NamedTuple):
     starts: Tensor
     stops: Tensor
     rows: Tensor
-    count: int
+    size: int
     hubs: Tensor  # the nodes cut up
     firsts: Tensor  # [hubs + 1]: where the pieces of each begin
 
@@ -43,10 +43,10 @@ class Plan(NamedTuple):
 
     def spans(self, indptr: Tensor) -> list[Span]:
         """The launches that go over all edges, the longest rows first."""
-        spans = [Span(some.degree, some.count, False, indptr, None, some.rows) for some in reversed(self.bins)]
+        spans = [Span(some.degree, some.size, False, indptr, None, some.rows) for some in reversed(self.bins)]
         if self.pieces is not None:
-            starts, stops, rows, count, _, _ = self.pieces
-            spans.insert(0, Span(DEGREES[-1], count, True, starts, stops, rows))
+            starts, stops, rows, size, _, _ = self.pieces
+            spans.insert(0, Span(DEGREES[-1], size, True, starts, stops, rows))
         return spans
 
 
@@ -54,7 +54,7 @@ class Span(NamedTuple):
     """What one launch of a kernel over edges goes over: a bin, or all pieces."""
 
     degree: int
-    count: int
+    size: int
     pieces: bool
     starts: Tensor
     stops: Tensor | None
@@ -64,7 +64,7 @@ class Span(NamedTuple):
     def arguments(self) -> dict[str, Any]:
         """As `tile.rows_of_program` takes them."""
         return {
-            "starts": self.starts, "stops": self.stops, "rows": self.rows, "count": self.count, "PIECES": self.pieces
+            "starts": self.starts, "stops": self.stops, "rows": self.rows, "count": self.size, "PIECES": self.pieces
         }  # fmt: skip
 
 

@@ -29,20 +29,19 @@ class Problem:
     negative_slope: float
     dropout: float
     seed: Tensor | None
-    attr_value: bool
     weights: bool
 
     @classmethod
     def of(cls, tensors: Sequence[Tensor | None], options: Sequence[Any]) -> Problem:
         """From the tensors of `INPUTS` and the options of `graphattn.ops.library`."""
         named = dict(zip(INPUTS, contiguous(tensors), strict=True))
-        q, k, v = tensors[:3]
+        _, k, v = tensors[:3]
         if k is not None and v is not None and same(k, v):
             named["k"] = named["v"]
-        *before, dropout, seed, attr_value, weights = options
+        score, normalize, heads, scale, negative_slope, dropout, seed, _, weights = options
         assert v is not None
         seed = seed.to(v.device) if dropout else None
-        return cls(named, *before, dropout, seed, attr_value, weights)
+        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, weights)
 
     @property
     def v(self) -> Tensor:
@@ -79,6 +78,11 @@ class Problem:
         named = self.tensors
         return self.width > 0 and named["k"] is named["v"] and named["edge_key"] is named["edge_value"] is None
 
+    def edge_ids(self, ids: Tensor | None) -> Tensor | None:
+        """The caller's edge at each place, where a tensor has something for each edge."""
+        edge_tensors = ("bias", "edge_key", "edge_value", "edge_attr")
+        return ids if self.weights or any(self.tensors[name] is not None for name in edge_tensors) else None
+
     @property
     def number(self) -> Any:
         """What everything is added up in."""
@@ -92,7 +96,10 @@ class Problem:
     def tile(self, degree: int, kernel: str, *, whole: bool = False) -> Tile:
         """The tile of a kernel for rows of at most `degree` edges; with all heads in one program if `whole`."""
         width = max(self.width, self.v.shape[2], self.attr_width)
-        return tile_for(degree, self.key_heads, self.group, width, kernel, self.number_size, whole=whole)
+        crowded = any(self.tensors[name] is not None for name in ("vector", "edge_key", "edge_value"))
+        return tile_for(
+            degree, self.key_heads, self.group, width, kernel, self.number_size, whole=whole, crowded=crowded
+        )
 
     def sizes(self, tile: Tile) -> dict[str, Any]:
         """The sizes that the kernels over edges are compiled for."""
@@ -115,6 +122,11 @@ class Problem:
 def contiguous(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Each tensor without gaps."""
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+
+
+def present(tensor: Tensor | None) -> Tensor | None:
+    """An output that is asked for, or its gradient; None for one of length zero, which stands for one that is not."""
+    return None if tensor is None or tensor.ndim == 1 else tensor
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -30,7 +30,7 @@ def attend_bwd_row_terms_kernel(
     if grad_weights is not None:
         sums = tl.zeros((ROWS, SLOTS, HP), NUMBER)
         place = first + tl.arange(0, SLOTS)[None, :]
-        for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
+        for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
             inside = place < last
             edge = place
             if edge_ids is not None:

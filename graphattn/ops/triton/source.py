@@ -35,7 +35,7 @@ def attend_bwd_source_kernel(
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, places, edge_ids,
     grad_score, grad_k, grad_v, grad_edge_key, grad_edge_value, grad_edge_attr, grad_vector,
-    seed, count, scale: "fp64", slope: "fp64", keep_scale: "fp64", threshold: "u32",
+    seed, count, scale: tl.float64, slope: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     SCORE: tl.constexpr, NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, PIECES: tl.constexpr,
     TERMS: tl.constexpr, BY_EDGE: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
@@ -78,15 +78,17 @@ def attend_bwd_source_kernel(
 
         at = first + tl.arange(0, SLOTS)[None, :]
         other = tl.load(others + at, mask=at < last, other=0)
-        for _ in range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS):
+        for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
             inside = at < last
             following = tl.load(others + at + SLOTS, mask=at + SLOTS < last, other=0)
             place = tl.load(places + at, mask=inside, other=0)
             edge = place
             if edge_ids is not None:
                 edge = tl.load(edge_ids + place, mask=inside, other=0)
-            queries, own_keys, own_values, biases = None, keys, values, None
-            features, queries_of_features = None, None
+            own_values = values
+            if SCORE != "none":
+                own_keys = keys
+            queries, biases, features, queries_of_features = None, None, None, None
             if SCORE == "sum":
                 queries = load_heads(q, other, inside, head, real, H, NUMBER)
             elif SCORE != "none":
@@ -152,20 +154,19 @@ def attend_bwd_source_kernel(
                 store_features(grad_edge_attr, of_features, edge, inside, A, AP)
             if SCORE == "sum":
                 key_sums += grad[:, :, :, None]
-            elif SCORE != "none":
-                if grad_k is not None or grad_edge_key is not None or grad_vector is not None:
-                    grad = (factor * grad)[:, :, :, None]
-                    if SCORE == "dot":
-                        of_keys = grad * queries
-                    else:
-                        hidden = queries + own_keys
-                        value = activation(hidden, bend, SCORE)
-                        of_keys = grad * direction * activation_slope(hidden, value, bend, SCORE)
-                        if grad_vector is not None:
-                            vector_sums += grad * value
-                    if grad_edge_key is not None:
-                        store_rows(grad_edge_key, of_keys, edge, inside, head, real, H, D, DP)
-                    key_sums += of_keys
+            elif SCORE != "none" and (grad_k is not None or grad_edge_key is not None or grad_vector is not None):
+                grad = (factor * grad)[:, :, :, None]
+                if SCORE == "dot":
+                    of_keys = grad * queries
+                else:
+                    hidden = queries + own_keys
+                    value = activation(hidden, bend, SCORE)
+                    of_keys = grad * direction * activation_slope(hidden, value, bend, SCORE)
+                    if grad_vector is not None:
+                        vector_sums += grad * value
+                if grad_edge_key is not None:
+                    store_rows(grad_edge_key, of_keys, edge, inside, head, real, H, D, DP)
+                key_sums += of_keys
             at += SLOTS
             other = following
 

@@ -38,9 +38,7 @@ def _places(row, there, head, real, H: tl.constexpr, W: tl.constexpr, WP: tl.con
 
 
 @triton.jit
-def load_rows(
-    base, row, there, head, real, H: tl.constexpr, W: tl.constexpr, WP: tl.constexpr, NUMBER: tl.constexpr
-):
+def load_rows(base, row, there, head, real, H: tl.constexpr, W: tl.constexpr, WP: tl.constexpr, NUMBER: tl.constexpr):
     """`[R, S, heads, WP]`: the rows of a tensor `[·, H, W]`, zero where there is nothing."""
     place, mask = _places(row, there, head, real, H, W, WP)
     return tl.load(base + place, mask=mask, other=0.0).to(NUMBER)

@@ -7,7 +7,7 @@ pytest.importorskip("triton")
 
 
 @pytest.fixture(autouse=True)
-def interpreted(monkeypatch, request):
+def interpreted(monkeypatch):
     """The operator's kernels for the CPU are those of Triton, and backend="triton" takes tensors on the CPU."""
     from triton import knobs
 
@@ -17,10 +17,12 @@ def interpreted(monkeypatch, request):
     from ops.fused import rounding
 
     from graphattn.ops import dispatch
+    from graphattn.ops.triton import configuration
     from graphattn.ops.triton.attend import backward, forward
 
     monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
     monkeypatch.setattr(rounding, "FUSED", "triton")
+    configuration.tile_for.cache_clear()  # tests change the table
     library = torch.library.Library("graphattn", "IMPL")
     library.impl("attend", forward, "CPU", allow_override=True)
     library.impl("attend_backward", backward, "CPU", allow_override=True)

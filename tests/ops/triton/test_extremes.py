@@ -104,17 +104,17 @@ def test_only_the_gradients_asked_for():
         assert torch.equal(grad, every[name].grad), name
 
 
-def test_indices_of_64_bits(monkeypatch, small_bins):
+def test_indices_of_64_bits(monkeypatch):
     """Which a graph has where a size is too large for 32 bits."""
     from graphattn.graph import graph as module
 
     case = Case(edges=tuple(EDGE_TERMS)[-1], heads=(4, 2), dropout=0.4)
-    edge_index = ZOO["unsorted"].edge_index
-    narrow = ga.Graph(edge_index, 13)
+    edge_index = ZOO["duplicate_edges"].edge_index
+    narrow = ga.Graph(edge_index, 3)
     given = tensors(case, narrow)
     found = [run(case, narrow, given, "triton")]
     monkeypatch.setattr(module, "index_dtype", lambda *sizes: torch.int64)
-    wide = ga.Graph(edge_index, 13)
+    wide = ga.Graph(edge_index, 3)
     found.append(run(case, wide, given, "triton"))
     assert wide.csr.indptr.dtype == wide.csc.indices.dtype == torch.int64
     assert same_bits(*found)
