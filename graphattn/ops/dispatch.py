@@ -79,6 +79,7 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
 _numba_problem: str | None = None  # why the CPU kernels could not be loaded; "" once they are
 _triton_problem: str | None = None  # the same for the GPU kernels
 _TRITON_DEVICES = ("cuda",)  # which is also how PyTorch names AMD's GPUs
+_TRITON_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _said = False
 
 
@@ -95,6 +96,8 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend == "triton":
         if call.v.device.type not in _TRITON_DEVICES:
             return f"the tensors are on {call.v.device.type}, not on a GPU"
+        if call.v.dtype not in _TRITON_DTYPES:
+            return f"the tensors are {call.v.dtype}"
         return fused.refusal(call) or _load_triton()
     return "there is no such kernel in this version"
 
@@ -122,6 +125,11 @@ def _load_triton() -> str | None:
     global _triton_problem
     if _triton_problem is None:
         try:
+            import triton
+
+            if tuple(map(int, triton.__version__.split(".")[:2])) < (3, 5):
+                _triton_problem = f"Triton {triton.__version__} is older than 3.5"
+                return _triton_problem
             import graphattn.ops.triton.attend  # noqa: F401
 
             _triton_problem = ""

@@ -33,11 +33,25 @@ def test_what_is_not_fused():
         ga.attention(X, X, X, GRAPH, normalize="sparsemax", backend="triton")
 
 
+def test_not_for_other_dtypes():
+    x = X.to(torch.float8_e4m3fn)
+    with pytest.raises(ValueError, match=r"cannot run this call: the tensors are torch\.float8_e4m3fn"):
+        ga.attention(x, x, x, GRAPH, backend="triton")
+
+
+def test_not_with_an_old_triton(monkeypatch):
+    import triton
+
+    monkeypatch.setattr(triton, "__version__", "3.4.0")
+    monkeypatch.setattr(dispatch, "_triton_problem", None)
+    with pytest.raises(ValueError, match=r"cannot run this call: Triton 3\.4\.0 is older than 3\.5"):
+        ga.attention(X, X, X, GRAPH, backend="triton")
+
+
 def test_where_triton_is_missing_the_reference_runs_and_says_so_once(monkeypatch):
     monkeypatch.setattr(dispatch, "_triton_problem", "Triton is not installed")
     monkeypatch.setattr(dispatch, "_said", False)
     monkeypatch.setattr(dispatch, "_numba_problem", "")
-    monkeypatch.setattr(dispatch.fused, "refusal", lambda call: None)
     original = dispatch._refusal
     monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else original(name, call))
     with pytest.warns(RuntimeWarning, match="attention on the GPU runs on the reference path") as caught:
