@@ -9,7 +9,7 @@ STAMP := $(VENV)/.graphattn-installed
 DEV_STAMP := $(VENV)/.graphattn-dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench docs clean
+.PHONY: help install demo test lint bench aot gpu docs clean
 
 help: ## list the targets
 	@echo "graphattn: make <target>"
@@ -53,6 +53,12 @@ lint: $(DEV_STAMP) ## check style, types and the direction of imports
 
 bench: $(STAMP) ## measure attention against other ways to compute it (half an hour; BENCH=--quick: two minutes)
 	@$(BIN)/graphattn bench $(BENCH)
+
+aot: $(DEV_STAMP) ## compile every GPU kernel without a GPU and compare with the table (AOT=--write: write it)
+	@$(BIN)/python tests/ops/triton/aot.py $(AOT)
+
+gpu: ## check and measure the GPU kernels; needs a GPU, and PYTHON with torch, triton and torch-geometric
+	@$(PYTHON) tests/gpu/run.py $(GPU)
 
 docs: $(STAMP) ## build the documentation into docs/_build/html
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"

@@ -11,7 +11,7 @@ import pytest
 import graphattn as ga
 
 HEAVY = "numba llvmlite triton rdkit lightning matplotlib pandas sklearn torch_geometric scipy networkx torch_scatter"
-OPTIONAL = "numba rdkit lightning matplotlib pandas sklearn"
+OPTIONAL = "numba triton rdkit lightning matplotlib pandas sklearn"
 NOT_INSTALLED = f"""
     import sys
     sys.modules.update(dict.fromkeys({OPTIONAL.split()!r}))

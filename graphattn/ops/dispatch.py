@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "a
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
+    "triton": "fused passes over the edges on the GPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
 }
 
@@ -58,23 +60,23 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
     """Choose and run."""
     device = call.v.device.type
-    if torch.is_autocast_enabled(
-        device
-    ):  # the products inside add up in float32 at least, whatever the layers around do
+    if torch.is_autocast_enabled(device):  # the products inside add up in float32 at least, whatever the layers do
         with torch.autocast(device, enabled=False):
             return run(call, backend)
     chosen = explain(call, backend)
-    if _numba_problem and chosen.rejected.get("numba") == _numba_problem:
-        _say_once(_numba_problem)
+    for name, problem in _problems.items():
+        if chosen.rejected.get(name) == problem:
+            _say_once(problem, "CPU" if name == "numba" else "GPU", name)
     if chosen.backend == "dense":
         return dense.attention(call)
-    if chosen.backend == "numba":
+    if chosen.backend in ("numba", "triton"):
         return fused.attention(call)
     return reference.attention(call)
 
 
-_numba_loaded = False
-_numba_problem: str | None = None  # why the CPU kernels could not be loaded
+_TRITON_DEVICES = ("cuda",)  # which is also how PyTorch names AMD's GPUs
+_TRITON_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_problems: dict[str, str] = {}  # why the kernels of a backend could not be loaded
 _said = False
 
 
@@ -87,41 +89,45 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
-        return fused.refusal(call) or _load_numba()
+        return fused.refusal(call) or _load("numba")
+    if backend == "triton":
+        if call.v.device.type not in _TRITON_DEVICES:
+            return f"the tensors are on {call.v.device.type}, not on a GPU"
+        if call.v.dtype not in _TRITON_DTYPES:
+            return f"the tensors are {call.v.dtype}"
+        return fused.refusal(call) or _load("triton")
     return "there is no such kernel in this version"
 
 
-def _load_numba() -> str | None:
-    """Register the CPU kernels at the first call that they cover; say why where that cannot be done.
+def _load(backend: str) -> str | None:
+    """Register the kernels of "numba" or "triton" at the first call that they cover; say why where that cannot be done.
 
     Not done on import, for Numba takes longer to load than the rest of the library.
     """
-    global _numba_loaded, _numba_problem
-    if not _numba_loaded and _numba_problem is None:
+    if backend not in _problems:
         try:
-            import graphattn.ops.numba.attend  # noqa: F401
-
-            _numba_loaded = True
+            import_module(f"graphattn.ops.{backend}.attend")
         except ModuleNotFoundError as error:
-            _numba_problem = f"{'Numba' if error.name == 'numba' else error.name} is not installed"
+            missing = backend.capitalize() if error.name == backend else error.name
+            _problems[backend] = f"{missing} is not installed"
         except (ImportError, OSError) as error:
-            _numba_problem = f"Numba cannot be loaded ({error})"
-    return _numba_problem
+            _problems[backend] = f"{backend.capitalize()} cannot be loaded ({error})"
+    return _problems.get(backend)
 
 
 # What torch.compiler.assume_constant_result would set, without loading the compiler. A compiled caller then loads the
 # kernels while it is traced, rather than find them loaded at its first run and be traced again.
-_load_numba._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_load._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
-def _say_once(problem: str) -> None:
+def _say_once(problem: str, device: str, package: str) -> None:
     global _said
     if _said:
         return
     _said = True
     warnings.warn(
-        f"{problem}, so attention on the CPU runs on the reference path, which is slower and needs memory for every "
-        "edge. `pip install numba` brings the fused kernels.",
+        f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for "
+        f"every edge. `pip install {package}` brings the fused kernels.",
         RuntimeWarning,
         stacklevel=4,
     )

@@ -69,7 +69,8 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         edge_attr if attr_query is not None or value_proj is not None else None, attr_query, vector,
         *call.graph.csr, *(call.graph.csc if needs_grad else (None, None, None)),
         name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
-        new_seed() if call.dropout else None, value_proj is not None, call.return_weights, needs_grad=needs_grad,
+        new_seed(call.v.device) if call.dropout else None, value_proj is not None, call.return_weights,
+        needs_grad=needs_grad,
     )  # fmt: skip
     if value_proj is not None:
         out = out + torch.einsum("mha,ahv->mhv", attr_out, value_proj)

@@ -9,11 +9,16 @@ import torch
 from torch import Tensor
 
 _MASK = 0xFFFFFFFF
+_CPU = torch.device("cpu")
 
 
-def new_seed() -> Tensor:
-    """A fresh 63-bit seed from torch's default generator, so that `torch.manual_seed` decides."""
-    return torch.randint(2**63 - 1, (), dtype=torch.int64)
+def new_seed(device: torch.device = _CPU) -> Tensor:
+    """A fresh 63-bit seed from torch's default generator, so that `torch.manual_seed` decides.
+
+    While a CUDA graph is being captured it is that of the device, for each replay to draw another.
+    """
+    capturing = device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+    return torch.randint(2**63 - 1, (), dtype=torch.int64, device=device if capturing else _CPU)
 
 
 def drop_threshold(dropout: float) -> int:

@@ -1,0 +1,77 @@
+"""`graphattn::attend` on GPUs: tensors handed to the kernels, bin by bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from graphattn.ops.library import Kernels, empty_outputs, implement
+from graphattn.ops.triton import forward as kernels
+from graphattn.ops.triton.configuration import Tile, tile_for
+from graphattn.ops.triton.gradient import backward
+from graphattn.ops.triton.launch import launch
+from graphattn.ops.triton.merge import merge_kernel
+from graphattn.ops.triton.plan import Pieces, Span, plan_of
+from graphattn.ops.triton.problem import Problem, contiguous, present, programs
+
+_MERGED_AT_ONCE = 8  # pieces
+
+
+def forward(*inputs: Any) -> tuple[Tensor, ...]:
+    """Inputs and outputs as `graphattn.ops.library` describes them."""
+    p = Problem.of(inputs[:9], inputs[15:])
+    indptr, indices, edge_ids = contiguous(inputs[9:12])
+    assert indptr is not None and indices is not None
+    outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[15:])
+    plan = plan_of(indptr)
+    given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
+    parts = outputs[:4]
+    for span in plan.spans(indptr):
+        tile = p.tile(span.degree, "forward")
+        results: Sequence[Tensor] = outputs[:4]
+        if span.pieces:
+            results = parts = [_parts(output, span.size) for output in outputs[:4]]
+        launch(
+            kernels.attend_fwd_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
+            **given | _named(results) | span.arguments | p.sizes(tile),
+        )  # fmt: skip
+    if plan.pieces is not None:
+        _merge(p, plan.pieces, parts, outputs)
+    if p.weights and p.normalize == "softmax":
+        _weigh(p, plan.spans(indptr), outputs, edge_ids)
+    return tuple(outputs)
+
+
+def _parts(output: Tensor, count: int) -> Tensor:
+    """Room for the parts of an output that pieces leave."""
+    return output if output.ndim == 1 else output.new_empty((count, *output.shape[1:]))
+
+
+def _named(results: Sequence[Tensor], prefix: str = "") -> dict[str, Tensor | None]:
+    """Results by the names of the kernels' parameters; None for those not asked for."""
+    names = (f"{prefix}{name}" for name in ("out", "attr_out", "lse", "rest"))
+    return dict(zip(names, map(present, results), strict=False))
+
+
+def _merge(p: Problem, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+    tile = Tile(1, _MERGED_AT_ONCE, 1, 4)
+    launch(
+        merge_kernel, (pieces.hubs.numel(), p.heads), p.v, tile.warps,
+        **p.arguments() | p.sizes(tile) | _named(parts, "part_") | _named(outputs),
+        hubs=pieces.hubs, first_pieces=pieces.firsts, SOFTMAX=p.normalize == "softmax", HP=1,
+    )  # fmt: skip
+
+
+def _weigh(p: Problem, spans: Sequence[Span], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
+    for span in spans:
+        tile = tile_for(span.degree, p.heads, 1, 1, "forward", p.number_size, whole=True)
+        launch(
+            kernels.attend_fwd_weights_kernel, programs(span.size, tile, p.heads), p.v, tile.warps,
+            **p.arguments() | p.sizes(tile) | _named(outputs) | span.arguments,
+            weights=outputs[4], edge_ids=edge_ids, HP=tile.key_heads,
+        )  # fmt: skip
+
+
+implement("cuda", Kernels(forward, backward))

@@ -1,0 +1,132 @@
+"""`graphattn::attend_backward` on GPUs: the pass by source, then the pass by destination, bin by bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphattn.ops.convention import wide_dtype
+from graphattn.ops.library import INPUTS
+from graphattn.ops.triton.configuration import padded, tile_for
+from graphattn.ops.triton.destination import attend_bwd_destination_kernel
+from graphattn.ops.triton.launch import launch
+from graphattn.ops.triton.merge import sum_kernel
+from graphattn.ops.triton.plan import Pieces, Span, plan_of
+from graphattn.ops.triton.problem import Problem, contiguous, present, programs
+from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
+from graphattn.ops.triton.source import attend_bwd_source_kernel
+
+_OF_SOURCES, _OF_DESTINATIONS = ("k", "v"), ("q", "attr_query")
+_VECTOR_PROGRAMS = 1024
+"""Programs of a launch that add up the gradient of an additive vector: each leaves H·D numbers."""
+_SUMMED_AT_ONCE = 8  # pieces
+
+
+def backward(*inputs: Any) -> tuple[Tensor, ...]:
+    """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask."""
+    incoming, outputs = contiguous(inputs[:4]), contiguous(inputs[4:9])
+    p = Problem.of(inputs[9:18], inputs[24:33])
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[18:24])
+    out, needs = outputs[0], dict(zip(INPUTS, inputs[33], strict=True))
+    assert incoming[0] is not None
+    incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
+    assert out is not None and indptr is not None and indices is not None and csc_indptr is not None
+    grads = {
+        name: torch.empty_like(tensor)
+        for name, tensor in p.tensors.items()
+        if tensor is not None and needs[name]
+    }  # fmt: skip
+    by_destination = any(name in grads for name in _OF_DESTINATIONS)
+    score = grads.get("bias")
+    if score is None and by_destination:
+        score = out.new_empty((indices.numel(), p.heads))
+    given = {
+        **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
+        **{f"grad_{name}": gradient for name, gradient in grads.items()},
+        **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), map(present, incoming), strict=True)),
+        **dict(zip(("out", "attr_out", "lse", "rest", "weights"), map(present, outputs), strict=True)),
+        "edge_ids": p.edge_ids(edge_ids), "grad_score": score, "BY_EDGE": "bias" in grads,
+    }  # fmt: skip
+    if p.normalize == "softmax":
+        given["terms"] = _row_terms(p, given, indptr)
+        given["TERMS"] = given["terms"].shape[1]
+    else:
+        given |= {"terms": None, "TERMS": 0}
+    if grads:
+        _by_source(p, given | {"others": csc_indices, "places": places}, grads, csc_indptr)
+    if by_destination:
+        _by_destination(p, given | {"others": indices}, grads, indptr)
+    return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
+
+
+def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
+    """`[M, 3 or 4, H]`; see the kernel."""
+    rows, terms = indptr.numel() - 1, 3 if given["grad_lse"] is None else 4
+    found = given["out"].new_empty((rows, terms, p.heads))
+    tile = tile_for(0, p.heads, 1, max(p.v.shape[2], p.attr_width), "forward", p.number_size)
+    launch(
+        attend_bwd_row_terms_kernel, programs(rows, tile, p.heads), p.v, tile.warps,
+        **given | p.sizes(tile) | {"terms": found, "TERMS": terms, "HP": tile.key_heads}, indptr=indptr, count=rows,
+    )  # fmt: skip
+    return found
+
+
+def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+    plan = plan_of(indptr)
+    of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
+    for span in plan.spans(indptr):
+        tile = p.tile(span.degree, "source", whole="edge_attr" in grads)
+        grid = programs(span.size, tile, p.key_heads)
+        special = _parts(grads, _OF_SOURCES, span)
+        if "vector" in grads:
+            grid = min(grid[0], _VECTOR_PROGRAMS), grid[1]
+            special["grad_vector"] = grads["vector"].new_empty((grid[0], *grads["vector"].shape))
+            of_programs.append(special["grad_vector"])
+        launch(
+            attend_bwd_source_kernel, grid, p.v, tile.warps, **given | special | span.arguments | p.sizes(tile)
+        )  # fmt: skip
+        if span.pieces:
+            _sum(p, plan.pieces, special, grads)
+    if "vector" in grads:
+        grads["vector"] = torch.cat(of_programs).sum(0, dtype=torch.float64).to(grads["vector"].dtype)
+
+
+def _by_destination(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+    plan = plan_of(indptr)
+    for span in plan.spans(indptr):
+        tile = p.tile(span.degree, "destination")
+        special = _parts(grads, _OF_DESTINATIONS, span)
+        launch(
+            attend_bwd_destination_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
+            **given | special | span.arguments | p.sizes(tile),
+        )  # fmt: skip
+        if span.pieces:
+            _sum(p, plan.pieces, special, grads)
+
+
+def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[str, Any]:
+    """Room, by the names of the kernels' parameters, for the gradients that pieces of a row add up apart."""
+    if not span.pieces:
+        return {}
+    return {
+        f"grad_{name}": grads[name].new_empty((span.size, *grads[name].shape[1:]), dtype=wide_dtype(grads[name].dtype))
+        for name in names
+        if name in grads
+    }
+
+
+def _sum(p: Problem, pieces: Pieces | None, parts: dict[str, Tensor], grads: dict[str, Tensor]) -> None:
+    """Add up what the pieces of each long row left."""
+    assert pieces is not None
+    for name, total in grads.items():
+        if f"grad_{name}" not in parts or name == "vector":
+            continue
+        width = total[0].numel()
+        block = min(padded(width), 128)
+        launch(
+            sum_kernel, (pieces.hubs.numel(), -(-width // block)), p.v, 4, parts=parts[f"grad_{name}"], total=total,
+            hubs=pieces.hubs, first_pieces=pieces.firsts, W=width, WP=block, SLOTS=_SUMMED_AT_ONCE, NUMBER=p.number,
+        )  # fmt: skip

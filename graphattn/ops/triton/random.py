@@ -1,0 +1,22 @@
+"""The dropout hash of `graphattn.ops.random`, for kernels."""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _mix(x):
+    x = x ^ (x >> 16)
+    x = x * 0x7FEB352D
+    x = x ^ (x >> 15)
+    x = x * 0x846CA68B
+    return x ^ (x >> 16)
+
+
+@triton.jit
+def keeps(seed, place, head, threshold, H: tl.constexpr):
+    """`[R, S, heads]`: whether dropout keeps the weight of each head on the edge at each place `[R, S]`."""
+    counter = place.to(tl.int64)[:, :, None] * H + head[None, None, :]
+    low = _mix((counter ^ seed).to(tl.uint32))
+    high = ((counter >> 32) + (seed >> 32)).to(tl.uint32)
+    return _mix(low + high) >= threshold

@@ -1,0 +1,40 @@
+"""The kernels run on CPU tensors here, in Triton's interpreter."""
+
+import pytest
+import torch
+
+pytest.importorskip("triton")
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch):
+    """The operator's kernels for the CPU are those of Triton, and backend="triton" takes tensors on the CPU."""
+    from triton import knobs
+
+    if not knobs.runtime.interpret:
+        pytest.skip("Triton was loaded without its interpreter")
+    import ops.triton.interpreter  # noqa: F401
+    from ops.fused import rounding
+
+    from graphattn.ops import dispatch, library
+    from graphattn.ops.triton import configuration
+    from graphattn.ops.triton.attend import backward, forward
+
+    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
+    monkeypatch.setattr(rounding, "FUSED", "triton")
+    configuration.tile_for.cache_clear()  # tests change the table
+    dispatched = torch.library.Library("graphattn", "IMPL")
+    dispatched.impl("attend", forward, "CPU", allow_override=True)
+    dispatched.impl("attend_backward", backward, "CPU", allow_override=True)
+    monkeypatch.setitem(library._kernels, "cpu", library.Kernels(forward, backward))
+    yield
+    dispatched._destroy()
+
+
+@pytest.fixture
+def small_bins(monkeypatch):
+    """Rows of more than four edges are cut into pieces."""
+    from graphattn.ops.triton import configuration, plan
+
+    monkeypatch.setattr(plan, "DEGREES", (1, 2, 4))
+    monkeypatch.setattr(configuration, "SLOTS", {0: 1, 1: 1, 2: 2, 4: 4})

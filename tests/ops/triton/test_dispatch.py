@@ -1,0 +1,63 @@
+"""Calls that ask for the GPU kernels by name, or get them."""
+
+import sys
+
+import pytest
+import torch
+
+import graphattn as ga
+from graphattn.ops import dispatch
+
+GRAPH = ga.Graph(torch.tensor([[0, 1, 3], [1, 2, 4]]), 5)
+X = torch.ones(5, 3, 7)
+
+
+def test_the_kernels_run(monkeypatch):
+    from graphattn.ops.triton import attend
+
+    started = []
+    launch = attend.launch
+    monkeypatch.setattr(attend, "launch", lambda kernel, *rest, **more: (started.append(kernel.fn.__name__),
+                                                                         launch(kernel, *rest, **more)))  # fmt: skip
+    out = ga.attention(X, X, X, GRAPH, backend="triton")
+    assert started == ["attend_fwd_kernel"]
+    assert torch.equal(out, ga.attention(X, X, X, GRAPH, backend="reference"))
+
+
+def test_not_for_the_cpu(monkeypatch):
+    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cuda",))
+    with pytest.raises(ValueError, match="backend='triton' cannot run this call: the tensors are on cpu, not on a GPU"):
+        ga.attention(X, X, X, GRAPH, backend="triton")
+
+
+def test_what_is_not_fused():
+    with pytest.raises(ValueError, match='normalize="sparsemax" is not fused'):
+        ga.attention(X, X, X, GRAPH, normalize="sparsemax", backend="triton")
+
+
+def test_not_for_other_dtypes():
+    x = X.to(torch.float8_e4m3fn)
+    with pytest.raises(ValueError, match=r"cannot run this call: the tensors are torch\.float8_e4m3fn"):
+        ga.attention(x, x, x, GRAPH, backend="triton")
+
+
+def test_not_with_an_old_triton(monkeypatch):
+    import triton
+
+    monkeypatch.setattr(triton, "__version__", "3.4.0")
+    monkeypatch.setattr(dispatch, "_problems", {})
+    for module in ("graphattn.ops.triton", "graphattn.ops.triton.attend"):
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(ValueError, match=r"cannot run this call: Triton cannot be loaded \(Triton 3\.4\.0 is older"):
+        ga.attention(X, X, X, GRAPH, backend="triton")
+
+
+def test_where_triton_is_missing_the_reference_runs_and_says_so_once(monkeypatch):
+    monkeypatch.setattr(dispatch, "_problems", {"triton": "Triton is not installed"})
+    monkeypatch.setattr(dispatch, "_said", False)
+    original = dispatch._refusal
+    monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else original(name, call))
+    with pytest.warns(RuntimeWarning, match="attention on the GPU runs on the reference path") as caught:
+        for _ in range(2):
+            ga.attention(X, X, X, GRAPH)
+    assert len(caught) == 1
