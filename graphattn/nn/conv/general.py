@@ -14,7 +14,7 @@ from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
 from graphattn.nn.conv.heads import check_heads, head_scores
-from graphattn.nn.conv.projection import edge_columns, edge_features
+from graphattn.nn.conv.projection import as_projection, edge_columns, edge_features, readable_weight
 from graphattn.ops.scores import Sum
 
 SLOPE = 0.2
@@ -146,16 +146,25 @@ class GeneralConv(AttentionConv):
     def _by_vector(self, x_src: Tensor, x_dst: Tensor, edges: Adjacency) -> Tensor:
         """The parts of ⟨a, m_ij⟩ that are the source's, the destination's and the edge's own add up in GAT's score."""
         value = self._heads(self.lin_msg(x_src))
+        terms: dict[str, Any] = {}
+        if edges.edge_attr is not None:
+            features = self._edge_features(edges.edge_attr, value.dtype)
+            weight = readable_weight(self.lin_edge, features, bias=True)
+            if weight is None:
+                mapped = self._heads(self.lin_edge(features))
+                terms = {"edge_bias": head_scores(mapped, self.att_msg)[0], "edge_value": mapped}
+            else:
+                projection = as_projection(weight, self.heads, value.dtype)
+                scores = torch.einsum("ahc,hc->ah", projection, self.att_msg[0].to(value.dtype))
+                terms = {"edge_bias": features @ scores, "edge_attr": features, "edge_proj": (None, projection)}
+                if self.lin_edge.bias is not None:  # the same for every edge, so that the source may bring it
+                    value = value + self._heads(self.lin_edge.bias).to(value.dtype)
         (key,) = head_scores(value, self.att_msg)
         query = key.new_zeros(edges.attended.num_dst, self.heads)
         own: Tensor | None = None
         if not self.directed_msg:
             own = self._heads(self.lin_msg_i(x_dst))
             (query,) = head_scores(own, self.att_msg)
-        terms: dict[str, Any] = {}
-        if edges.edge_attr is not None:
-            mapped = self._heads(self.lin_edge(self._edge_features(edges.edge_attr, value.dtype)))
-            terms = {"edge_bias": head_scores(mapped, self.att_msg)[0], "edge_value": mapped}
         out, _ = self._operate(query, key, value, edges.attended, score=Sum(SLOPE), return_weights=False, **terms)
         if own is None:
             return out

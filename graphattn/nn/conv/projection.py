@@ -49,16 +49,22 @@ def edge_terms(edge_attr: Tensor, linear: Any, heads: int, *, values: bool) -> d
     if weight is None:
         mapped = linear(edge_attr).view(edge_attr.shape[0], heads, -1).to(edge_attr.dtype)
         return {"edge_key": mapped, "edge_value": mapped if values else None}
-    projection = weight.view(heads, -1, weight.shape[1]).permute(2, 0, 1).to(edge_attr.dtype)
+    projection = as_projection(weight, heads, edge_attr.dtype)
     return {"edge_attr": edge_attr, "edge_proj": projection if values else (projection, None)}
 
 
-def readable_weight(linear: Any, x: Tensor) -> Tensor | None:
-    """The weight of a plain linear map without bias, made first if it waits for its width.
+def as_projection(weight: Tensor, heads: int, dtype: torch.dtype) -> Tensor:
+    """The weight `[H·C, edge_dim]` of a linear map as the operator takes it, `[edge_dim, H, C]`."""
+    return weight.view(heads, -1, weight.shape[1]).permute(2, 0, 1).to(dtype)
 
-    None where another module stands in its place or hooks are set on it: it must then be called.
+
+def readable_weight(linear: Any, x: Tensor, *, bias: bool = False) -> Tensor | None:
+    """The weight of a plain linear map, made first if it waits for its width.
+
+    None where another module stands in its place, hooks are set on it, or it has a bias (unless `bias` says that the
+    caller adds it): it must then be called.
     """
-    if type(linear) not in (Linear, nn.Linear) or linear.bias is not None:
+    if type(linear) not in (Linear, nn.Linear) or (linear.bias is not None and not bias):
         return None
     if isinstance(linear.weight, nn.parameter.UninitializedParameter):
         linear(x[:0])  # draws the weight
