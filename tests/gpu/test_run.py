@@ -9,19 +9,8 @@ import torch
 
 SCRIPT = Path(__file__).parent / "run.py"
 NOT_NEEDED = [
-    "numba",
-    "rdkit",
-    "typer",
-    "rich",
-    "lightning",
-    "pandas",
-    "sklearn",
-    "matplotlib",
-    "scipy",
-    "networkx",
-    "pytest",
-    "hypothesis",
-]
+    "numba", "rdkit", "typer", "rich", "lightning", "pandas", "sklearn", "matplotlib", "scipy", "networkx", "pytest",
+]  # fmt: skip
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -13,6 +13,7 @@ from graphattn.ops.library import INPUTS
 from graphattn.ops.triton.configuration import padded, tile_for
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
 from graphattn.ops.triton.launch import launch
+from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
 from graphattn.ops.triton.problem import Problem, contiguous, present, programs
@@ -23,6 +24,7 @@ _OF_SOURCES, _OF_DESTINATIONS = ("k", "v"), ("q", "attr_query")
 _VECTOR_PROGRAMS = 1024
 """Programs of a launch that add up the gradient of an additive vector: each leaves H·D numbers."""
 _SUMMED_AT_ONCE = 8  # pieces
+LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
 
 def backward(*inputs: Any) -> tuple[Tensor, ...]:
@@ -40,8 +42,11 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         if tensor is not None and needs[name]
     }  # fmt: skip
     by_destination = any(name in grads for name in _OF_DESTINATIONS)
+    by_source = any(name not in _OF_DESTINATIONS for name in grads)
     score = grads.get("bias")
-    if score is None and by_destination:
+    too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
+    lean = score is None and (too_many or not by_source)
+    if score is None and by_destination and not lean:
         score = out.new_empty((indices.numel(), p.heads))
     given = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
@@ -55,10 +60,11 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         given["TERMS"] = given["terms"].shape[1]
     else:
         given |= {"terms": None, "TERMS": 0}
-    if grads:
+    if by_source:
         _by_source(p, given | {"others": csc_indices, "places": places}, grads, csc_indptr)
     if by_destination:
-        _by_destination(p, given | {"others": indices}, grads, indptr)
+        kernel, name = (attend_bwd_lean_kernel, "source") if lean else (attend_bwd_destination_kernel, "destination")
+        _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 
@@ -94,13 +100,16 @@ def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indp
         grads["vector"] = torch.cat(of_programs).sum(0, dtype=torch.float64).to(grads["vector"].dtype)
 
 
-def _by_destination(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+def _by_destination(
+    p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor
+) -> None:
+    """Run a kernel, with the tile of the pass `name`."""
     plan = plan_of(indptr)
     for span in plan.spans(indptr):
-        tile = p.tile(span.degree, "destination")
+        tile = p.tile(span.degree, name)
         special = _parts(grads, _OF_DESTINATIONS, span)
         launch(
-            attend_bwd_destination_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
+            kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
             **given | special | span.arguments | p.sizes(tile),
         )  # fmt: skip
         if span.pieces:

@@ -11,7 +11,7 @@ gathers keys alone: three rows for each edge, where two passes that both start a
 import triton
 import triton.language as tl
 
-from graphattn.ops.triton.normalizers import gradient_through, weights_of_tile
+from graphattn.ops.triton.normalizers import weights_and_gradients
 from graphattn.ops.triton.random import keeps
 from graphattn.ops.triton.scores import activation, activation_slope, inside_of_sum, scores_of_tile
 from graphattn.ops.triton.tile import (
@@ -120,22 +120,15 @@ def attend_bwd_source_kernel(
             grown = tl.where(inside[:, :, None], kept, 0.0)
             if DROPOUT:
                 grown = tl.where(keeps(drawn, place, head, threshold, H), grown, 0.0)
-            grad *= grown
+            level, remainder, delta, also = None, None, None, None
             if NORMALIZE == "softmax":
                 row = other.to(tl.int64) * TERMS
                 level = load_heads(terms, row, inside, head, real, H, NUMBER)
                 remainder = load_heads(terms + H, row, inside, head, real, H, NUMBER)
-                grad -= load_heads(terms + 2 * H, row, inside, head, real, H, NUMBER)
+                delta = load_heads(terms + 2 * H, row, inside, head, real, H, NUMBER)
                 if TERMS == 4:
-                    grad += load_heads(terms + 3 * H, row, inside, head, real, H, NUMBER)
-                visible = inside[:, :, None] & (level != float("-inf"))
-                weight = tl.where(visible, tl.exp((score - level) - remainder), 0.0)
-                grad = tl.where(visible, weight * grad, 0.0)
-            else:
-                weight = weights_of_tile(score, NORMALIZE)
-                grad = tl.where(inside[:, :, None], gradient_through(grad, score, weight, NORMALIZE), 0.0)
-                weight = tl.where(inside[:, :, None], weight, 0.0)
-            weight *= grown
+                    also = load_heads(terms + 3 * H, row, inside, head, real, H, NUMBER)
+            weight, grad = weights_and_gradients(score, grad, grown, inside, level, remainder, delta, also, NORMALIZE)
 
             if SCORE == "sum":
                 grad *= factor * tl.where(inside_of_sum(queries, own_keys, biases) > 0, 1.0, bend)

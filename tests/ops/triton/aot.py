@@ -55,6 +55,8 @@ CASES = {
         "additive leaky_relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="key"
     ),
     "additive tanh, relu": Case("additive tanh", "relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
+    "dot, lean": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
+    "additive leaky_relu, lean": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),
     "none, relu": Case("none", "relu", heads=(4, 4), widths=(32, 32, 8)),
 }
 _POINTERS = {
@@ -96,12 +98,14 @@ def launches(names: Iterable[str], target: GPUTarget) -> list[Launch]:
         found.setdefault(str(launch), launch)
 
     before = attend.launch, gradient.launch, dispatch._TRITON_DEVICES
+    most = gradient.LEAN_ABOVE
     attend.launch, gradient.launch, dispatch._TRITON_DEVICES = record, record, ("cpu",)
     direct = library._kernels.get("cpu")
     library._kernels["cpu"] = library.Kernels(attend.forward, attend.backward)
     try:
         for name in names:
             case = CASES[name]
+            gradient.LEAN_ABOVE = 0 if name.endswith("lean") else most
             given = {key: x.to(case.dtype).requires_grad_() for key, x in tensors(case, graph).items()}
             results = call(case, graph, given, "triton")
             sum(result.double().sum() for result in results).backward()
@@ -110,6 +114,7 @@ def launches(names: Iterable[str], target: GPUTarget) -> list[Launch]:
         if direct is not None:
             library._kernels["cpu"] = direct
         attend.launch, gradient.launch, dispatch._TRITON_DEVICES = before
+        gradient.LEAN_ABOVE = most
     return list(found.values())
 
 

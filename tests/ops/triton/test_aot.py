@@ -33,7 +33,11 @@ def test_nothing_spills(launches):
 
 def test_rows_are_gathered_by_loads_of_128_bits(launches):
     gathering = [launch for launch in launches if "attend_fwd_kernel" in launch or "source_kernel" in launch]
-    gathering += [launch for launch in launches if "destination_kernel" in launch and not launch.startswith("sum")]
+    gathering += [
+        launch
+        for launch in launches
+        if ("destination_kernel" in launch or "lean_kernel" in launch) and not launch.startswith("sum")
+    ]
     gathering = [launch for launch in gathering if not (launch.startswith("none") and "destination" in launch)]
     assert len(gathering) > 100
     for launch in gathering:

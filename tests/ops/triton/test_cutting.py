@@ -40,6 +40,26 @@ def test_cut_rows(case, side, small_bins):
     assert plan.pieces.size >= 6
 
 
+LEAN = pairwise(
+    score=tuple(score for score in SCORES if score != "none"),
+    normalize=NORMALIZERS,
+    edges=("nothing", "key", "value", "low rank"),
+    heads=((3, 3), (4, 2)),
+    returns=("out", "weights", "state"),
+    dropout=(0.0, 0.4),
+)
+
+
+@pytest.mark.parametrize(("case", "side"), list(zip(LEAN, SIDES, strict=False)), ids=str)
+def test_lean_backward_pass(case, side, small_bins, monkeypatch):
+    """No memory for a number per edge and head, and no pass that reads them."""
+    from graphattn.ops.triton import gradient
+
+    monkeypatch.setattr(gradient, "LEAN_ABOVE", 0)
+    monkeypatch.delattr(gradient, "attend_bwd_destination_kernel")
+    assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
+
+
 @pytest.mark.parametrize("score", SCORES)
 def test_hidden_pieces_of_a_cut_row(score, small_bins):
     case, graph = Case(score, edges="bias", returns="state"), hub("destination")
