@@ -71,11 +71,26 @@ def _draw_cycles(size: int, degree: int, generator: Generator | None) -> Tensor:
     table = torch.empty(size, degree, dtype=torch.int64)
     for column in range(0, degree, 2):
         taken, cycle = table[:, :column], torch.randperm(size, generator=generator)
-        while (repeated := (taken[cycle] == cycle.roll(-1).unsqueeze(1)).any(1)).any():
-            cycle = cycle.roll(-1 - pick(repeated, generator))  # the repeated edge is now from the last to the first
-            free_of_last = ~torch.isin(cycle[:-1], taken[cycle[-1]])
-            free_of_first = ~torch.isin(cycle[1:], taken[cycle[0]])
-            end = 1 + pick(free_of_last & free_of_first, generator)
-            cycle[:end] = cycle[:end].flip(0)
+        after = cycle.roll(-1)
+        repeated = (taken[cycle] == after.unsqueeze(1)).any(1)
+        for edge in zip(cycle[repeated].tolist(), after[repeated].tolist(), strict=True):
+            cycle = _cross(cycle, edge, taken, generator)
         table[cycle, column], table[cycle, column + 1] = cycle.roll(-1), cycle.roll(1)
     return table
+
+
+def _cross(cycle: Tensor, edge: tuple[int, int], taken: Tensor, generator: Generator | None) -> Tensor:
+    """The cycle without an edge, where it still has it; in its place come edges that are not taken."""
+    size = cycle.numel()
+    place = torch.empty_like(cycle).scatter_(0, cycle, torch.arange(size))
+    steps = int(place[edge[1]] - place[edge[0]]) % size
+    if steps not in (1, size - 1):
+        return cycle  # another crossing has removed it
+    first = int(place[edge[1]] if steps == 1 else place[edge[0]])
+    cycle = cycle.roll(-first)
+    # The edge now leads from the last to the first. The pair at t, t + 1 may make way if both new edges are free.
+    allowed = torch.ones(size - 1, dtype=torch.bool)
+    allowed[(place[taken[cycle[-1]]] - first) % size] = False  # last to t
+    allowed[(place[taken[cycle[0]]] - first) % size - 1] = False  # first to t + 1
+    end = 1 + pick(allowed, generator)
+    return torch.cat([cycle[:end].flip(0), cycle[end:]])

@@ -85,11 +85,17 @@ def _draw_permutations(size: int, degree: int, generator: Generator | None) -> T
     2 · degree are forbidden, so there is always one.
     """
     table = torch.empty(size, 1 + degree, dtype=torch.int64)
-    table[:, 0] = torch.arange(size)
+    inverse = torch.empty_like(table)
+    table[:, 0] = inverse[:, 0] = node = torch.arange(size)
     for column in range(1, 1 + degree):
         taken, new = table[:, :column], torch.randperm(size, generator=generator)
+        place = torch.empty_like(node).scatter_(0, new, node)
         for i in (taken == new.unsqueeze(1)).any(1).nonzero().flatten().tolist():
-            j = pick(~torch.isin(new, taken[i]) & (taken != new[i]).all(1), generator)
+            allowed = torch.ones(size, dtype=torch.bool)
+            allowed[place[taken[i]]] = False  # their values are taken at i
+            allowed[inverse[new[i], :column]] = False  # the value of i is taken there
+            j = pick(allowed, generator)
             new[[i, j]] = new[[j, i]]
-        table[:, column] = new
+            place[new[[i, j]]] = node[[i, j]]
+        table[:, column], inverse[:, column] = new, place
     return table[:, 1:]
