@@ -21,7 +21,7 @@ def dilated(
 ) -> Window:
     """The window graph with gaps: every node sees `radius` others on each side, `dilation` apart.
 
-    N(i) = { i + dilation · t : -radius <= t <= radius },   t <= 0 only, where causal
+        N(i) = { i + dilation · t : -radius <= t <= radius },   t <= 0 only, where causal
 
     Longformer's dilated sliding window: as wide as `window(n, radius * dilation)` at the cost of `window(n, radius)`.
     The same as `window(n, radius, causal, dilation=dilation)`; see there for the arguments and errors.

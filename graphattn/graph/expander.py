@@ -23,7 +23,7 @@ def expander(
 ) -> Graph:
     """A random regular undirected graph made of random cycles, an expander with high probability.
 
-    N(i) = { the two neighbours of i on cycle c : c = 1, ..., degree / 2 },   E = degree · n
+        N(i) = { the two neighbours of i on cycle c : c = 1, ..., degree / 2 },   E = degree · n
 
     Each cycle runs through all nodes in random order, and no two share an edge. So the graph is connected, always;
     and its eigenvalues but the first are at most 2 √(degree - 1) + ε with a probability that tends to 1 with n

@@ -46,7 +46,7 @@ def hub(
 ) -> Hub:
     """The hub graph: `hubs` see every node and are seen by every node.
 
-    N(i) = { 0, ..., n - 1 } where i is a hub, and the hubs elsewhere;   E = h (2n - h) with h hubs
+        N(i) = { 0, ..., n - 1 } where i is a hub, and the hubs elsewhere;   E = h (2n - h) with h hubs
 
     These are the global tokens of Longformer and of BigBird's internal construction. Exphormer's virtual nodes, and
     BigBird's external construction, are nodes added to the others: `hub(n + 1, hubs=[n])`. A node that is no hub

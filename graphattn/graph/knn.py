@@ -12,7 +12,7 @@ from graphattn.graph.points import graph_of_points
 def knn(points: Tensor, k: int, *, batch: Tensor | None = None) -> Graph:
     """The graph in which every point sees the `k` others nearest to it.
 
-    N(i) = { the k nearest j ≠ i by |x_i - x_j| },   E = k · N
+        N(i) = { the k nearest j ≠ i by |x_i - x_j| },   E = k · N
 
     Point clouds and meshes. A point does not see itself, as in PyG's `knn_graph`; `Graph.add_self_loops` changes
     that. Found on the CPU by SciPy's k-d tree, which is fast in few dimensions (up to about 10).

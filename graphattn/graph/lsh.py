@@ -21,8 +21,8 @@ def lsh(
 ) -> Graph:
     """Reformer's graph: nodes see each other where a hash puts them into one bucket, as it does near directions.
 
-    h(x) = argmax([x R; -x R]),   R ~ normal [d, num_buckets / 2]
-    N(i) = { j ≠ i : h_r(x_i) = h_r(x_j) in some round r },   j <= i only, where causal
+        h(x) = argmax([x R; -x R]),   R ~ normal [d, num_buckets / 2]
+        N(i) = { j ≠ i : h_r(x_i) = h_r(x_j) in some round r },   j <= i only, where causal
 
     Reformer shares queries and keys: `x` is the query, and the key is the query divided by its length (its length
     does not change the bucket). A node would then attend to itself most of all, so it sees itself only where it has

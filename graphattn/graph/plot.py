@@ -202,15 +202,17 @@ def _network(graph: Graph, pos: Tensor | None, ax: Axes) -> None:
     )
     lines = ends[src != dst] if one_node_set else ends
     if both_ways or len(lines) > 2000:
-        ax.add_collection(LineCollection(lines.numpy(), colors=_COLOURS[0], lw=0.8, alpha=0.6, zorder=1))
+        ax.add_collection(LineCollection(list(lines.numpy()), colors=_COLOURS[0], lw=0.8, alpha=0.6, zorder=1))
     else:
         for start, end in lines.tolist():
             arrow = {"arrowstyle": "-|>", "color": _COLOURS[0], "alpha": 0.7, "lw": 0.9, "shrinkA": 4, "shrinkB": 4}
             ax.annotate("", end, start, arrowprops=arrow, zorder=1)
     loops = dst[src == dst] if one_node_set else dst[:0]
-    ax.scatter(*places[loops].t().numpy(), s=90, facecolors="none", edgecolors=_COLOURS[0], lw=0.9, zorder=2)
+    x, y = places[loops].t().numpy()
+    ax.scatter(x, y, s=90, facecolors="none", edgecolors=_COLOURS[0], lw=0.9, zorder=2)
     for nodes, colour in ((src_places, _COLOURS[1]), (places, _SELF))[one_node_set:]:
-        ax.scatter(*nodes.t().numpy(), s=26, color=colour, zorder=3)
+        x, y = nodes.t().numpy()
+        ax.scatter(x, y, s=26, color=colour, zorder=3)
     ax.set(title=_title(graph), xticks=[], yticks=[])
     if pos is not None:
         ax.set_aspect("equal")

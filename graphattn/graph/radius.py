@@ -15,7 +15,7 @@ from graphattn.graph.points import graph_of_points
 def radius(points: Tensor, r: float, *, batch: Tensor | None = None) -> Graph:
     """The graph in which every point sees all others at most `r` away.
 
-    N(i) = { j ≠ i : |x_i - x_j| <= r }
+        N(i) = { j ≠ i : |x_i - x_j| <= r }
 
     Molecules in space, particles, point clouds. A point does not see itself, as in PyG's `radius_graph`;
     `Graph.add_self_loops` changes that. Found on the CPU by SciPy's k-d tree, in float64.

@@ -22,7 +22,7 @@ def random_regular(
 ) -> Graph:
     """A random regular directed graph: every node sees `degree` others and is seen by `degree`.
 
-    N(i) = { π_1(i), ..., π_degree(i) },   random permutations with π_a(i) ≠ i and π_a(i) ≠ π_b(i);   E = degree · n
+        N(i) = { π_1(i), ..., π_degree(i) },   random permutations with π_a(i) ≠ i and π_a(i) ≠ π_b(i);   E = degree · n
 
     The random part of BigBird, where each node sees some drawn at random. That all are also seen equally often is
     ours: nobody is left out.

@@ -62,7 +62,7 @@ def strided(
 ) -> Strided:
     """The strided graph: every node sees those up to `stride` away, and every `stride`-th further away.
 
-    N(i) = { j : |i - j| <= stride  or  (i - j) mod stride = 0 },   j <= i only, where causal
+        N(i) = { j : |i - j| <= stride  or  (i - j) mod stride = 0 },   j <= i only, where causal
 
     This is the strided attention of the Sparse Transformer (causal there), both of its patterns in one graph. With
     `stride` near √n every node reaches every other one in two steps over O(n √n) edges. In a picture read row by row,
