@@ -48,7 +48,8 @@ def expander(
         >>> graph, graph.in_degree.tolist()
         (Graph(num_nodes=8, num_edges=32), [4, 4, 4, 4, 4, 4, 4, 4])
 
-    Reference: Shirzad et al. 2023, arXiv:2303.06147, section 3.2 and appendix D; Friedman 2003, STOC, theorem 1.2.
+    Reference: Shirzad et al. 2023, arXiv:2303.06147, section 3; Friedman 2003, STOC, "A proof of Alon's
+    second eigenvalue conjecture".
     """
     sizes, degree = as_sizes("n", n), as_count("degree", degree)
     for size in sizes:

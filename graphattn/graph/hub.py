@@ -70,7 +70,7 @@ def hub(
         Hub(num_graphs=2, num_nodes=8, hubs=(0, 2), num_edges=24)
 
     Reference: Beltagy et al. 2020, arXiv:2004.05150, section 3.1 ("Global Attention"); Zaheer et al. 2020,
-    arXiv:2007.14062, section 2; Shirzad et al. 2023, arXiv:2303.06147, section 3.2.
+    arXiv:2007.14062, section 2; Shirzad et al. 2023, arXiv:2303.06147, section 3.
     """
     sizes = as_sizes("n", n)
     places = as_sizes("hubs", hubs) if isinstance(hubs, Iterable) else tuple(range(as_count("hubs", hubs)))

@@ -26,7 +26,7 @@ def lsh(
 
     Reformer shares queries and keys: `x` is the query, and the key is the query divided by its length (its length
     does not change the bucket). A node would then attend to itself most of all, so it sees itself only where it has
-    nobody else to see. An edge found in several rounds is one edge, as eq. 8 and the appendix of the paper have it.
+    nobody else to see. An edge found in several rounds is one edge, as in the paper (eq. 6 and appendix A).
     Ours are the buckets themselves: they are not cut into chunks of equal length, so nobody in a bucket is missed,
     and E grows with the square of the fullest bucket. All heads share one graph.
 
@@ -53,7 +53,7 @@ def lsh(
         tensor([[2, 3, 0, 1],
                 [0, 1, 2, 3]])
 
-    Reference: Kitaev et al. 2020, arXiv:2001.04451, section 2 (eq. 4 to 8).
+    Reference: Kitaev et al. 2020, arXiv:2001.04451, section 2, eq. 4 and 6.
     """
     rounds = as_positive("rounds", as_count("rounds", rounds))
     num_buckets = as_count("num_buckets", num_buckets)

@@ -179,3 +179,33 @@ def test_hardly_any_nodes(n):
         ga.batch([ga.window(n, 1), ga.complete(n), ga.hub(2, 1)]),
     ):
         check(graph)
+
+
+KINDS = {
+    "complete": ga.complete([5, 7]),
+    "causal": ga.causal(11),
+    "bipartite": ga.bipartite([3, 5], [7, 2]),
+    "window": ga.window([7, 11], radius=2, border="shift"),
+    "dilated": ga.dilated(13, radius=1, dilation=3, border="periodic"),
+    "strided": ga.strided(17, stride=3, causal=True),
+    "grid": ga.grid([(3, 5), (4, 3)], kernel_size=3),
+    "hub": ga.hub([7, 5], hubs=2),
+    "random_regular": ga.random_regular([7, 5], degree=3, generator=seeded(0)),
+    "expander": ga.expander(11, degree=4, generator=seeded(0)),
+    "knn": ga.knn(torch.randn(13, 2, generator=seeded(0)), k=3),
+    "radius": ga.radius(torch.randn(13, 2, generator=seeded(0)), r=1.0),
+    "lsh": ga.lsh(torch.randn(13, 4, generator=seeded(0)), num_buckets=4, generator=seeded(0)),
+    "batch": ga.batch([ga.window(5, radius=1), ga.hub(3, hubs=1)]),
+    "union": ga.union(ga.window(13, radius=1), ga.hub(13, hubs=1), ga.expander(13, degree=4, generator=seeded(0))),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_in_a_layer_and_a_compiled_function(name):
+    graph = KINDS[name]
+    torch.manual_seed(0)
+    layer = ga.nn.MultiheadAttention(6, 2)
+    destinations, sources = torch.randn(graph.num_dst, 6), torch.randn(graph.num_src, 6)
+    torch.compiler.reset()
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    assert_close(compiled(destinations, graph, sources), layer(destinations, graph, sources))
