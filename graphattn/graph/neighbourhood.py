@@ -38,7 +38,7 @@ class Neighbourhood(GraphKind):
         self._set_packed(num_nodes, num_nodes, sum(map(self._num_pairs, self.shapes)), device)
 
     def _num_pairs(self, shape: tuple[int, ...]) -> int:
-        return math.prod(reach.num_pairs(length) for reach, length in zip(self.reaches, shape, strict=True))
+        return math.prod([reach.num_pairs(length) for reach, length in zip(self.reaches, shape, strict=True)])
 
     @property
     def offset_shape(self) -> tuple[int, ...]:

@@ -117,3 +117,17 @@ def test_a_grid_layer_with_one_head_per_offset_is_a_convolution(dilation):
         strict=True,
     ):
         torch.testing.assert_close(mine, other)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_in_a_compiled_function(border):
+    def attend(q, k, v, table, graph):
+        bias = table.flatten(0, -2)[graph.offset_index]
+        return ga.attention(q, k, v, graph, edge_bias=bias)
+
+    graph = grid([(4, 7), (5, 5)], kernel_size=(3, 2), dilation=(1, 2), border=border)
+    q, k, v = torch.randn(3, graph.num_nodes, 2, 3)
+    table = torch.randn(*graph.offset_shape, 2)
+    torch.compiler.reset()
+    compiled = torch.compile(attend, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(q, k, v, table, graph), attend(q, k, v, table, graph.to("cpu")))
