@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from graphattn.graph.batch import batch
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.kind import as_sizes
+from graphattn.graph.kind import as_sizes, is_several
 from graphattn.graph.random_regular import from_table, pick
 
 
@@ -59,7 +59,7 @@ def expander(
                 f"got n={size} and degree={degree}; where every node may see all, use complete(n)"
             )
     parts = [from_table(_draw_cycles(size, degree, generator)).to(device) for size in sizes]
-    return batch(parts) if isinstance(n, Iterable) else parts[0]
+    return batch(parts) if is_several(n) else parts[0]
 
 
 def _draw_cycles(size: int, degree: int, generator: Generator | None) -> Tensor:

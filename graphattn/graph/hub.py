@@ -8,8 +8,8 @@ from typing import Any, SupportsIndex
 import torch
 
 from graphattn.graph.compressed import Compressed
-from graphattn.graph.graph import as_count, as_device
-from graphattn.graph.kind import GraphKind, as_sizes, positions
+from graphattn.graph.graph import as_device
+from graphattn.graph.kind import GraphKind, as_sizes, is_several, positions
 
 
 class Hub(GraphKind):
@@ -72,8 +72,9 @@ def hub(
     Reference: Beltagy et al. 2020, arXiv:2004.05150, section 3.1 ("Global Attention"); Zaheer et al. 2020,
     arXiv:2007.14062, section 2; Shirzad et al. 2023, arXiv:2303.06147, section 3.
     """
-    sizes = as_sizes("n", n)
-    places = as_sizes("hubs", hubs) if isinstance(hubs, Iterable) else tuple(range(as_count("hubs", hubs)))
+    sizes, places = as_sizes("n", n), as_sizes("hubs", hubs)
+    if not is_several(hubs):
+        places = tuple(range(places[0]))
     for size in sizes:
         if places and max(places) >= size:
             raise ValueError(f"hubs must be nodes of each graph, but node {max(places)} is not in one of {size} nodes")

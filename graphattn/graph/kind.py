@@ -78,6 +78,15 @@ def as_sizes(name: str, value: SupportsIndex | Iterable[SupportsIndex]) -> tuple
     return (as_count(name, value),)
 
 
+def is_several(value: SupportsIndex | Iterable[SupportsIndex]) -> bool:
+    """Whether numbers are given in a container, which may hold just one, rather than one number.
+
+    >>> is_several(3), is_several([3]), is_several(torch.tensor(3))
+    (False, True, False)
+    """
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0  # a tensor of no axes is one number
+
+
 def positions(sizes: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Number the nodes of packed graphs within each graph.
 

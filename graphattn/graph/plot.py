@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -208,11 +208,10 @@ def _network(graph: Graph, pos: Tensor | None, ax: Axes) -> None:
             arrow = {"arrowstyle": "-|>", "color": _COLOURS[0], "alpha": 0.7, "lw": 0.9, "shrinkA": 4, "shrinkB": 4}
             ax.annotate("", end, start, arrowprops=arrow, zorder=1)
     loops = dst[src == dst] if one_node_set else dst[:0]
-    x, y = places[loops].t().numpy()
-    ax.scatter(x, y, s=90, facecolors="none", edgecolors=_COLOURS[0], lw=0.9, zorder=2)
-    for nodes, colour in ((src_places, _COLOURS[1]), (places, _SELF))[one_node_set:]:
-        x, y = nodes.t().numpy()
-        ax.scatter(x, y, s=26, color=colour, zorder=3)
+    _dots(ax, places[loops], 90, facecolors="none", edgecolors=_COLOURS[0], lw=0.9, zorder=2)
+    if not one_node_set:
+        _dots(ax, src_places, 26, color=_COLOURS[1], zorder=3)
+    _dots(ax, places, 26, color=_SELF, zorder=3)
     ax.set(title=_title(graph), xticks=[], yticks=[])
     if pos is not None:
         ax.set_aspect("equal")
@@ -220,6 +219,11 @@ def _network(graph: Graph, pos: Tensor | None, ax: Axes) -> None:
         ax.set_xticks([0, 1], ["sources (keys)", "destinations (queries)"])
     ax.margins(0.06)
     ax.spines[:].set_visible(False)
+
+
+def _dots(ax: Axes, places: Tensor, size: float, **look: Any) -> None:
+    x, y = places.t().numpy()
+    ax.scatter(x, y, size, **look)
 
 
 def _layout(graph: Graph, pos: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from graphattn.graph.batch import batch
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.kind import as_sizes
+from graphattn.graph.kind import as_sizes, is_several
 
 
 def random_regular(
@@ -53,7 +53,7 @@ def random_regular(
         if degree > max(size - 1, 0):
             raise ValueError(f"degree must be below the number of nodes, got {degree} for {size} nodes")
     parts = [from_table(_draw(size, degree, generator)).to(device) for size in sizes]
-    return batch(parts) if isinstance(n, Iterable) else parts[0]
+    return batch(parts) if is_several(n) else parts[0]
 
 
 def from_table(table: Tensor) -> Graph:

@@ -50,10 +50,15 @@ class Reach:
         window = f"a window of {self.width} with dilation {self.dilation}"
         if size == 0:
             return
-        if self.border == "shift" and self.width > max(size // self.dilation, 1):
-            raise ValueError(f"border='shift' cannot fit {window} into an axis of {size}; use 'truncate'")
-        if self.border == "periodic" and self.width > size // math.gcd(size, self.dilation):
-            raise ValueError(f"border='periodic' makes {window} meet itself on an axis of {size}; use 'truncate'")
+        if self.border == "shift" and self.width > (most := max(size // self.dilation, 1)):
+            raise ValueError(
+                f"border='shift' cannot fit {window} into an axis of {size}, but one of {most} at most; use 'truncate'"
+            )
+        if self.border == "periodic" and self.width > (most := size // math.gcd(size, self.dilation)):
+            raise ValueError(
+                f"border='periodic' makes {window} meet itself on an axis of {size}, "
+                f"which has room for one of {most} at most; use 'truncate'"
+            )
 
     def num_pairs(self, size: int) -> int:
         """How many pairs (position, position seen) an axis of `size` positions has.

@@ -16,7 +16,8 @@ def test_hubs_see_all_and_are_seen_by_all(n, hubs):
 
 def test_a_number_of_hubs_means_the_first():
     assert hub(7, hubs=2) == hub(7, hubs=[1, 0, 1])
-    assert hub(7, hubs=2).hubs == (0, 1)
+    assert hub(7, hubs=2).hubs == hub(7, hubs=torch.tensor(2)).hubs == (0, 1)
+    assert hub(7, hubs=torch.tensor([2])).hubs == (2,)
     assert hub(3, hubs=3) == complete(3)
 
 
