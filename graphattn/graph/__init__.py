@@ -7,8 +7,17 @@ from graphattn.graph.causal import Causal, causal
 from graphattn.graph.complete import Complete, complete
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.convert import from_networkx, from_pyg, from_scipy, from_torch_sparse
+from graphattn.graph.dilated import dilated
+from graphattn.graph.expander import expander
 from graphattn.graph.graph import Graph
 from graphattn.graph.grid import Grid, grid
+from graphattn.graph.hub import Hub, hub
+from graphattn.graph.knn import knn
+from graphattn.graph.lsh import lsh
+from graphattn.graph.neighbourhood import Neighbourhood
+from graphattn.graph.radius import radius
+from graphattn.graph.random_regular import random_regular
+from graphattn.graph.strided import Strided, strided
 from graphattn.graph.union import Union, union
 from graphattn.graph.window import Window, window
 
@@ -20,6 +29,9 @@ __all__ = [
     "Compressed",
     "Graph",
     "Grid",
+    "Hub",
+    "Neighbourhood",
+    "Strided",
     "Union",
     "Window",
     "as_graph",
@@ -27,11 +39,19 @@ __all__ = [
     "bipartite",
     "causal",
     "complete",
+    "dilated",
+    "expander",
     "from_networkx",
     "from_pyg",
     "from_scipy",
     "from_torch_sparse",
     "grid",
+    "hub",
+    "knn",
+    "lsh",
+    "radius",
+    "random_regular",
+    "strided",
     "union",
     "window",
 ]

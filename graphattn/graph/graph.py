@@ -14,6 +14,7 @@ from torch import Tensor
 from graphattn.graph.compressed import Compressed, compress, index_dtype
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from networkx import DiGraph
     from scipy.sparse import coo_array
     from torch_geometric import EdgeIndex
@@ -273,6 +274,14 @@ class Graph:
         from graphattn.graph.validate import validate
 
         validate(self)
+
+    def plot(
+        self, style: str = "auto", *, node: int | None = None, pos: Tensor | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """Draw the graph with Matplotlib; see `graphattn.graph.plot.plot`."""
+        from graphattn.graph.plot import plot
+
+        return plot(self, style, node=node, pos=pos, ax=ax)
 
     def to_pyg(self) -> Data:
         """A `torch_geometric.data.Data` with this `edge_index` and `num_nodes`."""

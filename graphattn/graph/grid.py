@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
@@ -11,11 +10,12 @@ from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import as_device
-from graphattn.graph.kind import GraphKind, as_sizes
+from graphattn.graph.kind import as_sizes
+from graphattn.graph.neighbourhood import Neighbourhood
 from graphattn.graph.reach import Border, Reach, as_border, as_positive
 
 
-class Grid(GraphKind):
+class Grid(Neighbourhood):
     """Grid graphs, packed; `sizes` holds their shapes. Built by `grid`."""
 
     def __init__(
@@ -31,19 +31,11 @@ class Grid(GraphKind):
         self.kernel_size = kernel_size
         self.dilation = dilation
         self.border = border
-        self._reaches = [
+        reaches = [
             Reach(left=width // 2, right=(width - 1) // 2, dilation=step, border=border)
             for width, step in zip(kernel_size, dilation, strict=True)
         ]
-        num_edges = 0
-        for shape in self.sizes:
-            axes = list(zip(self._reaches, shape, strict=True))
-            if 0 not in shape:
-                for reach, length in axes:
-                    reach.check(length)
-            num_edges += math.prod(reach.num_pairs(length) for reach, length in axes)
-        num_nodes = [math.prod(shape) for shape in self.sizes]
-        self._set_packed(num_nodes, num_nodes, num_edges, as_device(device))
+        self._set_neighbourhood(self.sizes, reaches, as_device(device))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -69,7 +61,7 @@ class Grid(GraphKind):
         cell = torch.zeros((), dtype=torch.int64, device=self.device)
         inside = torch.ones((), dtype=torch.bool, device=self.device)
         # Both become [*shape, *steps]: one entry for each cell and each step of the kernel along each axis.
-        for axis, (reach, length) in enumerate(zip(self._reaches, shape, strict=True)):
+        for axis, (reach, length) in enumerate(zip(self.reaches, shape, strict=True)):
             seen, valid = _axis_table(reach, length, self.device)
             view = [1] * (2 * num_axes)
             view[axis], view[num_axes + axis] = seen.shape
@@ -103,7 +95,7 @@ def grid(
 
     Cells are numbered in row-major order (the last axis runs fastest), as `tensor.flatten()` does. Odd kernels
     are centred; even ones reach one step further towards 0, as in NATTEN. With border "shift" this is
-    neighbourhood attention.
+    neighbourhood attention. A bias for each relative position is a table read at `offset_index` of the graph.
 
     Args:
         shape: the lengths of 1, 2 or 3 axes, such as `(height, width)`; or a list of such shapes, which means a

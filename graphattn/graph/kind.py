@@ -21,7 +21,7 @@ class GraphKind(Packed):
 
     Sizes and the number of edges are known in closed form; edges are made when `edge_index`, `csr` or `csc` is
     asked for, and then come destination by destination with sources ascending, so that `csr.perm` is None.
-    The base class of `Complete`, `Causal`, `Window`, `Grid` and `Bipartite`; not built directly.
+    The base class of `Complete`, `Causal`, `Window`, `Grid`, `Bipartite`, `Hub` and `Strided`; not built directly.
     """
 
     sizes: tuple[Any, ...]
@@ -50,11 +50,13 @@ class GraphKind(Packed):
     def _describe(self) -> str:
         return ", ".join([super()._describe(), *(f"{name}={value!r}" for name, value in self.options.items())])
 
-    def _from_ranges(self, start: Tensor, count: Tensor, step: int = 1) -> Compressed:
-        """CSR in which row `i` holds `start[i], start[i] + step, ...`, `count[i]` of them."""
+    def _from_ranges(self, start: Tensor, count: Tensor, step: int | Tensor = 1) -> Compressed:
+        """CSR in which row `i` holds `start[i], start[i] + step, ...`, `count[i]` of them; `step` may differ by row."""
         dtype = index_dtype(self.num_dst, self.num_src, self.num_edges)
         indptr = torch.cat([count.new_zeros(1), count.cumsum(0)])
         base = (start - step * indptr[:-1]).repeat_interleave(count, output_size=self.num_edges)
+        if isinstance(step, Tensor):
+            step = step.repeat_interleave(count, output_size=self.num_edges)
         indices = base + step * torch.arange(self.num_edges, device=self.device)
         return Compressed(indptr.to(dtype), indices.to(dtype), None)
 
@@ -74,6 +76,15 @@ def as_sizes(name: str, value: SupportsIndex | Iterable[SupportsIndex]) -> tuple
     if isinstance(value, Iterable) and not isinstance(value, str):
         return tuple(as_count(name, size) for size in value)
     return (as_count(name, value),)
+
+
+def is_several(value: SupportsIndex | Iterable[SupportsIndex]) -> bool:
+    """Whether numbers are given in a container, which may hold just one, rather than one number.
+
+    >>> is_several(3), is_several([3]), is_several(torch.tensor(3))
+    (False, True, False)
+    """
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0  # a tensor of no axes is one number
 
 
 def positions(sizes: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -36,6 +36,11 @@ class Reach:
         """The number of positions seen away from the ends."""
         return self.left + 1 + self.right
 
+    @property
+    def num_offsets(self) -> int:
+        """How many offsets there can be between a position and those it sees."""
+        return 2 * self.width - 1 if self.border == "shift" else self.width
+
     def check(self, size: int) -> None:
         """Check that the window has a meaning on an axis of `size` positions.
 
@@ -45,10 +50,15 @@ class Reach:
         window = f"a window of {self.width} with dilation {self.dilation}"
         if size == 0:
             return
-        if self.border == "shift" and self.width > max(size // self.dilation, 1):
-            raise ValueError(f"border='shift' cannot fit {window} into an axis of {size}; use 'truncate'")
-        if self.border == "periodic" and self.width > size // math.gcd(size, self.dilation):
-            raise ValueError(f"border='periodic' makes {window} meet itself on an axis of {size}; use 'truncate'")
+        if self.border == "shift" and self.width > (most := max(size // self.dilation, 1)):
+            raise ValueError(
+                f"border='shift' cannot fit {window} into an axis of {size}, but one of {most} at most; use 'truncate'"
+            )
+        if self.border == "periodic" and self.width > (most := size // math.gcd(size, self.dilation)):
+            raise ValueError(
+                f"border='periodic' makes {window} meet itself on an axis of {size}, "
+                f"which has room for one of {most} at most; use 'truncate'"
+            )
 
     def num_pairs(self, size: int) -> int:
         """How many pairs (position, position seen) an axis of `size` positions has.
@@ -87,6 +97,23 @@ class Reach:
         steps = (size - phase + self.dilation - 1) // self.dilation
         first = torch.minimum((step - self.left).clamp(min=0), steps - self.width)
         return first * self.dilation + phase, count
+
+    def offset_index(self, difference: Tensor, size: int) -> Tensor:
+        """Number the offsets `difference` (position seen - position) on an axis of `size` from 0, in steps.
+
+        >>> import torch
+        >>> Reach(left=1, right=1, dilation=2).offset_index(torch.tensor([-2, 0, 2]), 9)
+        tensor([0, 1, 2])
+        >>> Reach(left=1, right=1, border="periodic").offset_index(torch.tensor([-1, 0, 1, 3, -3]), 4)
+        tensor([0, 1, 2, 0, 2])
+        """
+        if self.border != "periodic":
+            before = self.width - 1 if self.border == "shift" else self.left
+            return difference // self.dilation + before
+        # The number of steps t solves dilation · t = difference (mod size), and is known modulo `period`.
+        common = math.gcd(size, self.dilation)
+        period = size // common
+        return (difference // common * pow(self.dilation // common, -1, period) + self.left) % period
 
 
 def as_border(border: str) -> Border:

@@ -9,11 +9,12 @@ import torch
 
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import as_count, as_device
-from graphattn.graph.kind import GraphKind, as_sizes, positions
+from graphattn.graph.kind import as_sizes, positions
+from graphattn.graph.neighbourhood import Neighbourhood
 from graphattn.graph.reach import Border, Reach, as_border, as_positive
 
 
-class Window(GraphKind):
+class Window(Neighbourhood):
     """Window graphs with `sizes` nodes, packed; built by `window`."""
 
     def __init__(
@@ -31,11 +32,8 @@ class Window(GraphKind):
         self.causal = causal
         self.dilation = dilation
         self.border = border
-        self._reach = Reach(left=radius, right=0 if causal else radius, dilation=dilation, border=border)
-        for size in self.sizes:
-            self._reach.check(size)
-        num_edges = sum(self._reach.num_pairs(size) for size in self.sizes)
-        self._set_packed(self.sizes, self.sizes, num_edges, as_device(device))
+        reach = Reach(left=radius, right=0 if causal else radius, dilation=dilation, border=border)
+        self._set_neighbourhood([(size,) for size in self.sizes], [reach], as_device(device))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -49,11 +47,12 @@ class Window(GraphKind):
 
     def _make_csr(self) -> Compressed:
         position, before, size = positions(self.sizes, self.device)
-        start, count = self._reach.start_and_count(position, size)
+        (reach,) = self.reaches
+        start, count = reach.start_and_count(position, size)
         if self.border != "periodic":
             return self._from_ranges(before + start, count, self.dilation)
         csr = self._from_ranges(start, count, self.dilation)
-        seen = csr.indices.view(-1, self._reach.width).remainder(size.unsqueeze(1)) + before.unsqueeze(1)
+        seen = csr.indices.view(-1, reach.width).remainder(size.unsqueeze(1)) + before.unsqueeze(1)
         return csr._replace(indices=seen.sort(dim=1).values.flatten().to(csr.indices.dtype))
 
 
@@ -70,7 +69,8 @@ def window(
 
     N(i) = { i + dilation · t : -radius <= t <= radius },   t <= 0 only, where causal
 
-    This is truncated self-attention of speech models and the local part of Longformer.
+    This is truncated self-attention of speech models and the local part of Longformer. A bias for each relative
+    position is a table read at `offset_index` of the graph.
 
     Args:
         n: the number of nodes, or the numbers of nodes of a batch of such graphs.

@@ -4,7 +4,7 @@ import numpy
 import pytest
 import torch
 
-from graphattn.graph import bipartite, causal, complete, grid, window
+from graphattn.graph import bipartite, causal, complete, grid, hub, strided, window
 from graphattn.graph.kind import as_sizes, positions
 
 MILLION = 1_000_000
@@ -19,6 +19,8 @@ MILLION = 1_000_000
         (window(MILLION, radius=MILLION), MILLION, MILLION**2),
         (grid((1000, 1000), kernel_size=101, border="shift"), MILLION, 101**2 * MILLION),
         (bipartite(MILLION, MILLION), MILLION, MILLION**2),
+        (hub(MILLION, hubs=1000), MILLION, 1000 * (2 * MILLION - 1000)),
+        (strided(MILLION, stride=1, causal=True), MILLION, MILLION * (MILLION + 1) // 2),
     ],
     ids=lambda value: type(value).__name__,
 )

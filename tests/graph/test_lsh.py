@@ -1,0 +1,98 @@
+import pytest
+import torch
+
+from graphattn.graph import Batch, Graph, complete, lsh
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def buckets(x, num_buckets, rounds, seed):
+    """Reformer's hashes of each node, `[rounds, N]`, one at a time."""
+    directions = torch.randn(rounds, x.size(1), num_buckets // 2, generator=seeded(seed)).to(x)
+    found = []
+    for rotation in directions:
+        projected = [(row @ rotation).tolist() for row in x]
+        both = [[*each, *(-p for p in each)] for each in projected]
+        found.append([each.index(max(each)) for each in both])
+    return found
+
+
+def expected(x, num_buckets, rounds, causal, seed):
+    hashes = buckets(x, num_buckets, rounds, seed)
+    edges = []
+    for i in range(len(x)):
+        candidates = range(i + 1 if causal else len(x))
+        seen = [j for j in candidates if any(each[i] == each[j] for each in hashes)]
+        edges += [(j, i) for j in seen if j != i or len(seen) == 1]
+    return Graph(torch.tensor(edges, dtype=torch.int64).view(-1, 2).t(), len(x))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 41])
+@pytest.mark.parametrize(
+    ("num_buckets", "rounds", "causal"), [(2, 1, False), (8, 1, True), (8, 3, False), (6, 4, True)]
+)
+def test_buckets_by_hand(n, num_buckets, rounds, causal):
+    x = torch.randn(n, 5, dtype=torch.float64, generator=seeded(1))
+    graph = lsh(x, num_buckets, rounds=rounds, causal=causal, generator=seeded(7))
+    assert graph == expected(x, num_buckets, rounds, causal, seed=7)
+    assert graph.csr.perm is None
+
+
+def test_everyone_sees_somebody_and_itself_only_when_alone():
+    graph = lsh(torch.randn(37, 5, generator=seeded(1)), num_buckets=32, causal=True, generator=seeded())
+    src, dst = graph.edge_index
+    assert (graph.in_degree >= 1).all()
+    assert (graph.in_degree[dst[src == dst]] == 1).all()
+    assert 0 in dst[src == dst]  # the first of a causal sequence has nobody before it
+
+
+def test_length_does_not_matter_and_near_directions_meet():
+    x = torch.randn(31, 6, generator=seeded(1))
+    assert lsh(x, 8, generator=seeded()) == lsh(3 * x, 8, generator=seeded())
+    near = torch.cat([x, x + 0.05 * torch.randn(31, 6, generator=seeded(1))])
+    graph = lsh(near, 16, rounds=8, generator=seeded())
+    src, dst = graph.edge_index
+    pairs = int((src == dst - 31).sum())
+    assert pairs >= 30  # of 31 that are near
+    assert graph.num_edges < 0.7 * 62 * 62
+
+
+def test_more_rounds_see_more():
+    x = torch.randn(31, 5, generator=seeded(1))
+    counts = [lsh(x, 8, rounds=rounds, generator=seeded()).num_edges for rounds in (1, 2, 4, 16)]
+    assert counts == sorted(set(counts))
+    assert counts[-1] <= 31 * 30
+
+
+def test_all_alike_is_complete_but_for_oneself():
+    graph = lsh(torch.ones(7, 3), num_buckets=4)
+    assert torch.equal(graph.edge_index, complete(7).remove_self_loops()[0].edge_index)
+
+
+def test_sequences_do_not_see_one_another_and_are_hashed_alike():
+    x = torch.randn(9, 4, generator=seeded(1))
+    graph = lsh(torch.cat([x, x]), 4, batch=torch.arange(18) // 9, rounds=2, generator=seeded(5))
+    assert isinstance(graph, Batch)
+    assert graph.parts[0] == graph.parts[1] == lsh(x, 4, rounds=2, generator=seeded(5))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"num_buckets": 3}, ValueError, "num_buckets must be even and at least 2, got 3"),
+        ({"num_buckets": 0}, ValueError, "num_buckets must be even and at least 2, got 0"),
+        ({"num_buckets": 4.0}, TypeError, r"num_buckets must be an integer, got 4\.0"),
+        ({"num_buckets": 4, "rounds": 0}, ValueError, "rounds must be at least 1, got 0"),
+        ({"num_buckets": 4, "batch": torch.zeros(2, dtype=torch.int64)}, ValueError, r"batch must have shape \[3\]"),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error, match=message):
+        lsh(torch.zeros(3, 2), **options)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"x must have shape \[N, d\] with d at least 1, got \[3, 2, 4\]"):
+        lsh(torch.zeros(3, 2, 4), 4)
