@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphattn.ops import dense, fused, reference
+from graphattn.ops import block, dense, fused, reference
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.state import State
 
-BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "auto" tries them
+BACKENDS = ("dense", "block", "numba", "triton", "reference")  # in the order "auto" tries them
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
+    "block": "windows and grids as tiles of pairs that mostly see one another",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
 }
@@ -44,6 +45,8 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
         rejected: dict[str, str] = {}
         for name in BACKENDS:
             why_not = _refusal(name, call)
+            if why_not is None and name == "block":
+                why_not = block.waste(call)
             if why_not is None:
                 return Explanation(name, _MAKES[name], rejected)
             rejected[name] = why_not
@@ -68,6 +71,8 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         _say_once(_numba_problem)
     if chosen.backend == "dense":
         return dense.attention(call)
+    if chosen.backend == "block":
+        return block.attention(call)
     if chosen.backend == "numba":
         return fused.attention(call)
     return reference.attention(call)
@@ -84,6 +89,8 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         return None
     if backend == "dense":
         return dense.refusal(call)
+    if backend == "block":
+        return block.refusal(call)
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
