@@ -37,8 +37,13 @@ def bench(
     """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side.
 
     Takes about half an hour on two cores; every measurement runs in a process of its own. Leave the machine alone
-    meanwhile.
+    meanwhile. `graphattn bench structures` measures sequences, windows, grids and unions instead.
     """
+    if graph == ["structures"]:
+        from graphattn.cli.bench_structures import bench_structures
+
+        bench_structures(quick, seconds, out)
+        return
     from rich.console import Console
 
     from graphattn.bench import machine, tables

@@ -6,9 +6,10 @@ tile's sources are hardly more than what one destination sees; nothing of the si
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from graphattn.graph.reach import Reach
 from graphattn.graph.window import Window
 
 _ROWS = 256  # destinations in a tile of a graph in which all see nearly all
-_FEWEST = 16  # destinations in a tile of a sequence: fewer make matrices too small to multiply fast
+_FEWEST = 128  # destinations in a tile of a window or a grid: fewer make matrices too small to multiply fast
 
 
 class Tiles(NamedTuple):
@@ -51,8 +52,8 @@ def tiles(graph: Graph) -> tuple[Tiles, ...] | None:
 
     Example:
         >>> from graphattn.graph import window
-        >>> [part.queries.shape for part in tiles(window(40, radius=1))]
-        [torch.Size([1, 16]), torch.Size([1, 16]), torch.Size([1, 8])]
+        >>> [tuple(part.sources.shape) for part in tiles(window(1024, radius=128))]  # two ends, and the tiles between
+        [(1, 256), (6, 384), (1, 256)]
     """
     if not isinstance(graph, Complete | Causal | Bipartite | Window | Grid):
         return None
@@ -83,21 +84,17 @@ def _make(graph: Complete | Causal | Bipartite | Window | Grid) -> tuple[Tiles, 
     return tuple(made)
 
 
-def _of_one(graph: Graph, size: object) -> list[Tiles]:
+def _of_one(graph: Graph, size: Any) -> list[Tiles]:
     """The tiles of one graph of some size."""
-    if isinstance(graph, Window):
-        assert isinstance(size, int)
-        width = graph._reach.width
-        return _along_axis(graph._reach, size, max(width // 4, _FEWEST))
-    if isinstance(graph, Grid):
-        assert isinstance(size, tuple)
-        if len(size) == 1:
-            return _along_axis(graph._reaches[0], size[0], max(graph.kernel_size[0] // 4, _FEWEST))
-        axes = zip(graph._reaches, size, strict=True)
-        return [
-            _over_axes(parts, size)
-            for parts in product(*(_along_axis(reach, length, -(-reach.width // 2)) for reach, length in axes))
+    if isinstance(graph, Window | Grid):
+        reaches = [graph._reach] if isinstance(graph, Window) else graph._reaches
+        shape = size if isinstance(size, tuple) else (size,)
+        fewest = math.ceil(_FEWEST ** (1 / len(shape)))
+        axes = [
+            _along_axis(reach, length, max(reach.width // 4, fewest))
+            for reach, length in zip(reaches, shape, strict=True)
         ]
+        return [_over_axes(parts, shape) for parts in product(*axes)]
     num_dst, num_src = size if isinstance(size, tuple) else (size, size)
     return _row_blocks(num_dst, num_src, isinstance(graph, Causal))
 
@@ -154,5 +151,3 @@ def _over_axes(parts: Sequence[Tiles], shape: tuple[int, ...]) -> Tiles:
 def _pair(outer: Tensor, inner: Tensor) -> Tensor:
     """Sums of each number of `[T, B]` with each of `[T', B']`: `[T·T', B·B']`."""
     return (outer[:, None, :, None] + inner[None, :, None, :]).flatten(2).flatten(0, 1)
-
-

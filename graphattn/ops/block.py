@@ -10,7 +10,7 @@ from graphattn.ops import flex, tiled
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.state import State
 
-WORTH = 3  # pairs in the tiles for each edge up to which a product of matrices beats a pass over the edges; measured
+WORTH = 2  # pairs in the tiles for each edge, up to which products of matrices beat a pass over the edges (measured)
 
 
 def refusal(call: AttentionCall) -> str | None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphattn.ops import block, dense, fused, reference
+from graphattn.ops import block, dense, fused, linear, parts, reference
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.state import State
 
-BACKENDS = ("dense", "block", "numba", "triton", "reference")  # in the order "auto" tries them
+BACKENDS = ("dense", "block", "linear", "parts", "numba", "triton", "reference")  # in the order "auto" tries them
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
     "block": "windows and grids as tiles of pairs that mostly see one another",
+    "linear": "sums over the keys made once for all queries, at a cost linear in the nodes",
+    "parts": "each part of the graph on its own path",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
 }
@@ -44,9 +46,7 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
     if backend == "auto":
         rejected: dict[str, str] = {}
         for name in BACKENDS:
-            why_not = _refusal(name, call)
-            if why_not is None and name == "block":
-                why_not = block.waste(call)
+            why_not = _refusal(name, call) or _waste(name, call)
             if why_not is None:
                 return Explanation(name, _MAKES[name], rejected)
             rejected[name] = why_not
@@ -73,6 +73,10 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         return dense.attention(call)
     if chosen.backend == "block":
         return block.attention(call)
+    if chosen.backend == "linear":
+        return linear.attention(call, lambda inner: run(inner, "auto"))  # type: ignore[arg-type, return-value]
+    if chosen.backend == "parts":
+        return parts.attention(call, lambda inner: run(inner, "auto"))
     if chosen.backend == "numba":
         return fused.attention(call)
     return reference.attention(call)
@@ -91,11 +95,22 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         return dense.refusal(call)
     if backend == "block":
         return block.refusal(call)
+    if backend == "linear":
+        return linear.refusal(call)
+    if backend == "parts":
+        return parts.refusal(call)
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
         return fused.refusal(call) or _load_numba()
     return "there is no such kernel in this version"
+
+
+def _waste(backend: str, call: AttentionCall) -> str | None:
+    """Why a backend that could serve a call would take longer than a fused pass over the edges, or None."""
+    module = {"dense": dense, "block": block, "parts": parts}.get(backend)
+    why_not = None if module is None else module.waste(call)
+    return why_not if why_not is not None and _refusal("numba", call) is None else None
 
 
 def _load_numba() -> str | None:

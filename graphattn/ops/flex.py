@@ -1,4 +1,4 @@
-"""Windows and grids by FlexAttention, compiled for GPUs: only blocks of pairs of which some see one another are visited.
+"""Windows and grids by FlexAttention, compiled for GPUs: only blocks in which some see one another are visited.
 
 The cells of a grid are taken tile by tile, so that a block of consecutive ones lies close together and sees few blocks
 (Hassani et al. 2025, arXiv:2504.16922, "token permutation").
@@ -6,7 +6,6 @@ The cells of a grid are taken tile by tile, so that a block of consecutive ones 
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -98,14 +97,12 @@ def _shapes(graph: Window | Grid) -> list[tuple[int, ...]]:
 
 
 def _tile_by_tile(graph: Window | Grid) -> Tensor:
-    order, before = [], 0
+    order, before = [torch.empty(0, dtype=torch.int64, device=graph.device)], 0
     for shape in _shapes(graph):
-        cells = torch.arange(math.prod(shape), device=graph.device).view(shape)
-        cells = functools.reduce(
-            lambda parts, axis: [piece for part in parts for piece in part.split(_TILE[len(shape)], axis)],
-            range(len(shape)), [cells],
-        )  # fmt: skip
-        order += [before + tile.flatten() for tile in cells]
+        tiles = [torch.arange(math.prod(shape), device=graph.device).view(shape)]
+        for axis in range(len(shape)):
+            tiles = [piece for tile in tiles for piece in tile.split(_TILE[len(shape)], axis)]
+        order += [before + tile.flatten() for tile in tiles]
         before += math.prod(shape)
     return torch.cat(order)
 
@@ -114,7 +111,10 @@ def _rule(graph: Window | Grid, order: Tensor | None) -> Callable[..., Tensor]:
     """Whether the node at place i sees the one at place j, as FlexAttention asks."""
     reaches = _reaches(graph)
     owner = graph.batch if graph.num_graphs > 1 else None
-    first, count, position, length = [], [], [], []
+    first: list[Tensor] = []
+    count: list[Tensor] = []
+    position: list[Tensor] = []
+    length: list[Tensor] = []
     for axis, reach in enumerate(reaches):
         per_graph = []
         for shape in _shapes(graph):

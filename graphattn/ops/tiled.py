@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
@@ -112,8 +111,11 @@ class _Attend(torch.autograd.Function):
         return out, lse
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                'attention in tiles has no second derivative; use backend="reference" for double backward'
+            )
         q, k, v, bias, out, lse = ctx.saved_tensors
         if grad_out is None and grad_lse is None:
             return (None,) * 6
