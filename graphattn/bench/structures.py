@@ -167,7 +167,7 @@ def _flex(side: int, kernel: int, heads: int, width: int) -> Callable[[], Prepar
         mask = create_block_mask(near, None, None, side * side, side * side, device="cpu")
         compiled = torch.compile(flex_attention)
         tensors = [_drawn(1, heads, side * side, width) for _ in range(3)]
-        return lambda q, k, v: compiled(q, k, v, block_mask=mask), tensors  # type: ignore[return-value]
+        return lambda q, k, v: compiled(q, k, v, block_mask=mask), tensors
 
     return prepare
 
@@ -283,7 +283,7 @@ def run(row: str, contender: str, seconds: float) -> StructureResult:
 
 
 def measure(row: str, contender: str, seconds: float) -> StructureResult:
-    """Measure forward without gradients, forward with backward, and peak extra memory, of the latter where it is there."""
+    """Measure forward without gradients, forward with backward, and peak extra memory of the last that there is."""
     attend, tensors = ROWS[row].contenders[contender]()
     leaves = [tensor.clone().requires_grad_() for tensor in tensors]
 

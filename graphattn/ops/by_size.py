@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
         ((num_dst, num_src),), count = distinct, max(len(sizes), 1)
         return function(q.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in (k, v)))
     order = sorted(range(len(sizes)), key=lambda number: sizes[number])
-    to_dst, to_src = _rows_of(graph.dst_ptr, order), _rows_of(graph.src_ptr, order)
+    to_dst, to_src = (_rows_of(each, order, graph.device) for each in (graph.dst_sizes, graph.src_sizes))
     counts = [sizes.count(size) for size in distinct]
     by_dst = [count * num_dst for count, (num_dst, _) in zip(counts, distinct, strict=True)]
     by_src = [count * num_src for count, (_, num_src) in zip(counts, distinct, strict=True)]
@@ -48,9 +49,10 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
     return torch.cat(outs).index_select(0, to_dst.argsort())
 
 
-def _rows_of(ptr: Tensor, order: list[int]) -> Tensor:
+def _rows_of(sizes: Sequence[int], order: Sequence[int], device: torch.device) -> Tensor:
     """The rows of packed graphs, graph by graph in another order."""
-    first, size = ptr[:-1][order], ptr.diff()[order]
-    total = int(ptr[-1])
-    before = size.cumsum(0) - size
-    return torch.arange(total, device=ptr.device) + (first - before).repeat_interleave(size, output_size=total)
+    first = list(accumulate(sizes, initial=0))
+    size = torch.tensor([sizes[number] for number in order], device=device)
+    ahead = torch.tensor([first[number] for number in order], device=device) - (size.cumsum(0) - size)
+    total = sum(sizes)
+    return torch.arange(total, device=device) + ahead.repeat_interleave(size, output_size=total)

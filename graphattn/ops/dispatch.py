@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphattn.ops import block, dense, fused, linear, parts, reference
+from graphattn.ops import block, dense, fused, linear, parts, reference, rows
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.cost import cost
 from graphattn.ops.state import State
 
 BACKENDS = ("dense", "block", "linear", "parts", "numba", "triton", "reference")  # in the order "auto" tries them
@@ -24,20 +25,44 @@ _MAKES = {
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Choice:
     """Which backend a call runs on, why, and why not on those before it."""
 
     backend: str
     reason: str
     rejected: dict[str, str]
 
+
+@dataclass(frozen=True)
+class Explanation(Choice):
+    """A choice, and what its forward pass costs.
+
+    `flops` counts the additions and multiplications of scores and weighted sums; `bytes` what is read and written:
+    inputs and output once, and what the path copies, gathers or reads of the graph beside them.
+    """
+
+    flops: int
+    bytes: int
+
     def __str__(self) -> str:
         lines = [f"backend: {self.backend} ({self.reason})"]
+        lines += [f"  forward: {self.flops:,} floating-point operations, {self.bytes:,} bytes read and written"]
         lines += [f"  not {name}: {why}" for name, why in self.rejected.items()]
         return "\n".join(lines)
 
 
 def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
+    """The choice for one call, and its cost.
+
+    Raises:
+        ValueError: as `choose` would.
+    """
+    chosen = choose(call, backend)
+    flops, moved = cost(call, chosen.backend, lambda inner: explain(inner))
+    return Explanation(chosen.backend, chosen.reason, chosen.rejected, flops, moved)
+
+
+def choose(call: AttentionCall, backend: str = "auto") -> Choice:
     """The choice for one call.
 
     Raises:
@@ -48,14 +73,14 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
         for name in BACKENDS:
             why_not = _refusal(name, call) or _waste(name, call)
             if why_not is None:
-                return Explanation(name, _MAKES[name], rejected)
+                return Choice(name, _MAKES[name], rejected)
             rejected[name] = why_not
     if backend not in BACKENDS:
         raise ValueError(f'backend is "auto" or one of {", ".join(BACKENDS)}; got {backend!r}')
     why_not = _refusal(backend, call)
     if why_not is not None:
         raise ValueError(f"backend={backend!r} cannot run this call: {why_not}")
-    return Explanation(backend, "asked for by name", {})
+    return Choice(backend, "asked for by name", {})
 
 
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
@@ -66,7 +91,7 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
     ):  # the products inside add up in float32 at least, whatever the layers around do
         with torch.autocast(device, enabled=False):
             return run(call, backend)
-    chosen = explain(call, backend)
+    chosen = choose(call, backend)
     if _numba_problem and chosen.rejected.get("numba") == _numba_problem:
         _say_once(_numba_problem)
     if chosen.backend == "dense":
@@ -77,9 +102,10 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         return linear.attention(call, lambda inner: run(inner, "auto"))  # type: ignore[arg-type, return-value]
     if chosen.backend == "parts":
         return parts.attention(call, lambda inner: run(inner, "auto"))
-    if chosen.backend == "numba":
-        return fused.attention(call)
-    return reference.attention(call)
+    over_edges = fused.attention if chosen.backend == "numba" else reference.attention
+    if rows.needed(call, chosen.backend):
+        return rows.attention(call, over_edges, chosen.backend)
+    return over_edges(call)
 
 
 _numba_loaded = False

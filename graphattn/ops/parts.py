@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -50,37 +49,32 @@ def waste(call: AttentionCall) -> str | None:
 
 def attention(call: AttentionCall, run: Run) -> Answer:
     """Run one call that `refusal` has let pass; `run` runs calls of any kind."""
-    return _over_union(call, run) if isinstance(call.graph, Union) else _over_batch(call, run)
-
-
-def _over_union(call: AttentionCall, run: Run) -> Answer:
-    """The states over graphs without a common edge, merged."""
-    assert isinstance(call.graph, Union)
-    states: list[Any] = []
-    for graph, ids in call.graph.disjoint:
-        states.append(run(replace(_with_edges(call, graph, ids), return_state=True)))
-    state = merge(*states)
-    return state if call.return_state else state.out
-
-
-def _over_batch(call: AttentionCall, run: Run) -> Answer:
-    """One after another, and the results under one another."""
-    assert isinstance(call.graph, Batch)
-    parts = call.graph.parts
-    dst, src, edges = (
-        [slice(*bounds) for bounds in pairwise(accumulate(sizes, initial=0))]
-        for sizes in zip(*((part.num_dst, part.num_src, part.num_edges) for part in parts), strict=True)
-    )
-    answers: list[Any] = []
-    for part, rows, columns, ids in zip(parts, dst, src, edges, strict=True):
-        q, k = (None if x is None else x[at] for x, at in ((call.q, rows), (call.k, columns)))
-        answers.append(run(replace(_with_edges(call, part, ids), q=q, k=k, v=call.v[columns])))
+    answers: list[Any] = [run(inner) for inner in calls(call)]
+    if isinstance(call.graph, Union):
+        state = merge(*answers)
+        return state if call.return_state else state.out
     if call.return_state:
         return State(*(torch.cat(each) for each in zip(*answers, strict=True)))
     if call.return_weights:
         out, weights = (torch.cat(each) for each in zip(*answers, strict=True))
         return out, weights
     return torch.cat(answers)
+
+
+def calls(call: AttentionCall) -> Iterator[AttentionCall]:
+    """The call on each part: of a union, for states over graphs without a common edge; of a batch, one by one."""
+    graph = call.graph
+    if isinstance(graph, Union):
+        for part, ids in graph.disjoint:
+            yield replace(_with_edges(call, part, ids), return_state=True)
+        return
+    assert isinstance(graph, Batch)
+    dst = src = edge = 0
+    for part in graph.parts:
+        rows, columns = slice(dst, dst + part.num_dst), slice(src, src + part.num_src)
+        q, k = (None if x is None else x[at] for x, at in ((call.q, rows), (call.k, columns)))
+        yield replace(_with_edges(call, part, slice(edge, edge + part.num_edges)), q=q, k=k, v=call.v[columns])
+        dst, src, edge = rows.stop, columns.stop, edge + part.num_edges
 
 
 def _with_edges(call: AttentionCall, graph: Graph, ids: slice | Tensor) -> AttentionCall:

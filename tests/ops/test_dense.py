@@ -137,3 +137,13 @@ def test_sizes_that_come_again_run_together(monkeypatch):
     assert [tuple(shape) for shape in shapes] == [(3, 3, 3, 4), (2, 3, 5, 4)]  # no size 0, nothing padded
     monkeypatch.undo()
     torch.testing.assert_close(out, ga.attention(q, k, v, graph, backend="reference"))
+
+
+@pytest.mark.slow
+def test_batches_of_unequal_sizes_compile_whole():
+    graph = ga.complete([3, 5, 3])
+    q, k, v = inputs(graph, width=4, value_width=4, dtype=torch.float32)
+    compiled = torch.compile(
+        lambda q, k, v: ga.attention(q, k, v, graph, backend="dense"), fullgraph=True, backend="eager"
+    )
+    torch.testing.assert_close(compiled(q, k, v), ga.attention(q, k, v, graph, backend="dense"))
