@@ -174,7 +174,7 @@ def _flex(side: int, kernel: int, heads: int, width: int) -> Callable[[], Prepar
 
 def _hub(n: int, count: int = 16) -> Graph:
     hubs, nodes = torch.arange(count).repeat_interleave(n), torch.arange(n).repeat(count)
-    return Graph(torch.cat([torch.stack([hubs, nodes]), torch.stack([nodes, hubs])[:, hubs < nodes]], dim=1), n)
+    return Graph(torch.cat([torch.stack([hubs, nodes]), torch.stack([nodes, hubs])[:, nodes >= count]], dim=1), n)
 
 
 def _random(n: int, degree: int = 8) -> Graph:
