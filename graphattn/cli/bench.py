@@ -37,12 +37,18 @@ def bench(
     """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side.
 
     Takes about half an hour on two cores; every measurement runs in a process of its own. Leave the machine alone
-    meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead.
+    meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead, `graphattn bench
+    structures` sequences, windows, grids and unions.
     """
     if graph == ["layers"]:
         from graphattn.cli.bench_layers import bench_layers
 
         bench_layers(quick, seconds, out)
+        return
+    if graph == ["structures"]:
+        from graphattn.cli.bench_structures import bench_structures
+
+        bench_structures(quick, seconds, out)
         return
     from rich.console import Console
 

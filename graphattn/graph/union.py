@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphattn.graph.batch import check_together
 from graphattn.graph.graph import Graph
+from graphattn.graph.kind import GraphKind
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,6 +31,7 @@ class Union(Graph):
         self.parts = tuple(parts)
         self.overlap = overlap
         self._kept: tuple[Tensor, ...] | None = None
+        self._disjoint: tuple[tuple[Graph, slice | Tensor], ...] | None = None
         first = self.parts[0]
         # How many edges overlap is known only when they are made.
         num_edges = sum(part.num_edges for part in self.parts) if overlap == "add" or len(parts) == 1 else None
@@ -48,6 +50,35 @@ class Union(Graph):
                 self._kept = self._find_new()
         return self._kept
 
+    @property
+    def disjoint(self) -> tuple[tuple[Graph, slice | Tensor], ...]:
+        """The union as graphs without a common edge, each with the ids of its edges, made once and kept.
+
+        A part given by a rule of which all edges are kept stays what it is; the edges of all others are one graph.
+        """
+        if self._disjoint is None:
+            self._disjoint = self._make_disjoint()
+        return self._disjoint
+
+    def _make_disjoint(self) -> tuple[tuple[Graph, slice | Tensor], ...]:
+        apart = self.overlap == "add" or len(self.parts) == 1
+        counts = [part.num_edges for part in self.parts] if apart else [len(ids) for ids in self.kept]
+        whole: list[tuple[Graph, slice | Tensor]] = []
+        others: list[slice] = []
+        first = 0
+        for part, count in zip(self.parts, counts, strict=True):
+            ids = slice(first, first + count)
+            if isinstance(part, GraphKind) and count == part.num_edges:
+                whole.append((part, ids))
+            elif count:
+                others.append(ids)
+            first += count
+        if others:
+            rest = torch.cat([torch.arange(each.start, each.stop, device=self.device) for each in others])
+            edges = Graph(self.edge_index[:, rest], num_dst=self.num_dst, num_src=self.num_src)
+            whole.append((edges, rest))
+        return tuple(whole)
+
     def _find_new(self) -> tuple[Tensor, ...]:
         """For each part, the edges that are in no earlier part."""
         kept: list[Tensor] = []
@@ -65,6 +96,7 @@ class Union(Graph):
     def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
         graph = super()._map(change, device)
         graph.parts = tuple(part._map(change, device) for part in self.parts)
+        graph._disjoint = None
         graph._kept = None if self._kept is None else tuple(change(ids) for ids in self._kept)
         return graph
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphattn.nn import registry
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.features import PerformerFeatures, elu_features
+from graphattn.nn.linformer import LinformerAttention
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.transformer import GraphTransformerLayer
 
@@ -44,12 +46,15 @@ __all__ = [
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
+    "LinformerAttention",
     "MultiheadAttention",
+    "PerformerFeatures",
     "RGATConv",
     "Set2Set",
     "SetTransformerAggregation",
     "SuperGATConv",
     "TransformerConv",
+    "elu_features",
     "from_pyg",
 ]
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.checks import check_dropout, check_edge_attr
+from graphattn.nn.features import FeatureMap
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, get_score
@@ -37,6 +38,8 @@ class MultiheadAttention(nn.Module):
         score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
             (GATv2's, with a learned vector), "sum" (GAT's, with learned vectors), "none" (edge features alone decide).
         normalize: see `graphattn.normalizers`.
+        feature_map: for normalize="linear" with score "dot": maps queries and keys to the features whose dot product is
+            the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`.
         dropout: on the weights, in training.
         bias: whether the projections of nodes have biases.
 
@@ -64,10 +67,13 @@ class MultiheadAttention(nn.Module):
         edge_dim: int | None = None,
         score: ScoreName = "dot",
         normalize: str = "softmax",
+        feature_map: FeatureMap | None = None,
         dropout: float = 0.0,
         bias: bool = True,
     ) -> None:
         super().__init__()
+        if feature_map is not None and (score != "dot" or normalize != "linear"):
+            raise ValueError(f'feature_map needs score="dot" and normalize="linear", got "{score}" and "{normalize}"')
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
@@ -82,6 +88,7 @@ class MultiheadAttention(nn.Module):
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = self.kdim if vdim is None else vdim
         self.edge_dim, self.score, self.normalize, self.dropout = edge_dim, score, normalize, dropout
+        self.feature_map = feature_map
 
         H, D = num_heads, self.head_dim
         if score != "none":
@@ -151,11 +158,16 @@ class MultiheadAttention(nn.Module):
             q = self.q_proj(query).view(-1, H, D)
             k = self.k_proj(key).view(-1, self.num_kv_heads, D)
         v = self.v_proj(value).view(-1, self.num_kv_heads, D)
+        if self.feature_map is not None:
+            assert q is not None and k is not None
+            q, k = self.feature_map(q, k)
         if self.score == "sum":
             assert q is not None and k is not None
             q, k = (q * self.att_dst).sum(-1).to(v.dtype), (k * self.att_src).sum(-1).to(v.dtype)
 
         edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
+        if edge_attr is not None and self.feature_map is not None:
+            raise ValueError("edge_attr has no place beside a feature_map: an edge key would not go through it")
         if edge_attr is not None:
             edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1).to(v.dtype)
             if self.score in ("sum", "none"):

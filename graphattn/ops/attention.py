@@ -59,7 +59,8 @@ def attention(
             comes from torch's default generator, so `torch.manual_seed` makes it repeat, on every backend alike.
         return_weights: return `(out, weights)`, the weights `[E, H]` as they multiplied the values (after dropout).
         return_state: return `State(out, lse)`, which `merge` can combine with others. Softmax only.
-        backend: "auto", "reference", "dense", "numba", "triton" or "block". By name it runs there or raises.
+        backend: "auto", "reference", "dense", "block", "linear", "parts", "numba" or "triton". By name it runs there or
+            raises.
 
     Returns:
         `[M, H, Dv]` in the dtype of v, or a pair as asked. A destination without in-edges, or with all its edges
@@ -94,8 +95,8 @@ def explain_backend(
     """Tell which backend `attention` with the same arguments would run on, and why not on the others.
 
     Returns:
-        A record with `backend`, `reason` and `rejected` (the backends that were passed over, with the reason of each).
-        It prints as a short text.
+        A record with `backend`, `reason`, `rejected` (the backends that were passed over, with the reason of each), and
+        `flops` and `bytes` of the forward pass. It prints as a short text.
 
     Raises:
         ValueError, TypeError: as `attention` would.

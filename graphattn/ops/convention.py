@@ -1,9 +1,11 @@
-"""What backends agree on: the precision in which they add up, and the order of edge tensors."""
+"""What backends agree on: the precision in which they add up, the order of edge tensors, and what is little."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+FEW_PAIRS = 12_000  # pairs times heads, below which a call of its own costs more than a pass over the edges (measured)
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:

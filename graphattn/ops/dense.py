@@ -2,71 +2,55 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
+from graphattn.ops import tiled
+from graphattn.ops.by_size import attend_by_size
 from graphattn.ops.call import AttentionCall
-from graphattn.ops.scores import Dot
+from graphattn.ops.convention import FEW_PAIRS
+from graphattn.ops.state import State
+
+_Kind = Complete | Causal | Bipartite
 
 
 def refusal(call: AttentionCall) -> str | None:
     """Why the dense path cannot serve a call, or None if it can."""
-    if not isinstance(call.graph, Complete | Causal | Bipartite):
+    if not isinstance(call.graph, _Kind):
         return "the graph is not known to be complete, causal or bipartite"
-    if not isinstance(call.score, Dot) or call.normalize != "softmax":
-        return 'it computes score="dot" with normalize="softmax" only'
-    if any(name.startswith("edge_") for name in call.tensors):
-        return "it takes no edge tensors"
-    if call.dropout:
-        return "its dropout would not draw the mask of the other backends"
-    if call.return_weights or call.return_state:
-        return "it gives neither weights nor states"
+    return None if _is_plain(call) else tiled.refusal(call)
+
+
+def waste(call: AttentionCall) -> str | None:
+    """Why "auto" passes it over for a pass over the edges, or None: a few pairs cost less than a call for them."""
+    graph = call.graph
+    assert isinstance(graph, _Kind)
+    num_sizes = len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True)))
+    if num_sizes > 1 and graph.num_edges * call.heads < FEW_PAIRS * num_sizes:
+        return f"graphs of {num_sizes} sizes have fewer than {FEW_PAIRS} pairs each, too few for a call of their own"
     return None
 
 
-def attention(call: AttentionCall) -> Tensor:
-    """Run one call that `refusal` has let pass: graphs of one size together."""
-    graph, q, k, v = call.graph, call.q, call.k, call.v
-    assert isinstance(graph, Complete | Causal | Bipartite) and q is not None and k is not None
-    sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
-    if not sizes:
-        return _attend(q[None], k[None], v[None], call)
-    if len(set(sizes)) == 1:
-        queries, sources = ((len(sizes), size) for size in sizes[0])
-        return _attend(q.unflatten(0, queries), k.unflatten(0, sources), v.unflatten(0, sources), call)
-    if len(set(sizes)) == len(sizes):  # they lie as they are needed
-        parts = zip(q.split(graph.dst_sizes), k.split(graph.src_sizes), v.split(graph.src_sizes), strict=True)
-        return torch.cat([_attend(a[None], b[None], c[None], call) for a, b, c in parts])
-    order = sorted(range(len(sizes)), key=sizes.__getitem__)
-    rows, columns = (_rows(starts, order, graph.device) for starts in (graph.dst_ptr, graph.src_ptr))
-    lengths = Counter(sizes[i] for i in order)
-    grouped = zip(
-        q.index_select(0, rows).split([n * count for (n, _), count in lengths.items()]),
-        k.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
-        v.index_select(0, columns).split([m * count for (_, m), count in lengths.items()]),
-        lengths.items(),
-        strict=True,
-    )
-    together = [
-        _attend(a.unflatten(0, (count, n)), b.unflatten(0, (count, m)), c.unflatten(0, (count, m)), call)
-        for a, b, c, ((n, m), count) in grouped
-    ]
-    return torch.cat(together).index_select(0, rows.argsort())
+def attention(call: AttentionCall) -> Tensor | State:
+    """Run one call that `refusal` has let pass; what PyTorch's function does not give, tile by tile."""
+    if not _is_plain(call):
+        return tiled.attention(call)
+    assert isinstance(call.graph, _Kind)
+    return attend_by_size(partial(_attend, call), *tiled.as_dot(call), call.v, call.graph)
 
 
-def _rows(starts: Tensor, order: list[int], device: torch.device) -> Tensor:
-    """The rows of graphs in another order, `starts` being where each begins, and in the end their number."""
-    chosen = torch.tensor(order, device=device)
-    sizes = starts.diff()[chosen]
-    before = sizes.cumsum(0) - sizes
-    return torch.arange(int(starts[-1]), device=device) + (starts[chosen] - before).repeat_interleave(sizes)
+def _is_plain(call: AttentionCall) -> bool:
+    """Whether PyTorch's function computes it as it is, and without a tensor of all pairs."""
+    others = tiled.refusal_of_options(call) is not None or call.edge_bias is not None or call.return_state
+    narrow = call.v.device.type == "cpu" and call.q is not None and call.q.shape[2] != call.v.shape[2]
+    return not others and not (narrow and tiled.refusal(call) is None)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall) -> Tensor:
+def _attend(call: AttentionCall, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attention of `[B, L, H, D]` queries, packed again to `[B·L, H, Dv]`."""
     if k.shape[1] == 0:  # a sum of nothing: zeros that know where they come from
         k, v = (tensor.repeat_interleave(q.shape[2] // tensor.shape[2], dim=2) for tensor in (k, v))

@@ -9,13 +9,17 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from graphattn.ops import dense, fused, reference
+from graphattn.ops import block, dense, fused, linear, parts, reference, rows
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.cost import cost
 from graphattn.ops.state import State
 
-BACKENDS = ("dense", "numba", "triton", "block", "reference")  # in the order "auto" tries them
+BACKENDS = ("dense", "block", "linear", "parts", "numba", "triton", "reference")  # in the order "auto" tries them
 _MAKES = {
     "dense": "scaled_dot_product_attention, made for complete graphs",
+    "block": "windows and grids as tiles of pairs that mostly see one another",
+    "linear": "sums over the keys made once for all queries, at a cost linear in the nodes",
+    "parts": "each part of the graph on its own path",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
     "triton": "fused passes over the edges on the GPU, nothing of size E·H·D kept",
     "reference": "plain torch, which serves every call and forms tensors of E·H·D numbers",
@@ -23,20 +27,44 @@ _MAKES = {
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Choice:
     """Which backend a call runs on, why, and why not on those before it."""
 
     backend: str
     reason: str
     rejected: dict[str, str]
 
+
+@dataclass(frozen=True)
+class Explanation(Choice):
+    """A choice, and what its forward pass costs.
+
+    `flops` counts the additions and multiplications of scores and weighted sums; `bytes` what is read and written:
+    inputs and output once, and what the path copies, gathers or reads of the graph beside them.
+    """
+
+    flops: int
+    bytes: int
+
     def __str__(self) -> str:
         lines = [f"backend: {self.backend} ({self.reason})"]
+        lines += [f"  forward: {self.flops:,} floating-point operations, {self.bytes:,} bytes read and written"]
         lines += [f"  not {name}: {why}" for name, why in self.rejected.items()]
         return "\n".join(lines)
 
 
 def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
+    """The choice for one call, and its cost.
+
+    Raises:
+        ValueError: as `choose` would.
+    """
+    chosen = choose(call, backend)
+    flops, moved = cost(call, chosen.backend, lambda inner: explain(inner))
+    return Explanation(chosen.backend, chosen.reason, chosen.rejected, flops, moved)
+
+
+def choose(call: AttentionCall, backend: str = "auto") -> Choice:
     """The choice for one call.
 
     Raises:
@@ -45,16 +73,16 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
     if backend == "auto":
         rejected: dict[str, str] = {}
         for name in BACKENDS:
-            why_not = _refusal(name, call)
+            why_not = _refusal(name, call) or _waste(name, call)
             if why_not is None:
-                return Explanation(name, _MAKES[name], rejected)
+                return Choice(name, _MAKES[name], rejected)
             rejected[name] = why_not
     if backend not in BACKENDS:
         raise ValueError(f'backend is "auto" or one of {", ".join(BACKENDS)}; got {backend!r}')
     why_not = _refusal(backend, call)
     if why_not is not None:
         raise ValueError(f"backend={backend!r} cannot run this call: {why_not}")
-    return Explanation(backend, "asked for by name", {})
+    return Choice(backend, "asked for by name", {})
 
 
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
@@ -63,15 +91,22 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
     if torch.is_autocast_enabled(device):  # the products inside add up in float32 at least, whatever the layers do
         with torch.autocast(device, enabled=False):
             return run(call, backend)
-    chosen = explain(call, backend)
+    chosen = choose(call, backend)
     for name, problem in _problems.items():
         if chosen.rejected.get(name) == problem:
             _say_once(problem, "CPU" if name == "numba" else "GPU", name)
     if chosen.backend == "dense":
         return dense.attention(call)
-    if chosen.backend in ("numba", "triton"):
-        return fused.attention(call)
-    return reference.attention(call)
+    if chosen.backend == "block":
+        return block.attention(call)
+    if chosen.backend == "linear":
+        return linear.attention(call, lambda inner: run(inner, "auto"))  # type: ignore[arg-type, return-value]
+    if chosen.backend == "parts":
+        return parts.attention(call, lambda inner: run(inner, "auto"))
+    over_edges = fused.attention if chosen.backend in ("numba", "triton") else reference.attention
+    if rows.needed(call, chosen.backend):
+        return rows.attention(call, over_edges, chosen.backend)
+    return over_edges(call)
 
 
 _TRITON_DEVICES = ("cuda",)  # which is also how PyTorch names AMD's GPUs
@@ -86,6 +121,12 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         return None
     if backend == "dense":
         return dense.refusal(call)
+    if backend == "block":
+        return block.refusal(call)
+    if backend == "linear":
+        return linear.refusal(call)
+    if backend == "parts":
+        return parts.refusal(call)
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
@@ -97,6 +138,13 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
             return f"the tensors are {call.v.dtype}"
         return fused.refusal(call) or _load("triton")
     return "there is no such kernel in this version"
+
+
+def _waste(backend: str, call: AttentionCall) -> str | None:
+    """Why a backend that could serve a call would take longer than a fused pass over the edges, or None."""
+    module = {"dense": dense, "block": block, "parts": parts}.get(backend)
+    why_not = None if module is None else module.waste(call)
+    return why_not if why_not is not None and _refusal("numba", call) is None else None
 
 
 def _load(backend: str) -> str | None:

@@ -1,6 +1,7 @@
 """The dense path: against the reference, and against PyTorch's own attention."""
 
 import pytest
+import tiled_cases
 import torch
 import torch.nn.functional as F
 
@@ -116,3 +117,53 @@ def test_graphs_of_several_sizes_some_of_them_repeated(graph):
     torch.testing.assert_close(out, want)
     weight = torch.randn_like(out)
     torch.testing.assert_close(*(torch.autograd.grad((each * weight).sum(), inputs) for each in (out, want)))
+
+
+@pytest.mark.parametrize("bias", [None, "bias", "hidden"])
+@pytest.mark.parametrize("heads", tiled_cases.HEADS)
+@pytest.mark.parametrize("name", sorted(set(GRAPHS) - set(WITHOUT_SOURCE)))
+def test_states_biases_and_widths(name, heads, bias):
+    graph = GRAPHS[name]
+    found, want = (tiled_cases.results(graph, heads, backend=each, bias=bias) for each in ("dense", "reference"))
+    for mine, other in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_more_rows_than_one_tile():
+    graph = ga.causal([300, 7])
+    found, want = (
+        tiled_cases.results(graph, (2, 1, 3, 3), backend=each, bias="bias") for each in ("dense", "reference")
+    )
+    for mine, other in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_cosine():
+    graph, score = GRAPHS["causal, unequal sizes"], ga.scores.Cosine(3.0)
+    q, k, v = inputs(graph)
+    found, want = (ga.attention(q, k, v, graph, score=score, backend=each) for each in ("dense", "reference"))
+    torch.testing.assert_close(found, want)
+
+
+def test_sizes_that_come_again_run_together(monkeypatch):
+    graph = ga.complete([3, 5, 3, 0, 5, 3])
+    shapes = []
+    run = F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F, "scaled_dot_product_attention", lambda q, *rest, **more: (shapes.append(q.shape), run(q, *rest, **more))[1]
+    )
+    q, k, v = inputs(graph, width=4, value_width=4)
+    out = ga.attention(q, k, v, graph, backend="dense")
+    assert [tuple(shape) for shape in shapes] == [(3, 3, 3, 4), (2, 3, 5, 4)]  # no size 0, nothing padded
+    monkeypatch.undo()
+    torch.testing.assert_close(out, ga.attention(q, k, v, graph, backend="reference"))
+
+
+@pytest.mark.slow
+def test_batches_of_unequal_sizes_compile_whole():
+    graph = ga.complete([3, 5, 3])
+    q, k, v = inputs(graph, width=4, value_width=4, dtype=torch.float32)
+    compiled = torch.compile(
+        lambda q, k, v: ga.attention(q, k, v, graph, backend="dense"), fullgraph=True, backend="eager"
+    )
+    torch.testing.assert_close(compiled(q, k, v), ga.attention(q, k, v, graph, backend="dense"))

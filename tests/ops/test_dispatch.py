@@ -7,7 +7,6 @@ import graphattn as ga
 from graphattn.ops import dispatch
 
 N, H, D = 5, 3, 7
-NO_KERNEL = "there is no such kernel in this version"
 
 
 def numbers(*shape):
@@ -32,10 +31,13 @@ def no_numba(monkeypatch):
 def test_an_explanation_reads_as_text(x, no_numba):
     assert str(ga.explain_backend(x, x, x, edges())) == (
         "backend: reference (plain torch, which serves every call and forms tensors of E·H·D numbers)\n"
+        "  forward: 252 floating-point operations, 3,192 bytes read and written\n"
         "  not dense: the graph is not known to be complete, causal or bipartite\n"
+        "  not block: the graph is not known to be a window or a grid\n"
+        '  not linear: it computes score="dot" with normalize="linear" only\n'
+        "  not parts: the graph is neither a union nor a batch of several kinds\n"
         "  not numba: Numba is not installed\n"
-        "  not triton: the tensors are on cpu, not on a GPU\n"
-        "  not block: there is no such kernel in this version"
+        "  not triton: the tensors are on cpu, not on a GPU"
     )
 
 
@@ -43,7 +45,7 @@ def test_numba_before_the_reference(x):
     pytest.importorskip("numba")
     found = ga.explain_backend(x, x, x, edges())
     assert found.backend == "numba"
-    assert list(found.rejected) == ["dense"]
+    assert list(found.rejected) == ["dense", "block", "linear", "parts"]
 
 
 NUMBA = {
@@ -86,20 +88,24 @@ def test_dense_before_all_others(x, graph):
 def test_by_name():
     x = numbers(N, H, D)
     found = ga.explain_backend(x, x, x, ga.complete(N), backend="reference")
-    assert str(found) == "backend: reference (asked for by name)"
+    assert (found.backend, found.reason, found.rejected) == ("reference", "asked for by name", {})
 
 
+NO_MATRIX = 'it computes score="dot" or "cosine" with normalize="softmax" only'
+ONLY_BIAS = "of edge tensors it takes edge_bias only"
 NOT_DENSE = {
     "edges": ({"graph": edges()}, "the graph is not known to be complete, causal or bipartite"),
     "window": ({"graph": ga.window(N, radius=N)}, "the graph is not known to be complete, causal or bipartite"),
-    "score": ({"score": "cosine"}, 'it computes score="dot" with normalize="softmax" only'),
-    "normaliser": ({"normalize": "relu"}, 'it computes score="dot" with normalize="softmax" only'),
-    "edge_bias": ({"edge_bias": torch.zeros(N * N, H)}, "it takes no edge tensors"),
-    "edge_value": ({"edge_value": torch.zeros(N * N, H, D)}, "it takes no edge tensors"),
-    "edge_attr": ({"edge_attr": torch.zeros(N * N, 2), "edge_proj": torch.zeros(2, H, D)}, "it takes no edge tensors"),
+    "score": ({"score": ga.scores.Additive(torch.ones(H, D))}, NO_MATRIX),
+    "normaliser": ({"normalize": "relu"}, NO_MATRIX),
+    "beta per edge": (
+        {"score": ga.scores.Cosine(torch.ones(N * N, H))},
+        "it takes no cosine score with one beta per edge",
+    ),
+    "edge_value": ({"edge_value": torch.zeros(N * N, H, D)}, ONLY_BIAS),
+    "edge_attr": ({"edge_attr": torch.zeros(N * N, 2), "edge_proj": torch.zeros(2, H, D)}, ONLY_BIAS),
     "dropout": ({"dropout": 0.5}, "its dropout would not draw the mask of the other backends"),
-    "weights": ({"return_weights": True}, "it gives neither weights nor states"),
-    "state": ({"return_state": True}, "it gives neither weights nor states"),
+    "weights": ({"return_weights": True}, "it gives no weights"),
 }
 
 
@@ -116,7 +122,7 @@ def test_why_not_dense(x, case):
 EDGE_KEYS = "a cosine score with edge keys is not fused, for each edge has another norm"
 NOT_NUMBA = {
     **{name: ({"normalize": name}, f'normalize="{name}" is not fused')
-       for name in ("linear", "sparsemax", "entmax15", "argmax")},
+       for name in ("sparsemax", "entmax15", "argmax")},
     "beta per edge": (
         {"score": ga.scores.Cosine(torch.ones(3, H))},
         "a cosine score with one beta per edge is not fused",
@@ -145,14 +151,9 @@ def test_numba_runs_on_the_cpu_alone():
     assert ga.explain_backend(x, x, x, graph).rejected["numba"] == "the tensors are on meta, not on the CPU"
 
 
-def test_backends_still_to_come(x):
-    with pytest.raises(ValueError, match=f"backend='block' cannot run this call: {NO_KERNEL}"):
-        ga.attention(x, x, x, edges(), backend="block")
-
-
 @pytest.mark.parametrize("run", [ga.attention, ga.explain_backend])
 def test_an_unknown_backend(x, run):
-    with pytest.raises(ValueError, match=r"backend is .* one of dense, numba, .*; got 'sdpa'"):
+    with pytest.raises(ValueError, match=r"backend is .* one of dense, block, .*; got 'sdpa'"):
         run(x, x, x, edges(), backend="sdpa")
 
 
@@ -175,3 +176,30 @@ def test_nothing_is_said_where_numba_would_not_have_served(x, no_numba):
 def test_numba_by_name_where_it_is_missing(x, no_numba):
     with pytest.raises(ValueError, match="backend='numba' cannot run this call: Numba is not installed"):
         ga.attention(x, x, x, edges(), backend="numba")
+
+
+def test_many_small_sequences_are_one_pass_over_the_edges():
+    pytest.importorskip("numba")
+    graph = ga.complete([3, 5, 7])
+    q = numbers(15, H, D)
+    assert ga.explain_backend(q, q, q, graph).backend == "numba"
+    assert "3 sizes" in ga.explain_backend(q, q, q, graph).rejected["dense"]
+
+
+def test_without_numba_small_sequences_go_by_size(no_numba):
+    q = numbers(15, H, D)
+    assert ga.explain_backend(q, q, q, ga.complete([3, 5, 7])).backend == "dense"
+
+
+@pytest.mark.parametrize(("radius", "backend"), [(2, "numba"), (128, "block")])
+def test_wide_windows_are_blocks(radius, backend):
+    pytest.importorskip("numba")
+    q = numbers(1000, 1, D)
+    assert ga.explain_backend(q, q, q, ga.window(1000, radius)).backend == backend
+
+
+def test_wide_kernels_are_blocks():
+    pytest.importorskip("numba")
+    q = numbers(64 * 64, 1, D)
+    assert ga.explain_backend(q, q, q, ga.grid((64, 64), 7)).backend == "numba"
+    assert ga.explain_backend(q, q, q, ga.grid((64, 64), 33)).backend == "block"

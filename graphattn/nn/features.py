@@ -1,0 +1,92 @@
+"""Feature maps of linear attention: φ with ⟨φ(q), φ(k)⟩ ≥ 0 in place of exp ⟨q, k⟩."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FeatureMap = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def elu_features(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """φ(x) = elu(x) + 1, number by number, of queries and of keys.
+
+    Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
+
+    Example:
+        >>> elu_features(torch.tensor([0.0, 2.0]), torch.tensor([1.0]))
+        (tensor([1., 3.]), tensor([2.]))
+    """
+    return F.elu(q) + 1, F.elu(k) + 1
+
+
+class PerformerFeatures(nn.Module):
+    """Positive orthogonal random features, whose dot product is softmax attention's kernel on average.
+
+        φ(x)_r = exp(⟨w_r, x'⟩ − |x'|² / 2 − c) / √m,   x' = D^(-1/4) x,   E ⟨φ(q), φ(k)⟩ ∝ exp(⟨q, k⟩ / √D)
+
+    The w_r are Gaussian, orthogonal to one another in blocks of D. The constant c, the largest exponent of a query or
+    of all keys of a head, keeps the numbers in range and cancels in the normaliser "linear".
+
+    Args:
+        head_dim: D.
+        num_features: m; D · ln D, rounded, when None, as the paper's bound asks.
+        redraw_every: draw new w_r after so many passes in training; never when None. `redraw` does it at any time.
+
+    Shapes:
+        q `[M, H, D]`, k `[N, Hk, D]` → `[M, H, m]`, `[N, Hk, m]`.
+
+    Raises:
+        ValueError: a number is below 1.
+
+    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4.
+    """
+
+    projection: Tensor
+
+    def __init__(self, head_dim: int, num_features: int | None = None, *, redraw_every: int | None = None) -> None:
+        super().__init__()
+        if num_features is None:
+            num_features = max(1, round(head_dim * math.log(max(head_dim, 1))))
+        for name, value in (("head_dim", head_dim), ("num_features", num_features), ("redraw_every", redraw_every)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        self.head_dim, self.num_features, self.redraw_every = head_dim, num_features, redraw_every
+        self._passes = 0
+        self.register_buffer("projection", torch.empty(num_features, head_dim))
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw new w_r from torch's default generator."""
+        drawn = []
+        for first in range(0, self.num_features, self.head_dim):
+            directions = torch.linalg.qr(torch.randn(self.head_dim, self.head_dim)).Q
+            drawn.append(directions[: self.num_features - first])
+        lengths = torch.randn(self.num_features, self.head_dim).norm(dim=1, keepdim=True)
+        with torch.no_grad():
+            self.projection.copy_(torch.cat(drawn) * lengths)
+
+    def forward(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """φ(q) and φ(k), by the same w_r."""
+        if self.training and self.redraw_every is not None:
+            if self._passes == self.redraw_every:
+                self.redraw()
+                self._passes = 0
+            self._passes += 1
+        return self._map(q, (2,)), self._map(k, (0, 2))
+
+    def _map(self, x: Tensor, alike: tuple[int, ...]) -> Tensor:
+        """φ(x), with one constant c over the axes `alike`."""
+        x = x * self.head_dim**-0.25
+        exponent = x @ self.projection.t().to(x.dtype) - x.square().sum(-1, keepdim=True) / 2
+        if exponent.numel():
+            exponent = exponent - exponent.detach().amax(dim=alike, keepdim=True)
+        return exponent.exp() * self.num_features**-0.5
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"head_dim={self.head_dim}, num_features={self.num_features}, redraw_every={self.redraw_every}"

@@ -1,0 +1,91 @@
+"""Large complete, causal and bipartite graphs where only a pass over edges serves: some destinations at a time.
+
+Their edges, one for each pair of nodes, are never there all at once: each run of destinations is a graph of its own,
+made, used and forgotten; the backward pass makes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from graphattn.graph import Bipartite, Causal, Complete, Graph, bipartite
+from graphattn.ops.call import AttentionCall
+from graphattn.ops.state import State
+
+BUDGET = 2**28  # bytes that what is made for the edges may take
+
+_EDGE_TENSORS = ("edge_bias", "edge_key", "edge_value", "edge_attr")
+_INDEX_BYTES = 16  # of an edge, by destination and by source
+
+
+def needed(call: AttentionCall, backend: str) -> bool:
+    """Whether a backend that reads edges should be given some destinations at a time."""
+    graph = call.graph
+    if not isinstance(graph, Complete | Causal | Bipartite) or call.dropout or call.return_weights:
+        return False
+    return graph.num_edges * _bytes_per_edge(call, backend) > BUDGET
+
+
+def attention(call: AttentionCall, run: Callable[[AttentionCall], Any], backend: str) -> Tensor | State:
+    """Run one call on a backend, `run`, that reads edges."""
+    answers = []
+    for piece in _pieces(call, _bytes_per_edge(call, backend)):
+        if call.needs_grad:
+            answers.append(checkpoint(_run, call, piece, run, use_reentrant=False, preserve_rng_state=False))
+        else:
+            answers.append(_run(call, piece, run))
+    if call.return_state:
+        return State(*(torch.cat(each) for each in zip(*answers, strict=True)))
+    return torch.cat(answers)
+
+
+def _bytes_per_edge(call: AttentionCall, backend: str) -> int:
+    if backend != "reference":
+        return _INDEX_BYTES
+    width = call.q.shape[-1] if call.q is not None and call.q.ndim == 3 else 1
+    return _INDEX_BYTES + call.heads * (2 * width + 2 * call.v.shape[2]) * max(4, call.v.element_size())
+
+
+_Piece = tuple[slice, slice, slice]
+"""Destinations, the sources they see, and their edges."""
+
+
+def _pieces(call: AttentionCall, bytes_per_edge: int) -> Iterator[_Piece]:
+    graph = call.graph
+    assert isinstance(graph, Complete | Causal | Bipartite)
+    firsts = accumulate(zip(graph.dst_sizes, graph.src_sizes, strict=True), _after, initial=(0, 0))
+    edge = 0
+    for num_dst, num_src, (dst, src) in zip(graph.dst_sizes, graph.src_sizes, firsts, strict=False):
+        at_once = max(1, BUDGET // (bytes_per_edge * max(num_src, 1)))
+        for first in range(0, num_dst, at_once):
+            last = min(first + at_once, num_dst)
+            seen, count = num_src, (last - first) * num_src
+            if isinstance(graph, Causal):
+                seen, count = last, (last - first) * (first + last + 1) // 2
+            yield slice(dst + first, dst + last), slice(src, src + seen), slice(edge, edge + count)
+            edge += count
+
+
+def _after(first: tuple[int, int], sizes: tuple[int, int]) -> tuple[int, int]:
+    return first[0] + sizes[0], first[1] + sizes[1]
+
+
+def _run(call: AttentionCall, piece: _Piece, run: Callable[[AttentionCall], Any]) -> Any:
+    rows, columns, edges = piece
+    num_dst, num_src = rows.stop - rows.start, columns.stop - columns.start
+    if isinstance(call.graph, Causal):
+        pairs = torch.tril_indices(num_dst, num_src, num_src - num_dst, device=call.graph.device)
+        graph = Graph(pairs.flip(0), num_dst=num_dst, num_src=num_src)
+    else:
+        graph = bipartite(num_dst, num_src, device=call.graph.device)
+    tensors: dict[str, Any] = {name: getattr(call, name) for name in _EDGE_TENSORS}
+    changed: dict[str, Any] = {name: None if x is None else x[edges] for name, x in tensors.items()}
+    q, k = (None if x is None else x[at] for x, at in ((call.q, rows), (call.k, columns)))
+    return run(replace(call, graph=graph, q=q, k=k, v=call.v[columns], **changed))

@@ -1,0 +1,66 @@
+"""Large complete graphs, some destinations at a time: the same answer, and never all edges at once."""
+
+import pytest
+import torch
+
+import graphattn as ga
+from graphattn.graph import Graph
+from graphattn.ops import rows
+from graphattn.ops.call import prepare
+
+GRAPHS = {
+    "complete": ga.complete([5, 0, 7]),
+    "causal": ga.causal([5, 0, 7]),
+    "bipartite": ga.bipartite([3, 5, 2], [7, 0, 4]),
+}
+OPTIONS = {
+    "relu": {"normalize": "relu"},
+    "additive": {"score": ga.scores.Additive(torch.ones(2, 3, dtype=torch.float64, requires_grad=True))},
+    "sparsemax": {"normalize": "sparsemax"},
+    "state": {"return_state": True},
+}
+
+
+def run(graph, options, backend):
+    drawn = torch.Generator().manual_seed(0)
+    shapes = (graph.num_dst, 2, 3), (graph.num_src, 2, 3), (graph.num_src, 2, 5), (graph.num_edges, 2)
+    leaves = [torch.randn(shape, generator=drawn, dtype=torch.float64).requires_grad_() for shape in shapes]
+    out = ga.attention(*leaves[:3], graph, edge_bias=leaves[3], backend=backend, **options)
+    out = [x.masked_fill(x == -torch.inf, 0) for x in (out if isinstance(out, tuple) else (out,))]
+    loss = sum((x * torch.arange(x.numel()).view_as(x).cos()).sum() for x in out)
+    return [*(x.detach() for x in out), *torch.autograd.grad(loss, leaves)]
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize("case", OPTIONS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_answer_is_that_of_all_edges_at_once(name, case, backend, monkeypatch):
+    if backend == "numba" and case == "sparsemax":
+        backend = "auto"
+    if backend == "numba":
+        pytest.importorskip("numba")
+    want = run(GRAPHS[name], OPTIONS[case], "reference")
+    monkeypatch.setattr(rows, "BUDGET", 200)
+    for found, other in zip(run(GRAPHS[name], OPTIONS[case], backend), want, strict=True):
+        torch.testing.assert_close(found, other)
+
+
+def test_the_edges_are_never_there_at_once(monkeypatch):
+    made = []
+    build = Graph._set
+    monkeypatch.setattr(Graph, "_set", lambda self, *sizes: (made.append(sizes[2]), build(self, *sizes))[1])
+    monkeypatch.setattr(rows, "BUDGET", 2**14)
+    graph = ga.complete(100)
+    made.clear()
+    q = torch.randn(100, 1, 4, requires_grad=True)
+    ga.attention(q, q, q, graph, normalize="relu").sum().backward()
+    assert graph._csr is None
+    assert 0 < max(made) <= 2**14 / rows._INDEX_BYTES
+
+
+def test_what_is_not_cut():
+    q = torch.zeros(9000, 1, 1)
+    assert rows.needed(prepare(q, q, q, ga.complete(9000), normalize="relu"), "numba")
+    assert not rows.needed(prepare(q, q, q, ga.complete(9000), dropout=0.5), "numba")
+    assert not rows.needed(prepare(q, q, q, ga.window(9000, 1), normalize="relu"), "numba")
+    assert not rows.needed(prepare(q[:90], q[:90], q[:90], ga.complete(90), normalize="relu"), "numba")
