@@ -7,7 +7,7 @@ The cells of a grid are taken tile by tile, so that a block of consecutive ones 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -35,7 +35,7 @@ def refusal(call: AttentionCall) -> str | None:
         return "FlexAttention finds no bias by its edge"
     if why_not is None and graph.num_dst == 0:
         return "FlexAttention takes no empty graph"
-    if why_not is None and graph.border == "periodic" and any(reach.dilation > 1 for reach in _reaches(graph)):
+    if why_not is None and graph.border == "periodic" and any(reach.dilation > 1 for reach in graph.reaches):
         return "FlexAttention has no rule for a dilated window that goes on at the other end"
     return why_not
 
@@ -82,23 +82,15 @@ def _plan(graph: Window | Grid) -> _Plan:
 def _make_plan(graph: Window | Grid) -> _Plan:
     from torch.nn.attention.flex_attention import create_block_mask
 
-    order = _tile_by_tile(graph) if len(_reaches(graph)) > 1 else None
+    order = _tile_by_tile(graph) if len(graph.reaches) > 1 else None
     make = torch.compile(create_block_mask) if graph.device.type == "cuda" else create_block_mask
     sees = _rule(graph, order)
     return _Plan(order, make(sees, None, None, graph.num_dst, graph.num_src, device=str(graph.device)))
 
 
-def _reaches(graph: Window | Grid) -> Sequence[Any]:
-    return [graph._reach] if isinstance(graph, Window) else graph._reaches
-
-
-def _shapes(graph: Window | Grid) -> list[tuple[int, ...]]:
-    return [size if isinstance(size, tuple) else (size,) for size in graph.sizes]
-
-
 def _tile_by_tile(graph: Window | Grid) -> Tensor:
     order, before = [torch.empty(0, dtype=torch.int64, device=graph.device)], 0
-    for shape in _shapes(graph):
+    for shape in graph.shapes:
         tiles = [torch.arange(math.prod(shape), device=graph.device).view(shape)]
         for axis in range(len(shape)):
             tiles = [piece for tile in tiles for piece in tile.split(_TILE[len(shape)], axis)]
@@ -109,7 +101,7 @@ def _tile_by_tile(graph: Window | Grid) -> Tensor:
 
 def _rule(graph: Window | Grid, order: Tensor | None) -> Callable[..., Tensor]:
     """Whether the node at place i sees the one at place j, as FlexAttention asks."""
-    reaches = _reaches(graph)
+    reaches = graph.reaches
     owner = graph.batch if graph.num_graphs > 1 else None
     first: list[Tensor] = []
     count: list[Tensor] = []
@@ -117,7 +109,7 @@ def _rule(graph: Window | Grid, order: Tensor | None) -> Callable[..., Tensor]:
     length: list[Tensor] = []
     for axis, reach in enumerate(reaches):
         per_graph = []
-        for shape in _shapes(graph):
+        for shape in graph.shapes:
             cell = torch.arange(math.prod(shape), device=graph.device)
             along = cell // math.prod(shape[axis + 1 :]) % max(shape[axis], 1)
             per_graph.append((*reach.start_and_count(along, shape[axis]), along, torch.full_like(along, shape[axis])))
