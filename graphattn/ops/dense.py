@@ -45,9 +45,10 @@ def attention(call: AttentionCall) -> Tensor | State:
 
 def _is_plain(call: AttentionCall) -> bool:
     """Whether PyTorch's function computes it as it is, and without a tensor of all pairs."""
-    others = tiled.refusal_of_options(call) is not None or call.edge_bias is not None or call.return_state
+    if tiled.refusal_of_options(call) is not None or call.edge_bias is not None or call.return_state:
+        return False
     narrow = call.v.device.type == "cpu" and call.q is not None and call.q.shape[2] != call.v.shape[2]
-    return not others and not (narrow and tiled.refusal(call) is None)
+    return not (narrow and tiled.refusal(call) is None)
 
 
 def _attend(call: AttentionCall, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

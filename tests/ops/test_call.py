@@ -141,7 +141,7 @@ OTHER_VALUES = {
     ),
     "backend by an unknown name": (
         {"backend": "cuda"},
-        "backend is \"auto\" or one of dense, numba, triton, block, reference; got 'cuda'",
+        "backend is \"auto\" or one of dense, block, linear, parts, numba, triton, reference; got 'cuda'",
     ),
 }
 
