@@ -9,7 +9,7 @@ every one with its file.
 import json
 import re
 from pathlib import Path
-from statistics import mean
+from statistics import geometric_mean, mean
 
 from graphattn.bench.case import SCORES
 from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
@@ -142,6 +142,37 @@ def _where(report: Report) -> str:
     return f"`{where['command']}`: {machine}; {packages}; {others}{where['date'][:10]}."
 
 
+def layers() -> str:
+    """Whole layers, and a training step, in multiples of ours."""
+    content = json.loads((FIGURES / "layers.json").read_text())
+    figures = {(each["case"]["graph"], each["case"]["layer"], each["contender"]): each for each in content["results"]}
+    lines = [
+        "| graph | layer | ours | PyG | faster | ours | PyG | smaller |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    times, sizes = [], []
+    for graph, layer, who in figures:
+        if who != "graphattn":
+            continue
+        ours, theirs = (figures[graph, layer, each] for each in ("graphattn", "PyG"))
+        faster, smaller = theirs["both"]["median"] / ours["both"]["median"], theirs["memory"] / ours["memory"]
+        if not layer.startswith("training"):
+            times.append(faster)
+            sizes.append(smaller)
+        took = [f"{number(1e3 * each['both']['median'])} ms" for each in (ours, theirs)]
+        held = [f"{number(each['memory'] / 2**20)} MiB" for each in (ours, theirs)]
+        cells = [graph, layer, *took, f"{faster:.2f} ×", *held, f"{smaller:.2f} ×"]
+        lines.append(f"| {' | '.join(cells)} |")
+    where = content["environment"]
+    mean_faster, mean_smaller = (f"{geometric_mean(each):.2f} ×" for each in (times, sizes))
+    lines += [
+        "",
+        f"Geometric mean over the layers: {mean_faster} faster, {mean_smaller} smaller (aims: 4 × and 5 ×). "
+        f"`{where['command']}`, PyG with torch-scatter, {where['threads']} threads; {where['date'][:10]}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def accuracy(datasets: list[str] | None = None) -> str:
     """Test RMSE of the model and its rivals, mean over the seeds."""
     content = json.loads((FIGURES / "accuracy.json").read_text())
@@ -177,6 +208,7 @@ TABLES = {
     "speed-rows": speed_rows,
     "speed-scaling": speed_scaling,
     "speed-calls": speed_calls,
+    "layers": layers,
     "accuracy": accuracy,
     "accuracy-short": lambda: accuracy(["esol", "freesolv"]),
 }
