@@ -131,13 +131,11 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
         return fused.refusal(call) or _load("numba")
-    if backend == "triton":
-        if call.v.device.type not in _TRITON_DEVICES:
-            return f"the tensors are on {call.v.device.type}, not on a GPU"
-        if call.v.dtype not in _TRITON_DTYPES:
-            return f"the tensors are {call.v.dtype}"
-        return fused.refusal(call) or _load("triton")
-    return "there is no such kernel in this version"
+    if call.v.device.type not in _TRITON_DEVICES:
+        return f"the tensors are on {call.v.device.type}, not on a GPU"
+    if call.v.dtype not in _TRITON_DTYPES:
+        return f"the tensors are {call.v.dtype}"
+    return fused.refusal(call) or _load("triton")
 
 
 def _waste(backend: str, call: AttentionCall) -> str | None:
