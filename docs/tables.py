@@ -9,15 +9,16 @@ every one with its file.
 import json
 import re
 from pathlib import Path
-from statistics import geometric_mean, mean
+from statistics import mean
 
 from graphattn.bench.case import SCORES
 from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
 from graphattn.bench.goals import goals
+from graphattn.bench.layers import CONTENDERS, LayerReport
 from graphattn.bench.plot import draw
 from graphattn.bench.result import Report, Result
 from graphattn.bench.summary import KINDS, compare, disturbed, rows
-from graphattn.bench.text import multiples, number, ours, share_of_roofline
+from graphattn.bench.text import mebibytes, multiples, number, ours, share_of_roofline, times
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "benchmarks"
@@ -144,31 +145,25 @@ def _where(report: Report) -> str:
 
 def layers() -> str:
     """Whole layers, and a training step, in multiples of ours."""
-    content = json.loads((FIGURES / "layers.json").read_text())
-    figures = {(each["case"]["graph"], each["case"]["layer"], each["contender"]): each for each in content["results"]}
+    report = LayerReport.load(FIGURES / "layers.json")
+    results = {(result.case, result.contender): result for result in report.results}
+    faster, smaller = report.multiples("time"), report.multiples("memory")
     lines = [
         "| graph | layer | ours | PyG | faster | ours | PyG | smaller |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    times, sizes = [], []
-    for graph, layer, who in figures:
-        if who != "graphattn":
-            continue
-        ours, theirs = (figures[graph, layer, each] for each in ("graphattn", "PyG"))
-        faster, smaller = theirs["both"]["median"] / ours["both"]["median"], theirs["memory"] / ours["memory"]
-        if not layer.startswith("training"):
-            times.append(faster)
-            sizes.append(smaller)
-        took = [f"{number(1e3 * each['both']['median'])} ms" for each in (ours, theirs)]
-        held = [f"{number(each['memory'] / 2**20)} MiB" for each in (ours, theirs)]
-        cells = [graph, layer, *took, f"{faster:.2f} ×", *held, f"{smaller:.2f} ×"]
+    for case in dict.fromkeys(result.case for result in report.results):
+        both = [results[case, contender] for contender in CONTENDERS]
+        took = [f"{number(1e3 * each.both.median)} ms" for each in both]
+        held = [mebibytes(each.memory) for each in both]
+        cells = [case.graph, case.layer, *took, times(faster[case]), *held, times(smaller[case])]
         lines.append(f"| {' | '.join(cells)} |")
-    where = content["environment"]
-    mean_faster, mean_smaller = (f"{geometric_mean(each):.2f} ×" for each in (times, sizes))
+    where = report.environment
     lines += [
         "",
-        f"Geometric mean over the layers: {mean_faster} faster, {mean_smaller} smaller (aims: 4 × and 5 ×). "
-        f"`{where['command']}`, PyG with torch-scatter, {where['threads']} threads; {where['date'][:10]}.",
+        f"Geometric mean over the layers: {times(report.mean('time'))} faster, {times(report.mean('memory'))} smaller "
+        f"(aims: 4 × and 5 ×). `{where['command']}`, PyG with torch-scatter, {where['threads']} threads; "
+        f"{where['date'][:10]}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -14,14 +14,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import torch
 import torch.nn.functional as F
-from side_by_side import Run, compare
+from side_by_side import Run, compare, molecules
 from torch import Tensor, nn
 from torch_geometric.data import Batch
-
-from graphattn.chem.molecule import from_smiles
-from graphattn.datasets import load
 
 WIDTH, HEADS = 64, 4
 
@@ -46,18 +42,9 @@ class Net(nn.Module):
         return self.head(self.pool(x, batch.batch, dim_size=batch.num_graphs)).squeeze(1)
 
 
-def molecules(count: int | None = None) -> Batch:
-    """The first molecules of ESOL (all, where None), as one batch with their solubilities as `y`."""
-    data = load("esol")
-    table = data.frame.head(count or len(data.frame))
-    batch = Batch.from_data_list([from_smiles(smiles).to_data() for smiles in table[data.smiles_column]])
-    batch.y = torch.tensor(table[data.target_columns[0]].to_numpy(), dtype=torch.float32)
-    return batch
-
-
 def main(steps: int = 20, count: int | None = None) -> dict[str, Run]:
     """Train with both libraries."""
-    batch = molecules(count)
+    batch = molecules("esol", count)
     return compare(
         lambda library: Net(library, batch.num_node_features, batch.num_edge_features),
         lambda model: F.mse_loss(model(batch), batch.y),

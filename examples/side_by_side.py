@@ -11,9 +11,12 @@ from types import ModuleType
 import torch
 import torch_geometric.nn
 from torch import Tensor, nn
+from torch_geometric.data import Batch
 
 import graphattn.nn
 from graphattn.bench.measure import peak_extra
+from graphattn.chem.molecule import from_smiles
+from graphattn.datasets import load
 
 Build = Callable[[ModuleType], nn.Module]
 Loss = Callable[[nn.Module], Tensor]
@@ -26,6 +29,15 @@ class Run:
     losses: list[float]
     seconds: float
     memory: int | None = None
+
+
+def molecules(name: str, count: int | None = None) -> Batch:
+    """The first molecules of a data set (all, where None), as one batch with what was measured of them as `y`."""
+    data = load(name)
+    table = data.frame.head(count or len(data.frame))
+    batch = Batch.from_data_list([from_smiles(smiles).to_data() for smiles in table[data.smiles_column]])
+    batch.y = torch.tensor(table[data.target_columns[0]].to_numpy(), dtype=torch.float32)
+    return batch
 
 
 def compare(build: Build, loss_of: Loss, steps: int, lr: float = 0.005) -> dict[str, Run]:

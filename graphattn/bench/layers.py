@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
@@ -100,6 +101,22 @@ class LayerReport:
         return json.dumps(
             {"environment": self.environment, "results": [asdict(each) for each in self.results]}, indent=1
         )
+
+    @classmethod
+    def load(cls, path: Path) -> LayerReport:
+        """Read what `to_json` wrote."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        results = [
+            LayerResult(
+                **{
+                    **each,
+                    "case": LayerCase(**each["case"]),
+                    "both": None if each["both"] is None else Timing(**each["both"]),
+                }
+            )
+            for each in content["results"]
+        ]
+        return cls(content["environment"], results)
 
     def multiples(self, kind: str) -> dict[LayerCase, float]:
         """How many times PyG's figure is ours, case by case; `kind` is "time" or "memory"."""

@@ -27,6 +27,11 @@ def mebibytes(size: float | None) -> str:
     return "–" if size is None else f"{number(size / 2**20)} MiB"
 
 
+def times(multiple: float | None) -> str:
+    """A multiple, such as "2.57 ×"."""
+    return "–" if multiple is None else f"{multiple:.2f} ×"
+
+
 def ours(result: Result) -> list[str]:
     """Three cells: time of forward, of forward and backward, and memory."""
     if result.forward is None:

@@ -11,7 +11,7 @@ def bench_layers(quick: bool, seconds: float, out: Path | None) -> None:
     from rich.table import Table
 
     from graphattn.bench import layers, machine
-    from graphattn.bench.text import mebibytes, milliseconds
+    from graphattn.bench.text import mebibytes, milliseconds, times
     from graphattn.tasks.molecule.files import write_text
 
     words = ["graphattn", "bench", "layers", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
@@ -24,18 +24,14 @@ def bench_layers(quick: bool, seconds: float, out: Path | None) -> None:
         report.results += [ours, theirs]
         faster, smaller = (report.multiples(kind).get(case) for kind in ("time", "memory"))
         table.add_row(
-            case.graph, case.layer, milliseconds(ours.both), milliseconds(theirs.both), _times(faster),
-            mebibytes(ours.memory), mebibytes(theirs.memory), _times(smaller),
+            case.graph, case.layer, milliseconds(ours.both), milliseconds(theirs.both), times(faster),
+            mebibytes(ours.memory), mebibytes(theirs.memory), times(smaller),
         )  # fmt: skip
-        console.print(f"{case}: {_times(faster)} faster, {_times(smaller)} smaller", highlight=False)
+        console.print(f"{case}: {times(faster)} faster, {times(smaller)} smaller", highlight=False)
         for result in (ours, theirs):
             if result.note is not None:
                 console.print(f"  {result.contender}: {result.note}", highlight=False)
         if out is not None:
             write_text(out, report.to_json())
-    means = (_times(report.mean(kind)) for kind in ("time", "memory"))
+    means = (times(report.mean(kind)) for kind in ("time", "memory"))
     console.print(table, f"Geometric mean over layers: {next(means)} faster, {next(means)} smaller", sep="\n")
-
-
-def _times(multiple: float | None) -> str:
-    return "–" if multiple is None else f"{multiple:.2f} ×"

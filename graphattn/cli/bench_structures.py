@@ -11,7 +11,7 @@ def bench_structures(quick: bool, seconds: float, out: Path | None) -> None:
     from rich.table import Table
 
     from graphattn.bench import machine, structures
-    from graphattn.bench.text import mebibytes, milliseconds
+    from graphattn.bench.text import mebibytes, milliseconds, times
     from graphattn.tasks.molecule.files import write_text
 
     words = ["graphattn", "bench", "structures", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
@@ -26,12 +26,8 @@ def bench_structures(quick: bool, seconds: float, out: Path | None) -> None:
                 name, contender, milliseconds(result.forward), milliseconds(result.both), mebibytes(result.memory),
                 result.note or "",
             )  # fmt: skip
-        forward, both = (_times(report.ratio(name, kind)) for kind in ("forward", "both"))
+        forward, both = (times(report.ratio(name, kind)) for kind in ("forward", "both"))
         console.print(f"{name}: {forward} forward, {both} with backward; aim {structures.ROWS[name].aim or 'none'}")
         if out is not None:
             write_text(out, report.to_json())
     console.print(table)
-
-
-def _times(multiple: float | None) -> str:
-    return "–" if multiple is None else f"{multiple:.2f} ×"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
@@ -33,7 +34,8 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
         return function(q.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in (k, v)))
     order = sorted(range(len(sizes)), key=lambda number: sizes[number])
     to_dst, to_src = (_rows_of(each, order, graph.device) for each in (graph.dst_sizes, graph.src_sizes))
-    counts = [sizes.count(size) for size in distinct]
+    count_of = Counter(sizes)
+    counts = [count_of[size] for size in distinct]
     by_dst = [count * num_dst for count, (num_dst, _) in zip(counts, distinct, strict=True)]
     by_src = [count * num_src for count, (_, num_src) in zip(counts, distinct, strict=True)]
     parts = zip(

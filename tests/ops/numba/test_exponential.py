@@ -6,16 +6,21 @@ numba = pytest.importorskip("numba")
 from graphattn.ops.numba.exponential import exp, log, tanh  # noqa: E402
 
 
-@numba.njit
-def apply(x, out):
-    for i in range(x.size):
-        out[i] = exp(x[i])
+def over_arrays(function):
+    @numba.njit
+    def apply(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    def of(x):
+        out = np.empty_like(x)
+        apply(x, out)
+        return out
+
+    return of
 
 
-def of(x):
-    out = np.empty_like(x)
-    apply(x, out)
-    return out
+of, log_of, tanh_of = map(over_arrays, (exp, log, tanh))
 
 
 def test_within_two_units_in_the_last_place():
@@ -34,18 +39,6 @@ def test_float64_is_the_library_function():
     np.testing.assert_allclose(of(x), np.exp(x), rtol=1e-15)
 
 
-@numba.njit
-def apply_tanh(x, out):
-    for i in range(x.size):
-        out[i] = tanh(x[i])
-
-
-def tanh_of(x):
-    out = np.empty_like(x)
-    apply_tanh(x, out)
-    return out
-
-
 def test_tanh_is_within_four_units_in_the_last_place_also_near_zero():
     positive = np.concatenate([np.linspace(0, 12, 300_001)[1:], np.logspace(-37, 0, 10_001)])
     x = np.concatenate([-positive, positive]).astype(np.float32)
@@ -61,18 +54,6 @@ def test_special_values_of_tanh():
 def test_tanh_in_float64_is_the_library_function():
     x = np.array([-3.0, -1e-9, 0.0, 0.5, 20.0])
     np.testing.assert_allclose(tanh_of(x), np.tanh(x), rtol=1e-15)
-
-
-@numba.njit
-def apply_log(x, out):
-    for i in range(x.size):
-        out[i] = log(x[i])
-
-
-def log_of(x):
-    out = np.empty_like(x)
-    apply_log(x, out)
-    return out
 
 
 def test_log_within_two_units_in_the_last_place():
