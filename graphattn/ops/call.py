@@ -67,6 +67,17 @@ class AttentionCall:
         learned = [*self.tensors.values(), *_parameters(self.score)]
         return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
 
+    def part(self, graph: Graph, dst: slice, src: slice, edges: slice | Tensor) -> AttentionCall:
+        """The same call on a graph that has some of the nodes of this one's, and some of its edges, given by place."""
+        q, k = (None if x is None else x[at] for x, at in ((self.q, dst), (self.k, src)))
+        bias, key, value, attr = (
+            None if x is None else x[edges] for x in (self.edge_bias, self.edge_key, self.edge_value, self.edge_attr)
+        )
+        return replace(
+            self, graph=graph, q=q, k=k, v=self.v[src],
+            edge_bias=bias, edge_key=key, edge_value=value, edge_attr=attr,
+        )  # fmt: skip
+
     def with_edge_key(self) -> Tensor | None:
         """The edge key, with that of `edge_attr · edge_proj` added where there is one."""
         return _with_projection(self.edge_key, self.edge_attr, self.edge_proj[0])

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.graph import Batch, Graph, Union
+from graphattn.graph import Batch, Union
 from graphattn.graph.kind import GraphKind
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
@@ -19,7 +19,7 @@ from graphattn.ops.state import State, merge
 Answer = Tensor | tuple[Tensor, Tensor] | State
 Run = Callable[[AttentionCall], Answer]
 
-_EDGE_TENSORS = ("edge_bias", "edge_key", "edge_value", "edge_attr")
+_ALL = slice(None)
 
 
 def refusal(call: AttentionCall) -> str | None:
@@ -66,19 +66,11 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
     graph = call.graph
     if isinstance(graph, Union):
         for part, ids in graph.disjoint:
-            yield replace(_with_edges(call, part, ids), return_state=True)
+            yield replace(call.part(part, _ALL, _ALL, ids), return_state=True)
         return
     assert isinstance(graph, Batch)
     dst = src = edge = 0
     for part in graph.parts:
         rows, columns = slice(dst, dst + part.num_dst), slice(src, src + part.num_src)
-        q, k = (None if x is None else x[at] for x, at in ((call.q, rows), (call.k, columns)))
-        yield replace(_with_edges(call, part, slice(edge, edge + part.num_edges)), q=q, k=k, v=call.v[columns])
+        yield call.part(part, rows, columns, slice(edge, edge + part.num_edges))
         dst, src, edge = rows.stop, columns.stop, edge + part.num_edges
-
-
-def _with_edges(call: AttentionCall, graph: Graph, ids: slice | Tensor) -> AttentionCall:
-    """The call on a graph that has the edges `ids` of that of the call."""
-    tensors: dict[str, Any] = {name: getattr(call, name) for name in _EDGE_TENSORS}
-    changed: dict[str, Any] = {name: None if x is None else x[ids] for name, x in tensors.items()}
-    return replace(call, graph=graph, **changed)

@@ -7,7 +7,6 @@ made, used and forgotten; the backward pass makes it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -21,7 +20,6 @@ from graphattn.ops.state import State
 
 BUDGET = 2**28  # bytes that what is made for the edges may take
 
-_EDGE_TENSORS = ("edge_bias", "edge_key", "edge_value", "edge_attr")
 _INDEX_BYTES = 16  # of an edge, by destination and by source
 
 
@@ -85,7 +83,4 @@ def _run(call: AttentionCall, piece: _Piece, run: Callable[[AttentionCall], Any]
         graph = Graph(pairs.flip(0), num_dst=num_dst, num_src=num_src)
     else:
         graph = bipartite(num_dst, num_src, device=call.graph.device)
-    tensors: dict[str, Any] = {name: getattr(call, name) for name in _EDGE_TENSORS}
-    changed: dict[str, Any] = {name: None if x is None else x[edges] for name, x in tensors.items()}
-    q, k = (None if x is None else x[at] for x, at in ((call.q, rows), (call.k, columns)))
-    return run(replace(call, graph=graph, q=q, k=k, v=call.v[columns], **changed))
+    return run(call.part(graph, rows, columns, edges))
