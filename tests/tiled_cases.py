@@ -41,5 +41,11 @@ def results(graph, heads, *, backend, bias=None, dtype=torch.float64, **options)
     return [state.out.detach(), state.lse.detach(), *torch.autograd.grad(loss, leaves)]
 
 
+def dropped(graph, heads, *, backend, bias=None, **options):
+    """`results` with dropout, of a mask that is the same at each call."""
+    torch.manual_seed(3)
+    return results(graph, heads, backend=backend, bias=bias, dropout=0.4, **options)
+
+
 def weights(tensor):
     return torch.arange(tensor.numel(), dtype=tensor.dtype).view_as(tensor).cos()

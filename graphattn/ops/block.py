@@ -23,6 +23,8 @@ def refusal(call: AttentionCall) -> str | None:
 def waste(call: AttentionCall) -> str | None:
     """Why "auto" passes blocks over though they could serve, or None."""
     graph = call.graph
+    if call.dropout:
+        return "to draw the mask of a tile takes longer than a pass over its edges"
     made = None if call.v.device.type == "cuda" else tiles(graph)
     if made is not None and sum(part.num_pairs for part in made) > WORTH * graph.num_edges:
         return f"its tiles would have more than {WORTH} pairs for each edge"

@@ -36,6 +36,8 @@ class AttentionCall:
     dropout: float
     return_weights: bool
     return_state: bool
+    drawn: tuple[Tensor, int] | None = None
+    """Of a part of a call with dropout: the seed of the whole, and the place of its first edge there."""
 
     @property
     def heads(self) -> int:

@@ -32,6 +32,9 @@ def waste(call: AttentionCall) -> str | None:
     num_sizes = len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True)))
     if num_sizes > 1 and graph.num_edges * call.heads < FEW_PAIRS * num_sizes:
         return f"graphs of {num_sizes} sizes have fewer than {FEW_PAIRS} pairs each, too few for a call of their own"
+    if not _is_plain(call):  # what tiles cost beside the products, in pairs (measured)
+        few = (16 if call.dropout else 4) * FEW_PAIRS
+        return f"its tiles have fewer than {few} pairs" if graph.num_edges * call.heads < few else None
     return None
 
 
@@ -45,7 +48,7 @@ def attention(call: AttentionCall) -> Tensor | State:
 
 def _is_plain(call: AttentionCall) -> bool:
     """Whether PyTorch's function computes it as it is, and without a tensor of all pairs."""
-    if tiled.refusal_of_options(call) is not None or call.edge_bias is not None or call.return_state:
+    if tiled.refusal_of_options(call) is not None or call.edge_bias is not None or call.return_state or call.dropout:
         return False
     narrow = call.v.device.type == "cpu" and call.q is not None and call.q.shape[2] != call.v.shape[2]
     return not (narrow and tiled.refusal(call) is None)

@@ -105,6 +105,8 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         return parts.attention(call, lambda inner: run(inner, "auto"))
     over_edges = fused.attention if chosen.backend in ("numba", "triton") else reference.attention
     if rows.needed(call, chosen.backend):
+        if call.dropout:  # the fused kernels number weights from the first edge of the graph that they are given
+            return rows.attention(call, reference.attention, "reference")
         return rows.attention(call, over_edges, chosen.backend)
     return over_edges(call)
 

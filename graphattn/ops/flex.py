@@ -33,6 +33,8 @@ def refusal(call: AttentionCall) -> str | None:
     why_not = tiled.refusal_of_options(call)
     if why_not is None and call.edge_bias is not None:
         return "FlexAttention finds no bias by its edge"
+    if why_not is None and call.dropout:
+        return "FlexAttention has no dropout"
     if why_not is None and graph.num_dst == 0:
         return "FlexAttention takes no empty graph"
     if why_not is None and graph.border == "periodic" and any(reach.dilation > 1 for reach in graph.reaches):

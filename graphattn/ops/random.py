@@ -8,7 +8,6 @@ kept when hash(seed, c) ≥ dropout · 2³². The backward pass hashes again. Th
 import torch
 from torch import Tensor
 
-_MASK = 0xFFFFFFFF
 _CPU = torch.device("cpu")
 
 
@@ -26,18 +25,25 @@ def drop_threshold(dropout: float) -> int:
     return round(dropout * 2**32)
 
 
+def keep_mask(seed: Tensor, num_edges: int, heads: int, dropout: float, device: torch.device, first: int = 0) -> Tensor:
+    """Which weights `[E, H]` dropout keeps, edges in the graph's order by destination from place `first` on."""
+    counter = torch.arange(first * heads, (first + num_edges) * heads, device=device)
+    return keeps(seed, counter, dropout).view(num_edges, heads)
+
+
+def keeps(seed: Tensor, counter: Tensor, dropout: float) -> Tensor:
+    """Whether dropout keeps the weights that have these numbers: int64, or int32 (modulo 2³²) if all are below 2³²."""
+    seed = seed.to(counter.device)
+    mixed = _mix(counter.to(torch.int32) ^ seed.to(torch.int32))
+    mixed += (seed >> 32 if counter.dtype == torch.int32 else (counter >> 32) + (seed >> 32)).to(torch.int32)
+    return (_mix(mixed) ^ -(2**31)) >= drop_threshold(dropout) - 2**31  # unsigned, compared as signed
+
+
 def _mix(x: Tensor) -> Tensor:
-    x = x ^ (x >> 16)
-    x = (x * 0x7FEB352D) & _MASK
-    x = x ^ (x >> 15)
-    x = (x * 0x846CA68B) & _MASK
-    return x ^ (x >> 16)
-
-
-def keep_mask(seed: Tensor, num_edges: int, heads: int, dropout: float, device: torch.device) -> Tensor:
-    """Which weights `[E, H]` dropout keeps, edges in the graph's order by destination."""
-    seed = seed.to(device)
-    counter = torch.arange(num_edges * heads, device=device)
-    low = _mix((counter ^ seed) & _MASK)
-    high = ((counter >> 32) + (seed >> 32)) & _MASK
-    return (_mix((low + high) & _MASK) >= drop_threshold(dropout)).view(num_edges, heads)
+    """In place, on int32 that stand for unsigned ones: what a shift brings in from the left is cut off."""
+    x ^= (x >> 16).bitwise_and_(0xFFFF)
+    x *= 0x7FEB352D
+    x ^= (x >> 15).bitwise_and_(0x1FFFF)
+    x *= 0x846CA68B - 2**32
+    x ^= (x >> 16).bitwise_and_(0xFFFF)
+    return x

@@ -27,7 +27,8 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
     scores = _scores(call, rows.index, src, csr.perm)
     weights = get_normalizer(call.normalize)(scores, rows)
     if call.dropout:
-        kept = keep_mask(new_seed(weights.device), call.graph.num_edges, call.heads, call.dropout, weights.device)
+        seed, first = call.drawn or (new_seed(weights.device), 0)
+        kept = keep_mask(seed, call.graph.num_edges, call.heads, call.dropout, weights.device, first)
         weights = weights * kept / (1 - call.dropout)
 
     values = _per_query_head(wide(call.v), call.heads).index_select(0, src)  # [E, H, Dv]

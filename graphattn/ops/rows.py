@@ -7,6 +7,7 @@ made, used and forgotten; the backward pass makes it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from graphattn.graph import Bipartite, Causal, Complete, Graph, bipartite
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.random import new_seed
 from graphattn.ops.state import State
 
 BUDGET = 2**28  # bytes that what is made for the edges may take
@@ -26,14 +28,16 @@ _INDEX_BYTES = 16  # of an edge, by destination and by source
 def needed(call: AttentionCall, backend: str) -> bool:
     """Whether a backend that reads edges should be given some destinations at a time."""
     graph = call.graph
-    if not isinstance(graph, Complete | Causal | Bipartite) or call.dropout or call.return_weights:
+    if not isinstance(graph, Complete | Causal | Bipartite) or call.return_weights:
         return False
     return graph.num_edges * _bytes_per_edge(call, backend) > BUDGET
 
 
 def attention(call: AttentionCall, run: Callable[[AttentionCall], Any], backend: str) -> Tensor | State:
-    """Run one call on a backend, `run`, that reads edges."""
+    """Run one call on a backend, `run`, that reads edges; with dropout, one that heeds `call.drawn`."""
     answers = []
+    if call.dropout:
+        call = replace(call, drawn=(new_seed(call.v.device), 0))
     for piece in _pieces(call, _bytes_per_edge(call, backend)):
         if call.needs_grad:
             answers.append(checkpoint(_run, call, piece, run, use_reentrant=False, preserve_rng_state=False))
@@ -83,4 +87,5 @@ def _run(call: AttentionCall, piece: _Piece, run: Callable[[AttentionCall], Any]
         graph = Graph(pairs.flip(0), num_dst=num_dst, num_src=num_src)
     else:
         graph = bipartite(num_dst, num_src, device=call.graph.device)
-    return run(call.part(graph, rows, columns, edges))
+    part = call.part(graph, rows, columns, edges)
+    return run(part if call.drawn is None else replace(part, drawn=(call.drawn[0], edges.start)))

@@ -3,12 +3,13 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from tiled_cases import HEADS, WINDOWS_AND_GRIDS, results
+from tiled_cases import HEADS, WINDOWS_AND_GRIDS, dropped, results
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphattn as ga
 from graphattn.ops import flex, tiled
 from graphattn.ops.call import prepare
+from graphattn.ops.random import keeps
 
 
 @pytest.mark.parametrize("bias", [None, "bias", "hidden"])
@@ -21,12 +22,44 @@ def test_states_and_gradients_of_the_reference(name, heads, bias):
         torch.testing.assert_close(mine, want)
 
 
-def test_few_tiles_at_a_time(monkeypatch):
+@pytest.mark.parametrize("bias", [None, "bias", "hidden"])
+@pytest.mark.parametrize("name", WINDOWS_AND_GRIDS)
+def test_dropout_draws_the_mask_of_the_reference(name, bias):
+    graph = WINDOWS_AND_GRIDS[name]
+    found = dropped(graph, HEADS[1], backend="block", bias=bias)
+    for mine, want in zip(found, dropped(graph, HEADS[1], backend="reference", bias=bias), strict=True):
+        torch.testing.assert_close(mine, want)
+
+
+@pytest.mark.parametrize("run", [results, dropped])
+def test_few_tiles_and_few_of_their_rows_at_a_time(run, monkeypatch):
     graph = WINDOWS_AND_GRIDS["several tiles"]
-    want = results(graph, HEADS[1], backend="block", bias="bias")
-    monkeypatch.setattr(tiled, "BUDGET", 1)
-    for mine, same in zip(results(graph, HEADS[1], backend="block", bias="bias"), want, strict=True):
+    want = run(graph, HEADS[1], backend="block", bias="bias")
+    monkeypatch.setattr(tiled, "BUDGET", 2**14)
+    monkeypatch.setattr(tiled, "_TOGETHER", {})
+    monkeypatch.setattr(tiled, "_AT_ONCE", 1999)
+    for mine, same in zip(run(graph, HEADS[1], backend="block", bias="bias"), want, strict=True):
         torch.testing.assert_close(mine, same)
+
+
+@pytest.mark.parametrize("bias", [None, "hidden"])
+def test_products_of_matrices_are_flash_attention(bias, monkeypatch):
+    """What other devices run of it."""
+    want = results(WINDOWS_AND_GRIDS["several tiles"], HEADS[1], backend="block", bias=bias)
+    monkeypatch.setattr(tiled, "_flash_serves", lambda *_: False)
+    found = results(WINDOWS_AND_GRIDS["several tiles"], HEADS[1], backend="block", bias=bias)
+    for mine, same in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, same)
+
+
+def test_dropout_beyond_four_thousand_million_weights():
+    places = torch.tensor([[[5, 2**31]]])
+    work = tiled._Work(torch.zeros(1, 1), torch.zeros(1, 2), None, places, None)
+    seed = torch.tensor(7)
+    (kept, factor) = tiled._kept(work, 4, 2, tiled._Dropout(0.75, seed))
+    want = keeps(seed, places.view(1, 1, 1, 2) * 4 + torch.arange(4).view(2, 2, 1), 0.75)
+    assert torch.equal(kept, want)
+    assert factor == 4.0
 
 
 @pytest.mark.parametrize("beta", [2.0, torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)])
@@ -90,18 +123,19 @@ class Largest(TorchDispatchMode):
 
 def test_nothing_of_the_size_of_all_pairs_is_made(monkeypatch):
     monkeypatch.setattr(tiled, "BUDGET", 2**20)
+    monkeypatch.setattr(tiled, "_TOGETHER", {})
     n = 4096
     q = torch.randn(n, 1, 8, requires_grad=True)
-    with Largest() as largest:
-        ga.attention(q, q, q, ga.window(n, 100), backend="block").sum().backward()
-    assert 0 < largest.numel <= 2**18 + n * 8
+    for graph, backend, dropout in ((ga.window(n, 100), "block", 0), (ga.complete(n), "dense", 0.1)):
+        with Largest() as largest:
+            ga.attention(q, q, q, graph, dropout=dropout, backend=backend).sum().backward()
+        assert 0 < largest.numel <= 2**18 + n * 8
 
 
 REFUSED = {
     "edges": ({"graph": ga.Graph(torch.tensor([[0], [1]]), 9)}, "the graph is not known to be a window or a grid"),
     "normaliser": ({"normalize": "relu"}, 'it computes score="dot" or "cosine" with normalize="softmax" only'),
     "weights": ({"return_weights": True}, "it gives no weights"),
-    "dropout": ({"dropout": 0.5}, "its dropout would not draw the mask of the other backends"),
     "edge_key": ({"edge_key": torch.zeros(39, 1, 3)}, "of edge tensors it takes edge_bias only"),
 }
 

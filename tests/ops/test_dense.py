@@ -129,6 +129,24 @@ def test_states_biases_and_widths(name, heads, bias):
         torch.testing.assert_close(mine, other)
 
 
+@pytest.mark.parametrize("bias", [None, "bias"])
+@pytest.mark.parametrize("heads", tiled_cases.HEADS)
+@pytest.mark.parametrize("name", sorted(set(GRAPHS) - set(WITHOUT_SOURCE)))
+def test_dropout_draws_the_mask_of_the_reference(name, heads, bias):
+    graph = GRAPHS[name]
+    found, want = (tiled_cases.dropped(graph, heads, backend=each, bias=bias) for each in ("dense", "reference"))
+    for mine, other in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_dropout_draws_the_mask_of_the_fused_kernels():
+    pytest.importorskip("numba")
+    graph = ga.causal([300, 7])
+    found, want = (tiled_cases.dropped(graph, (4, 2, 3, 3), backend=each) for each in ("dense", "numba"))
+    for mine, other in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, other)
+
+
 def test_more_rows_than_one_tile():
     graph = ga.causal([300, 7])
     found, want = (

@@ -104,7 +104,6 @@ NOT_DENSE = {
     ),
     "edge_value": ({"edge_value": torch.zeros(N * N, H, D)}, ONLY_BIAS),
     "edge_attr": ({"edge_attr": torch.zeros(N * N, 2), "edge_proj": torch.zeros(2, H, D)}, ONLY_BIAS),
-    "dropout": ({"dropout": 0.5}, "its dropout would not draw the mask of the other backends"),
     "weights": ({"return_weights": True}, "it gives no weights"),
 }
 
