@@ -17,6 +17,7 @@ from torch import Tensor
 from graphattn.graph.bipartite import Bipartite
 from graphattn.graph.causal import Causal
 from graphattn.graph.complete import Complete
+from graphattn.graph.derived import derived
 from graphattn.graph.graph import Graph
 from graphattn.graph.grid import Grid
 from graphattn.graph.reach import Reach
@@ -57,12 +58,7 @@ def tiles(graph: Graph) -> tuple[Tiles, ...] | None:
     """
     if not isinstance(graph, Complete | Causal | Bipartite | Window | Grid):
         return None
-    kept: tuple[torch.device, tuple[Tiles, ...]] | None = graph.__dict__.get("_tiles")
-    if kept is None or kept[0] != graph.device:
-        with torch.inference_mode(False):
-            kept = graph.device, _make(graph)
-        graph._tiles = kept  # type: ignore[union-attr]
-    return kept[1]
+    return derived(graph, "tiles", lambda: _make(graph))
 
 
 def _make(graph: Complete | Causal | Bipartite | Window | Grid) -> tuple[Tiles, ...]:

@@ -31,6 +31,12 @@ def waste(call: AttentionCall) -> str | None:
     return None
 
 
+def path(call: AttentionCall) -> str:
+    """What it runs for a call that `refusal` has let pass."""
+    by = "FlexAttention on blocks" if call.v.device.type == "cuda" else "tiles"
+    return f"{by} of pairs that mostly see one another, for windows and grids"
+
+
 def attention(call: AttentionCall) -> Tensor | State:
     """Run one call that `refusal` has let pass."""
     return flex.attention(call) if call.v.device.type == "cuda" else tiled.attention(call)

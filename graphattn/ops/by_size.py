@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
+from graphattn.graph.derived import derived
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -32,23 +34,36 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
     if len(distinct) == 1:
         ((num_dst, num_src),), count = distinct, max(len(sizes), 1)
         return function(q.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in (k, v)))
-    order = sorted(range(len(sizes)), key=lambda number: sizes[number])
-    to_dst, to_src = (_rows_of(each, order, graph.device) for each in (graph.dst_sizes, graph.src_sizes))
     count_of = Counter(sizes)
     counts = [count_of[size] for size in distinct]
     by_dst = [count * num_dst for count, (num_dst, _) in zip(counts, distinct, strict=True)]
     by_src = [count * num_src for count, (_, num_src) in zip(counts, distinct, strict=True)]
+    order = derived(graph, "by_size", lambda: _order(graph, sizes))
     parts = zip(
-        q.index_select(0, to_dst).split(by_dst),
-        k.index_select(0, to_src).split(by_src),
-        v.index_select(0, to_src).split(by_src),
+        q.index_select(0, order.dst).split(by_dst),
+        k.index_select(0, order.src).split(by_src),
+        v.index_select(0, order.src).split(by_src),
         strict=True,
     )
     outs = [
         function(a.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in others))
         for (num_dst, num_src), count, (a, *others) in zip(distinct, counts, parts, strict=True)
     ]
-    return torch.cat(outs).index_select(0, to_dst.argsort())
+    return torch.cat(outs).index_select(0, order.back)
+
+
+class _Order(NamedTuple):
+    """The nodes of packed graphs, those of graphs of one size together."""
+
+    dst: Tensor  # the destination at each place, [M]
+    src: Tensor  # the source at each place, [N]
+    back: Tensor  # the place of each destination, [M]
+
+
+def _order(graph: Complete | Causal | Bipartite, sizes: Sequence[tuple[int, int]]) -> _Order:
+    order = sorted(range(len(sizes)), key=lambda number: sizes[number])
+    dst, src = (_rows_of(each, order, graph.device) for each in (graph.dst_sizes, graph.src_sizes))
+    return _Order(dst, src, dst.argsort())
 
 
 def _rows_of(sizes: Sequence[int], order: Sequence[int], device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""Complete, causal and bipartite graphs: PyTorch's scaled_dot_product_attention, which is made for them."""
+"""Complete, causal and bipartite graphs: PyTorch's scaled_dot_product_attention and varlen_attn, made for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
-from graphattn.ops import tiled
+from graphattn.ops import tiled, varlen
 from graphattn.ops.by_size import attend_by_size
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
@@ -38,12 +38,27 @@ def waste(call: AttentionCall) -> str | None:
     return None
 
 
+def path(call: AttentionCall) -> str:
+    """What it runs for a call that `refusal` has let pass."""
+    graph = call.graph
+    assert isinstance(graph, _Kind)
+    if not _is_plain(call):
+        return "tiles of complete rows, for what scaled_dot_product_attention does not give"
+    if varlen.refusal(call) is None:
+        return "varlen_attn, made for complete graphs of several sizes"
+    several = len(set(graph.sizes)) > 1
+    return "scaled_dot_product_attention, made for complete graphs" + (", size by size" if several else "")
+
+
 def attention(call: AttentionCall) -> Tensor | State:
     """Run one call that `refusal` has let pass; what PyTorch's function does not give, tile by tile."""
     if not _is_plain(call):
         return tiled.attention(call)
     assert isinstance(call.graph, _Kind)
-    return attend_by_size(partial(_attend, call), *tiled.as_dot(call), call.v, call.graph)
+    q, k = tiled.as_dot(call)
+    if varlen.refusal(call) is None:
+        return varlen.attention(call, q, k)
+    return attend_by_size(partial(_attend, call), q, k, call.v, call.graph)
 
 
 def _is_plain(call: AttentionCall) -> bool:

@@ -16,8 +16,6 @@ from graphattn.ops.state import State
 
 BACKENDS = ("dense", "block", "linear", "parts", "numba", "triton", "reference")  # in the order "auto" tries them
 _MAKES = {
-    "dense": "scaled_dot_product_attention, made for complete graphs",
-    "block": "windows and grids as tiles of pairs that mostly see one another",
     "linear": "sums over the keys made once for all queries, at a cost linear in the nodes",
     "parts": "each part of the graph on its own path",
     "numba": "fused passes over the edges on the CPU, nothing of size E·H·D kept",
@@ -75,7 +73,8 @@ def choose(call: AttentionCall, backend: str = "auto") -> Choice:
         for name in BACKENDS:
             why_not = _refusal(name, call) or _waste(name, call)
             if why_not is None:
-                return Choice(name, _MAKES[name], rejected)
+                path = {"dense": dense.path, "block": block.path}.get(name)
+                return Choice(name, _MAKES[name] if path is None else path(call), rejected)
             rejected[name] = why_not
     if backend not in BACKENDS:
         raise ValueError(f'backend is "auto" or one of {", ".join(BACKENDS)}; got {backend!r}')

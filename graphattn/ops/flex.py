@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Grid, Window
+from graphattn.graph.derived import derived
 from graphattn.ops import tiled
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.state import State
@@ -73,12 +74,7 @@ def _flex_attention() -> Callable[..., Any]:
 
 def _plan(graph: Window | Grid) -> _Plan:
     """The order of the nodes and the block mask, made once for each graph and device."""
-    kept: tuple[torch.device, _Plan] | None = graph.__dict__.get("_flex")
-    if kept is None or kept[0] != graph.device:
-        with torch.inference_mode(False):
-            kept = graph.device, _make_plan(graph)
-        graph._flex = kept  # type: ignore[union-attr]
-    return kept[1]
+    return derived(graph, "flex", lambda: _make_plan(graph))
 
 
 def _make_plan(graph: Window | Grid) -> _Plan:
