@@ -15,6 +15,8 @@ from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
 from graphattn.ops.state import State
 
+_LONG = 512  # sources from which on a copy, head by head, costs less than the gaps between the numbers of a head
+
 _Kind = Complete | Causal | Bipartite
 
 
@@ -74,12 +76,15 @@ def _attend(call: AttentionCall, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     if k.shape[1] == 0:  # a sum of nothing: zeros that know where they come from
         k, v = (tensor.repeat_interleave(q.shape[2] // tensor.shape[2], dim=2) for tensor in (k, v))
         return torch.einsum("blhd,bshd,bshv->blhv", q, k, v).flatten(0, 1)
+    q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
+    if q.device.type == "cpu" and k.shape[2] >= _LONG:
+        q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
     out = F.scaled_dot_product_attention(
-        q.transpose(1, 2),
-        k.transpose(1, 2),
-        v.transpose(1, 2),
+        q,
+        k,
+        v,
         is_causal=isinstance(call.graph, Causal),
         scale=call.scale,
-        enable_gqa=q.shape[2] != k.shape[2],
+        enable_gqa=q.shape[1] != k.shape[1],
     )
     return out.transpose(1, 2).flatten(0, 1)
