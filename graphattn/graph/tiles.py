@@ -27,6 +27,10 @@ _ROWS = 256  # destinations in a tile of a graph in which all see nearly all
 _FEWEST = 128  # destinations in a tile of a window or a grid: fewer make matrices too small to multiply fast
 
 
+Tiled = Complete | Causal | Bipartite | Window | Grid
+"""The kinds of graph that have tiles."""
+
+
 class Tiles(NamedTuple):
     """Tiles of one size in which the same places see the same places."""
 
@@ -56,12 +60,12 @@ def tiles(graph: Graph) -> tuple[Tiles, ...] | None:
         >>> [tuple(part.sources.shape) for part in tiles(window(1024, radius=128))]  # two ends, and the tiles between
         [(1, 256), (6, 384), (1, 256)]
     """
-    if not isinstance(graph, Complete | Causal | Bipartite | Window | Grid):
+    if not isinstance(graph, Tiled):
         return None
     return derived(graph, "tiles", lambda: _make(graph))
 
 
-def _make(graph: Complete | Causal | Bipartite | Window | Grid) -> tuple[Tiles, ...]:
+def _make(graph: Tiled) -> tuple[Tiles, ...]:
     made: list[Tiles] = []
     first_dst: dict[object, list[int]] = {}  # where the graphs of each size begin
     first_src: dict[object, list[int]] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from graphattn.graph.batch import check_together
 from graphattn.graph.graph import Graph
-from graphattn.graph.kind import GraphKind
+from graphattn.graph.tiles import Tiled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,38 +55,51 @@ class Union(Graph):
     def disjoint(self) -> tuple[tuple[Graph, slice | Tensor], ...]:
         """The union as graphs without a common edge, each with the ids of its edges, made once and kept.
 
-        A part given by a rule of which all edges are kept stays what it is; the edges of all others are one graph.
+        Parts that have tiles stay what they are, the largest first, as long as none has an edge of another; the edges
+        of all others are one graph.
         """
         if self._disjoint is None:
             self._disjoint = self._make_disjoint()
         return self._disjoint
 
     def _make_disjoint(self) -> tuple[tuple[Graph, slice | Tensor], ...]:
-        apart = self.overlap == "add" or len(self.parts) == 1
-        counts = [part.num_edges for part in self.parts] if apart else [len(ids) for ids in self.kept]
         whole: list[tuple[Graph, slice | Tensor]] = []
-        others: list[slice] = []
-        first = 0
-        for part, count in zip(self.parts, counts, strict=True):
-            ids = slice(first, first + count)
-            if isinstance(part, GraphKind) and count == part.num_edges:
+        free = torch.ones(self.num_edges, dtype=torch.bool, device=self.device)
+        for part, ids in self._tiled():
+            if part.num_edges and bool(free[ids].all()):
+                free[ids] = False
                 whole.append((part, ids))
-            elif count:
-                others.append(ids)
-            first += count
-        if others:
-            rest = torch.cat([torch.arange(each.start, each.stop, device=self.device) for each in others])
-            edges = Graph(self.edge_index[:, rest], num_dst=self.num_dst, num_src=self.num_src)
-            whole.append((edges, rest))
+        rest = free.nonzero().squeeze(1)
+        if rest.numel():
+            whole.append((Graph(self.edge_index[:, rest], num_dst=self.num_dst, num_src=self.num_src), rest))
         return tuple(whole)
+
+    def _tiled(self) -> Iterator[tuple[Graph, slice | Tensor]]:
+        """The parts that have tiles, the largest first, and where in the union their edges are."""
+        first = list(accumulate((part.num_edges for part in self.parts), initial=0))
+        found = [number for number, part in enumerate(self.parts) if isinstance(part, Tiled)]
+        found.sort(key=lambda number: -self.parts[number].num_edges)
+        numbers = None
+        for number in found:
+            part = self.parts[number]
+            if self.overlap == "add" or number == 0:
+                yield part, slice(first[number], first[number] + part.num_edges)
+                continue
+            if numbers is None:
+                numbers = self._numbers(self).sort(stable=True)
+            yield part, numbers.indices[torch.searchsorted(numbers.values, self._numbers(part))]
+
+    def _numbers(self, part: Graph) -> Tensor:
+        """A number for each edge that says from where to where it leads."""
+        src, dst = part.edge_index
+        return dst * self.num_src + src
 
     def _find_new(self) -> tuple[Tensor, ...]:
         """For each part, the edges that are in no earlier part."""
         kept: list[Tensor] = []
         seen = torch.empty(0, dtype=torch.int64, device=self.device)
         for part in self.parts:
-            src, dst = part.edge_index
-            edge = dst * self.num_src + src
+            edge = self._numbers(part)
             kept.append(torch.isin(edge, seen, invert=True).nonzero().squeeze(1))
             seen = torch.cat([seen, edge])
         return tuple(kept)

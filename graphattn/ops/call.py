@@ -11,10 +11,23 @@ from torch import Tensor
 from graphattn.graph import Graph
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, Sum, get_score
+from graphattn.ops.state import State
 
 _BIAS = "[E, H] with E edges and H heads of q"
 
 Projection = Tensor | tuple[Tensor | None, Tensor | None]
+
+
+@dataclass
+class Late:
+    """The state of a whole union, as a part of it finds it in its backward pass.
+
+    A backend that `heeds` it is given the gradients of the whole as if they were its own, and takes the log-sum-exp of
+    the whole for its own: exp(s − lse) then is the weight in the union, and the merge has no gradient to work out.
+    """
+
+    heeded: bool = False
+    whole: State | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +51,8 @@ class AttentionCall:
     return_state: bool
     drawn: tuple[Tensor, int] | None = None
     """Of a part of a call with dropout: the seed of the whole, and the place of its first edge there."""
+    late: Late | None = None
+    """Of a part of a union."""
 
     @property
     def heads(self) -> int:

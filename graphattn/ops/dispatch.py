@@ -141,9 +141,11 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
 
 def _waste(backend: str, call: AttentionCall) -> str | None:
     """Why a backend that could serve a call would take longer than a fused pass over the edges, or None."""
-    module = {"dense": dense, "block": block, "parts": parts}.get(backend)
-    why_not = None if module is None else module.waste(call)
-    return why_not if why_not is not None and _refusal("numba", call) is None else None
+    if backend not in ("dense", "block", "parts") or _refusal("numba", call) is not None:
+        return None
+    if backend == "parts":
+        return parts.waste(call, lambda inner: choose(inner).backend)
+    return dense.waste(call) if backend == "dense" else block.waste(call)
 
 
 def _load(backend: str) -> str | None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Batch, Union
 from graphattn.graph.kind import GraphKind
-from graphattn.ops.call import AttentionCall
+from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import FEW_PAIRS
 from graphattn.ops.scores import Cosine
 from graphattn.ops.state import State, merge
 
 Answer = Tensor | tuple[Tensor, Tensor] | State
 Run = Callable[[AttentionCall], Answer]
-
-_ALL = slice(None)
 
 
 def refusal(call: AttentionCall) -> str | None:
@@ -40,18 +39,23 @@ def refusal(call: AttentionCall) -> str | None:
     return None
 
 
-def waste(call: AttentionCall) -> str | None:
-    """Why "auto" passes parts over for one pass over all edges, or None."""
+def waste(call: AttentionCall, choose: Callable[[AttentionCall], str]) -> str | None:
+    """Why "auto" passes parts over for one pass over all edges, or None; `choose` names the backend of a call."""
     assert isinstance(call.graph, Union | Batch)
     few = FEW_PAIRS * len(call.graph.parts)
-    return f"it has fewer than {few} pairs" if call.graph.num_edges * call.heads < few else None
+    if call.graph.num_edges * call.heads < few:
+        return f"it has fewer than {few} pairs"
+    if all(choose(inner) in ("numba", "triton", "reference") for inner in calls(call)):
+        return "each of its parts would be a pass over edges"
+    return None
 
 
 def attention(call: AttentionCall, run: Run) -> Answer:
     """Run one call that `refusal` has let pass; `run` runs calls of any kind."""
-    answers: list[Any] = [run(inner) for inner in calls(call)]
+    inners = list(calls(call))
+    answers: list[Any] = [run(inner) for inner in inners]
     if isinstance(call.graph, Union):
-        state = merge(*answers)
+        state = State(*_Merge.apply([inner.late for inner in inners], *(x for state in answers for x in state)))
         return state if call.return_state else state.out
     if call.return_state:
         return State(*(torch.cat(each) for each in zip(*answers, strict=True)))
@@ -66,7 +70,13 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
     graph = call.graph
     if isinstance(graph, Union):
         for part, ids in graph.disjoint:
-            yield replace(call.part(part, _ALL, _ALL, ids), return_state=True)
+            bias, key, value, attr = (
+                None if x is None else x[ids] for x in (call.edge_bias, call.edge_key, call.edge_value, call.edge_attr)
+            )
+            yield replace(
+                call, graph=part, edge_bias=bias, edge_key=key, edge_value=value, edge_attr=attr, return_state=True,
+                late=Late(),
+            )  # fmt: skip
         return
     assert isinstance(graph, Batch)
     dst = src = edge = 0
@@ -74,3 +84,31 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
         rows, columns = slice(dst, dst + part.num_dst), slice(src, src + part.num_src)
         yield call.part(part, rows, columns, slice(edge, edge + part.num_edges))
         dst, src, edge = rows.stop, columns.stop, edge + part.num_edges
+
+
+class _Merge(torch.autograd.Function):
+    """`merge` of out and lse of each part in turn, with its gradient, or none of its own for parts that heed `late`."""
+
+    @staticmethod
+    def forward(ctx: Any, lates: Sequence[Late], *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        whole = merge(*map(State, tensors[::2], tensors[1::2]))
+        ctx.lates = lates
+        ctx.save_for_backward(*whole, *tensors)
+        return whole
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None) -> tuple[Tensor | None, ...]:
+        out, lse, *tensors = ctx.saved_tensors
+        grads: list[Tensor | None] = []
+        for late, part_out, part_lse in zip(ctx.lates, tensors[::2], tensors[1::2], strict=True):
+            if late.heeded:
+                late.whole = State(out, lse)
+                grads += [grad_out, grad_lse]
+                continue
+            share = torch.where(part_lse == -torch.inf, 0, (part_lse - lse).exp())
+            along = 0 if grad_out is None else (grad_out * (part_out - out)).sum(-1)
+            grads.append(None if grad_out is None else (grad_out * share.unsqueeze(-1)).to(grad_out.dtype))
+            grads.append(share * (along if grad_lse is None else along + grad_lse))
+        return None, *grads

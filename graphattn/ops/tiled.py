@@ -18,7 +18,7 @@ from torch import Tensor
 from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
 from graphattn.ops import tile_math
-from graphattn.ops.call import AttentionCall
+from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import wide_dtype
 from graphattn.ops.random import keeps, new_seed
 from graphattn.ops.scores import Cosine, Dot
@@ -57,7 +57,9 @@ def attention(call: AttentionCall) -> Tensor | State:
         most = max(width, value_width)
         q, k, v = (F.pad(tensor, (0, most - tensor.shape[2])) for tensor in (q, k, v))
     dropout = _Dropout(call.dropout, new_seed(v.device)) if call.dropout else None
-    out, lse = _Attend.apply(q, k, v, call.edge_bias, call.graph, float(call.scale), dropout)
+    if call.late is not None:
+        call.late.heeded = True
+    out, lse = _Attend.apply(q, k, v, call.edge_bias, call.graph, float(call.scale), dropout, call.late)
     out = out[..., :value_width]
     return State(out, lse) if call.return_state else out
 
@@ -101,9 +103,10 @@ class _Attend(torch.autograd.Function):
         graph: Graph,
         scale: float,
         dropout: _Dropout | None,
+        late: Late | None,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        ctx.graph, ctx.scale, ctx.dropout = graph, scale, dropout
+        ctx.graph, ctx.scale, ctx.dropout, ctx.late = graph, scale, dropout, late
         out = v.new_zeros(*q.shape[:2], v.shape[2])
         lse = q.new_full(q.shape[:2], -torch.inf, dtype=wide_dtype(q.dtype))
         for work in _works(graph, q, k, v, bias, dropout):
@@ -130,8 +133,10 @@ class _Attend(torch.autograd.Function):
                 'attention in tiles has no second derivative; use backend="reference" for double backward'
             )
         q, k, v, bias, out, lse = ctx.saved_tensors
+        if ctx.late is not None:
+            out, lse = ctx.late.whole
         if grad_out is None and grad_lse is None:
-            return (None,) * 7
+            return (None,) * 8
         grad_out = torch.zeros_like(out) if grad_out is None else grad_out
         blind = lse == -torch.inf
         if bias is not None:
@@ -156,7 +161,7 @@ class _Attend(torch.autograd.Function):
             grads[0].index_copy_(0, work.queries.flatten(), _by_node(found[0], work.queries.shape[1], heads))
             for grad, part in zip(grads[1:], found[1:], strict=True):
                 grad.index_add_(0, work.sources.flatten(), part.transpose(1, 2).flatten(0, 1))
-        return *grads, grad_bias, None, None, None
+        return *grads, grad_bias, None, None, None, None
 
 
 def _flash_serves(q: Tensor, dropout: _Dropout | None) -> bool:

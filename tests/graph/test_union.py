@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graphs
 
-from graphattn.graph import Graph, complete, union, window
+from graphattn.graph import Graph, complete, hub, union, window
 
 A = Graph(torch.tensor([[1, 0, 1], [0, 2, 0]]), 3)  # 1 -> 0 twice
 B = Graph(torch.tensor([[2, 1, 0, 2], [2, 0, 1, 2]]), 3)  # 1 -> 0 again, 2 -> 2 twice
@@ -58,6 +58,22 @@ def test_nothing_is_made_before_it_is_asked_for():
     graph = union(complete(1_000_000), window(1_000_000, radius=3), overlap="add")
     assert graph.num_edges == 10**12 + 7_000_000 - 12
     assert union(complete(1_000_000), window(1_000_000, radius=3)).num_nodes == 1_000_000
+
+
+def test_apart_the_largest_with_tiles_stays_whole_wherever_it_comes():
+    edges = Graph(torch.tensor([[0, 0, 8], [1, 1, 0]]), 9)  # one of them twice, and in the window
+    whole = union(edges, window(9, 1), window(9, 2), hub(9, 1))
+    (first, ids), (rest, others) = whole.disjoint
+    assert first is whole.parts[2]
+    assert torch.equal(whole.edge_index[:, ids], first.edge_index)
+    assert torch.equal(whole.edge_index[:, others], rest.edge_index)
+    assert torch.equal(torch.cat([ids, others]).sort().values, torch.arange(whole.num_edges))
+
+
+def test_apart_added_edges_are_a_graph_more():
+    whole = union(window(9, 2), window(9, 1), hub(9, 1), overlap="add")
+    assert [part for part, _ in whole.disjoint[:2]] == list(whole.parts[:2])
+    assert whole.disjoint[2][0].num_edges == whole.parts[2].num_edges
 
 
 def test_repr_counts_the_edges():

@@ -71,6 +71,38 @@ def test_each_part_runs_on_its_own_path(monkeypatch):
     assert taken == ["parts", "block", "numba"]
 
 
+def test_parts_that_are_all_passes_over_edges_are_one(monkeypatch):
+    pytest.importorskip("numba")
+    n = 2000
+    near = ga.union(ga.window(n, 3), ga.hub(n, 10))
+    q = torch.zeros(n, 1, 8)
+    found = ga.explain_backend(q, q, q, near)
+    assert (found.backend, found.rejected["parts"]) == ("numba", "each of its parts would be a pass over edges")
+
+
+def test_an_output_changed_in_place_is_noticed():
+    graph = GRAPHS["a window and edges"]
+    q = torch.randn(39, 2, 3, requires_grad=True)
+    out = ga.attention(q, q, q, graph, backend="parts")
+    out.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
+
+
+def test_no_second_derivative():
+    q = torch.randn(39, 1, 3, requires_grad=True)
+    out = ga.attention(q, q, q, GRAPHS["a window and edges"], backend="parts")
+    with pytest.raises(RuntimeError):
+        torch.autograd.grad(torch.autograd.grad((out**2).sum(), q, create_graph=True)[0].sum(), q)
+
+
+def test_the_backward_pass_comes_again():
+    q = torch.randn(39, 1, 3, dtype=torch.float64, requires_grad=True)
+    out = ga.attention(q, q, q, GRAPHS["a window and edges"], backend="parts")
+    first, second = (torch.autograd.grad((out**2).sum(), q, retain_graph=True)[0] for _ in range(2))
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
 REFUSED = {
     "edges": ({"graph": HUB}, "the graph is neither a union nor a batch of several kinds"),
     "only edges": ({"graph": ga.union(HUB, HUB)}, "none of its parts is given by a rule, so there are only edges"),
