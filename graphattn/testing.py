@@ -12,7 +12,24 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from graphattn.graph import Graph, batch, bipartite, causal, complete, grid, union, window
+from graphattn.graph import (
+    Graph,
+    batch,
+    bipartite,
+    causal,
+    complete,
+    dilated,
+    expander,
+    grid,
+    hub,
+    knn,
+    lsh,
+    radius,
+    random_regular,
+    strided,
+    union,
+    window,
+)
 
 Case = tuple[Tensor, Graph] | tuple[Tensor, Graph, Tensor]
 
@@ -21,7 +38,7 @@ def zoo() -> dict[str, Graph]:
     """Small graphs that between them hold what goes wrong: by name, newly built at each call.
 
     Empty graphs, isolated nodes, self-loops, duplicate edges, hubs, sizes that are no powers of two, edges in no
-    order, different numbers of destinations and sources, several components, and each kind of graph given by a rule.
+    order, different numbers of destinations and sources, several components, and each kind of graph that there is.
 
     >>> zoo()["hub"]
     Graph(num_nodes=71, num_edges=140)
@@ -51,8 +68,17 @@ def zoo() -> dict[str, Graph]:
         "complete_batch": complete([3, 0, 5]),
         "causal": causal(7),
         "window": window(11, radius=2, dilation=2),
+        "dilated": dilated(11, radius=1, dilation=3, border="periodic"),
+        "strided": strided([7, 5], stride=3, causal=True),
         "grid": grid((3, 5), kernel_size=3, border="shift"),
+        "volume": grid([(2, 2, 3), (1, 2, 2)], kernel_size=(3, 2, 5)),
         "bipartite": bipartite([2, 3], [5, 1]),
+        "hubs": hub([5, 3], hubs=[0, 2]),
+        "random_regular": random_regular([7, 5], degree=3, generator=drawn),
+        "expander": expander(9, degree=4, generator=drawn),
+        "knn": knn(torch.randn(11, 3, generator=drawn), k=3),
+        "radius": radius(torch.randn(11, 2, generator=drawn), r=1.0),
+        "lsh": lsh(torch.randn(13, 4, generator=drawn), num_buckets=4, generator=drawn),
         "batch": batch([complete(3), _graph([(1, 0), (0, 1)], 3)]),
         "union": union(window(5, radius=1), _graph([(0, 4), (4, 0), (1, 0)], 5)),
     }
