@@ -17,8 +17,10 @@ from graphattn.bench.goals import goals
 from graphattn.bench.layers import CONTENDERS, LayerReport
 from graphattn.bench.plot import draw
 from graphattn.bench.result import Report, Result
+from graphattn.bench.structure_rows import PICTURE, ROWS
+from graphattn.bench.structures import StructureReport
 from graphattn.bench.summary import KINDS, compare, disturbed, rows
-from graphattn.bench.text import mebibytes, multiples, number, ours, share_of_roofline, times
+from graphattn.bench.text import mebibytes, milliseconds, multiples, number, ours, share_of_roofline, times
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "benchmarks"
@@ -168,6 +170,56 @@ def layers() -> str:
     return "\n".join(lines) + "\n"
 
 
+def structures() -> str:
+    """Sequences, windows, grids and unions beside what else there is for each."""
+    path = FIGURES / "structures.json"
+    if not path.exists():
+        return "Not yet measured.\n"
+    report = StructureReport.load(path)
+    lines = [
+        "| graph | contender | forward | forward + backward | peak extra memory |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for result in report.results:
+        if result.row == PICTURE:
+            continue
+        name = f"**{result.row}**" if result.contender == "graphattn" else ""
+        both = result.note or milliseconds(result.both)
+        cells = [name, result.contender, milliseconds(result.forward), both, mebibytes(result.memory)]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| | compared with | aim | forward | forward + backward | |", "|---|---|---:|---:|---:|---|"]
+    against = {"best": "the best of the others", "sum": "the sum of its parts", "double": "twice half as many nodes"}
+    for name in dict.fromkeys(result.row for result in report.results):
+        if (row := ROWS[name]).aim is not None:
+            ratios = [times(report.ratio(name, kind)) for kind in ("forward", "both")]
+            cells = [name, against[row.against], f"≥ {times(row.aim)}", *ratios, "✓" if report.reached(name) else "✗"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _measured(report)]) + "\n"
+
+
+def picture() -> str:
+    """One large picture through a vision Transformer, with three kinds of attention."""
+    path = FIGURES / "structures.json"
+    if not path.exists():
+        return "Not yet measured.\n"
+    kinds = {"full": "full", "graphattn": "grid, kernel 7", "Linformer": "Linformer, 256 landmarks"}
+    lines = ["| attention | forward | peak extra memory |", "|---|---:|---:|"]
+    found = {result.contender: result for result in StructureReport.load(path).results if result.row == PICTURE}
+    for contender, name in kinds.items():
+        result = found[contender]
+        lines.append(f"| {name} | {milliseconds(result.forward)} | {mebibytes(result.memory)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _measured(report: StructureReport) -> str:
+    where = report.environment
+    return (
+        f"`{where['command']}`: {where['processor']}, {where['threads']} threads; torch {where['versions']['torch']}, "
+        f"numba {where['versions']['numba']}; other processes took {disturbed(report.results):.1%} of the "
+        f"processors' time; {where['date'][:10]}."
+    )
+
+
 def accuracy(datasets: list[str] | None = None) -> str:
     """Test RMSE of the model and its rivals, mean over the seeds."""
     content = json.loads((FIGURES / "accuracy.json").read_text())
@@ -204,6 +256,8 @@ TABLES = {
     "speed-scaling": speed_scaling,
     "speed-calls": speed_calls,
     "layers": layers,
+    "structures": structures,
+    "picture": picture,
     "accuracy": accuracy,
     "accuracy-short": lambda: accuracy(["esol", "freesolv"]),
 }

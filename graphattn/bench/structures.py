@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from graphattn.bench import process
+from graphattn.bench.machine import Watch
 from graphattn.bench.measure import Timing, peak_extra, repeat
 from graphattn.bench.structure_rows import ROWS
 
 
 @dataclass(frozen=True)
 class StructureResult:
-    """What one contender took for one row; seconds and bytes."""
+    """What one contender took for one row, in seconds and bytes, and the share of the processors' time others took."""
 
     row: str
     contender: str
@@ -25,6 +26,7 @@ class StructureResult:
     both: Timing | None = None
     memory: int | None = None
     note: str | None = None
+    disturbed: float | None = None
 
     def figure(self, kind: str) -> float | None:
         """Median seconds of "forward" or "both", or bytes of "memory"; None where it is missing."""
@@ -86,6 +88,14 @@ def run(row: str, contender: str, seconds: float, device: str) -> StructureResul
 
 def measure(row: str, contender: str, seconds: float, device: str) -> StructureResult:
     """Measure forward without gradients, forward with backward, and peak extra memory of the last that there is."""
+    watch = Watch()
+    forward, both, memory, note = _figures(row, contender, seconds, device)
+    return StructureResult(row, contender, forward, both, memory, note, watch.disturbed())
+
+
+def _figures(
+    row: str, contender: str, seconds: float, device: str
+) -> tuple[Timing, Timing | None, int | None, str | None]:
     attend, tensors = ROWS[row].contenders[contender](device)
     leaves = [tensor.clone().requires_grad_() for tensor in tensors]
 
@@ -96,7 +106,7 @@ def measure(row: str, contender: str, seconds: float, device: str) -> StructureR
     grad = torch.ones_like(forward())
     forward_time = repeat(forward, seconds, device)
     if not ROWS[row].backward:
-        return StructureResult(row, contender, forward_time, memory=peak_extra(forward, device))
+        return forward_time, None, peak_extra(forward, device), None
 
     def both() -> None:
         torch.autograd.grad(attend(*leaves), leaves, grad)
@@ -104,5 +114,5 @@ def measure(row: str, contender: str, seconds: float, device: str) -> StructureR
     try:
         both()
     except NotImplementedError:
-        return StructureResult(row, contender, forward_time, note="it has no backward pass on a CPU")
-    return StructureResult(row, contender, forward_time, repeat(both, seconds, device), peak_extra(both, device))
+        return forward_time, None, None, "it has no backward pass on a CPU"
+    return forward_time, repeat(both, seconds, device), peak_extra(both, device), None
