@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 import graphattn as ga
 from graphattn.graph import Graph
+from graphattn.ops import rows
 
 HEADS, KEY_HEADS, WIDTH, VALUE_WIDTH = 6, 2, 3, 5
 BORDERS = st.sampled_from(["truncate", "shift", "periodic"])
@@ -200,12 +201,62 @@ KINDS = {
 }
 
 
+def assert_same_with_gradients(function, same, inputs):
+    found, want = (with_gradients(each, inputs) for each in (function, same))
+    for mine, other in zip(found, want, strict=True):
+        assert_close(mine, other)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_in_a_layer_and_a_compiled_function(name):
     graph = KINDS[name]
     torch.manual_seed(0)
     layer = ga.nn.MultiheadAttention(6, 2)
-    destinations, sources = torch.randn(graph.num_dst, 6), torch.randn(graph.num_src, 6)
+    inputs = [torch.randn(n, 6, requires_grad=True) for n in (graph.num_dst, graph.num_src)]
     torch.compiler.reset()
-    compiled = torch.compile(layer, backend="eager", fullgraph=True)
-    assert_close(compiled(destinations, graph, sources), layer(destinations, graph, sources))
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    assert_same_with_gradients(lambda x, y: compiled(x, graph, y), lambda x, y: layer(x, graph, y), inputs)
+
+
+DROP_IN = {
+    "TransformerConv": {},
+    "GATConv": {"add_self_loops": False},
+    "GATv2Conv": {"add_self_loops": False},
+}
+
+
+@pytest.mark.parametrize("conv", DROP_IN)
+@pytest.mark.parametrize("name", KINDS)
+def test_in_drop_in_layers_a_kind_is_its_edges(name, conv):
+    graph = KINDS[name]
+    torch.manual_seed(0)
+    layer = getattr(ga.nn, conv)((6, 6), 3, heads=2, **DROP_IN[conv])
+    inputs = [torch.randn(n, 6, requires_grad=True) for n in (graph.num_src, graph.num_dst)]
+    edge_index = graph.edge_index
+    assert_same_with_gradients(lambda x, y: layer((x, y), graph), lambda x, y: layer((x, y), edge_index), inputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "conv"), [("window", "TransformerConv"), ("bipartite", "GATConv"), ("union", "GATv2Conv")]
+)
+def test_in_compiled_drop_in_layers(name, conv):
+    graph = KINDS[name]
+    torch.manual_seed(0)
+    layer = getattr(ga.nn, conv)((6, 6), 3, heads=2, **DROP_IN[conv])
+    inputs = [torch.randn(n, 6, requires_grad=True) for n in (graph.num_src, graph.num_dst)]
+    torch.compiler.reset()
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    assert_same_with_gradients(lambda x, y: compiled((x, y), graph), lambda x, y: layer((x, y), graph), inputs)
+
+
+def test_compiled_with_some_destinations_at_a_time(monkeypatch):
+    monkeypatch.setattr(rows, "BUDGET", 2000)
+    graph = ga.complete([5, 0, 37])
+    inputs = [torch.randn(42, 2, 4, requires_grad=True) for _ in range(3)]
+
+    def attend(q, k, v):
+        return ga.attention(q, k, v, graph, normalize="relu")
+
+    torch.compiler.reset()
+    compiled = torch.compile(attend, backend="aot_eager", fullgraph=True)
+    assert_same_with_gradients(compiled, attend, inputs)

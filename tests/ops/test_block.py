@@ -7,7 +7,8 @@ from tiled_cases import HEADS, WINDOWS_AND_GRIDS, dropped, results
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphattn as ga
-from graphattn.ops import flex, tiled
+from graphattn.graph.derived import derived
+from graphattn.ops import block, flex, tiled
 from graphattn.ops.call import prepare
 from graphattn.ops.random import keeps
 
@@ -149,27 +150,76 @@ def test_refusals(case):
     assert str(raised.value) == f"backend='block' cannot run this call: {why}"
 
 
-FLEXIBLE = sorted(set(WINDOWS_AND_GRIDS) - {"periodic, dilated"})
+FLEXIBLE = {name: WINDOWS_AND_GRIDS[name] for name in WINDOWS_AND_GRIDS if name != "periodic, dilated"} | {
+    "periodic": ga.window([11, 23], 3, border="periodic"),
+    "grid, periodic, even kernel": ga.grid((17, 9), (4, 3), border="periodic"),
+}
 
 
+def by_flex(graph, monkeypatch, bias=None, **options):
+    """The path of GPUs uncompiled, with the gradients that FlexAttention denies on a CPU."""
+    monkeypatch.setattr(flex, "_FEWEST", 0)
+    monkeypatch.setattr("torch.nn.attention.flex_attention._validate_device", lambda *_: None)
+    monkeypatch.setattr(flex, "_compiled", flex._flex_attention)
+    monkeypatch.setattr(block, "attention", flex.attention)
+    return results(graph, (6, 2, 16, 16), backend="block", bias=bias, dtype=torch.float32, **options)
+
+
+@pytest.mark.parametrize("bias", [None, "bias", "hidden"])
 @pytest.mark.parametrize("name", FLEXIBLE)
 @pytest.mark.filterwarnings("ignore")  # that it is slow uncompiled
-def test_flex_attention(name):
-    """The path of GPUs, uncompiled and forward only, which is what a CPU can run of it."""
-    graph = WINDOWS_AND_GRIDS[name]
-    drawn = torch.Generator().manual_seed(1)
-    q, k, v = (torch.randn(graph.num_dst, heads, 16, generator=drawn) for heads in (6, 2, 2))
-    call = prepare(q, k, v, graph, return_state=True)
-    assert flex.refusal(call) is None
-    found = flex.attend(call, flex._flex_attention())
-    want = ga.attention(q, k, v, graph, return_state=True, backend="reference")
-    torch.testing.assert_close(found.out, want.out)
-    torch.testing.assert_close(found.lse, want.lse)
+def test_flex_attention(name, bias, monkeypatch):
+    """The path of GPUs, uncompiled, which is what a CPU can run of it."""
+    graph = FLEXIBLE[name]
+    want = results(graph, (6, 2, 16, 16), backend="reference", bias=bias, dtype=torch.float32)
+    for mine, other in zip(by_flex(graph, monkeypatch, bias), want, strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-4, rtol=1e-4)
 
 
-def test_what_flex_attention_has_no_rule_for():
-    x = torch.zeros(41, 1, 16)
-    assert "dilated" in flex.refusal(prepare(x, x, x, WINDOWS_AND_GRIDS["periodic, dilated"]))
-    bias = torch.zeros(ga.window(41, 1).num_edges, 1)
-    assert "bias" in flex.refusal(prepare(x, x, x, ga.window(41, 1), edge_bias=bias))
-    assert "empty" in flex.refusal(prepare(x[:0], x[:0], x[:0], ga.window(0, 1)))
+@pytest.mark.slow
+def test_flex_attention_compiles():
+    graph = ga.grid((17, 19), 5, border="shift")
+    q, k, v = (torch.randn(graph.num_nodes, 2, 16) for _ in range(3))
+
+    def without_lse(*tensors, return_lse, **options):  # which a CPU's compiler does not give
+        return flex._flex_attention()(*tensors, **options), torch.zeros(1, 2, graph.num_nodes)
+
+    bias = torch.randn(graph.num_edges, 2)
+    found = flex.attend(prepare(q, k, v, graph, edge_bias=bias), torch.compile(without_lse, fullgraph=True))
+    torch.testing.assert_close(found, ga.attention(q, k, v, graph, edge_bias=bias, backend="reference"))
+
+
+def test_the_block_mask_is_made_once():
+    graph = ga.grid((17, 9), 3)
+    made = [derived(graph, "flex", lambda: flex._make_plan(graph)).mask for _ in range(2)]
+    assert made[0] is made[1]
+
+
+@pytest.mark.parametrize(("shape", "tile_by_tile"), [((64, 32), False), ((16, 256), True)])
+def test_the_order_with_fewer_blocks_is_taken(shape, tile_by_tile):
+    graph = ga.grid(shape, 7)
+    plan = flex._make_plan(graph)
+    assert (plan.order is not None) == tile_by_tile
+    others = [flex._plan_in_order(graph, order) for order in (None, flex._tile_by_tile(graph))]
+    assert flex._num_blocks(plan) == min(map(flex._num_blocks, others))
+    assert flex._num_blocks(others[0]) != flex._num_blocks(others[1])
+
+
+@pytest.mark.parametrize("bias", [None, "bias"])
+@pytest.mark.filterwarnings("ignore")
+def test_flex_attention_tile_by_tile(bias, monkeypatch):
+    graph = ga.grid([(16, 40), (5, 7)], 5, border="shift")
+    monkeypatch.setattr(flex, "_make_plan", lambda graph: flex._plan_in_order(graph, flex._tile_by_tile(graph)))
+    want = results(graph, (6, 2, 16, 16), backend="reference", bias=bias, dtype=torch.float32)
+    for mine, other in zip(by_flex(graph, monkeypatch, bias), want, strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-4, rtol=1e-4)
+
+
+def test_what_flex_attention_does_not_take():
+    x = torch.zeros(200, 1, 16)
+    assert "dilated" in flex.refusal(prepare(x, x, x, ga.window(200, 4, dilation=3, border="periodic")))
+    assert "dropout" in flex.refusal(prepare(x, x, x, ga.window(200, 1), dropout=0.1))
+    assert "fewer" in flex.refusal(prepare(x[:0], x[:0], x[:0], ga.window(0, 1)))
+    assert "16" in flex.refusal(prepare(x[..., :8], x[..., :8], x, ga.window(200, 1)))
+    assert "32 bits" in flex.refusal(prepare(x.double(), x.double(), x.double(), ga.window(200, 1)))
+    assert flex.refusal(prepare(x, x, x, ga.window(200, 1))) is None
