@@ -1,5 +1,8 @@
 """Attention on each kind of graph equals attention on its edges listed one by one, and under a dense mask."""
 
+import functools
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -180,6 +183,32 @@ def test_hardly_any_nodes(n):
         ga.batch([ga.window(n, 1), ga.complete(n), ga.hub(2, 1)]),
     ):
         check(graph)
+
+
+@pytest.mark.parametrize("border", ["truncate", "shift", "periodic"])
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_windows_larger_than_the_graph_are_right_or_say_what_fits(n, border):
+    made = 0
+    for width, dilation in itertools.product([1, 2, 3, 4, 11], [1, 2, 3]):
+        for build in (
+            lambda w=width, d=dilation: ga.window(n, w // 2, dilation=d, border=border),
+            lambda w=width, d=dilation: ga.grid((n, 2), w, dilation=d, border=border),
+            lambda w=width, d=dilation: ga.grid((2, n, 1), (1, w, 1), dilation=d, border=border),
+        ):
+            try:
+                graph = build()
+            except ValueError as error:
+                assert border != "truncate"
+                assert "one of" in str(error) and str(error).endswith("at most; use 'truncate'")
+                continue
+            made += 1
+            tiles, want = (
+                with_gradients(functools.partial(ga.attention, graph=graph, backend=backend), tensors(graph))
+                for backend in ("block", "reference")
+            )
+            for mine, other in zip(tiles, want, strict=True):
+                assert_close(mine, other)
+    assert made >= 3
 
 
 KINDS = {
