@@ -9,6 +9,8 @@ from graphattn.graph.graph import Graph, as_count
 from graphattn.graph.points import graph_of_points
 from graphattn.graph.reach import as_positive
 
+_AT_ONCE = 2**24  # products to hold while hashing
+
 
 def lsh(
     x: Tensor,
@@ -72,9 +74,8 @@ def lsh(
 
 def _connect(x: Tensor, directions: Tensor, causal: bool) -> Graph:
     size = len(x)
-    projected = x @ directions  # [rounds, N, num_buckets / 2]
-    buckets = torch.cat([projected, -projected], dim=2).argmax(dim=2)
-    edge = torch.cat([_same_bucket(bucket, size) for bucket in buckets]).unique()  # sorts, too
+    found = [_same_bucket(_hash(x, each), size) for each in directions]
+    edge = found[0] if len(found) == 1 else torch.cat(found).unique()  # sorts, too
     dst, src = edge // size, edge % size
     if causal:
         dst, src = dst[src <= dst], src[src <= dst]
@@ -83,8 +84,20 @@ def _connect(x: Tensor, directions: Tensor, causal: bool) -> Graph:
     return Graph(torch.stack([src[seen], dst[seen]]), size)
 
 
+def _hash(x: Tensor, directions: Tensor) -> Tensor:
+    """argmax([x R; -x R]) for each node, `[N]`, some nodes at a time."""
+    half = directions.size(1)
+    buckets = []
+    for some in x.split(max(1, _AT_ONCE // half)):
+        projected = some @ directions
+        bucket = projected.abs().argmax(dim=1)
+        opposite = projected.gather(1, bucket.unsqueeze(1)).squeeze(1) < 0
+        buckets.append(bucket + half * opposite)
+    return torch.cat(buckets)
+
+
 def _same_bucket(bucket: Tensor, size: int) -> Tensor:
-    """The pairs of nodes in one bucket, `dst * size + src`, both ways and with themselves."""
+    """The pairs of nodes in one bucket, `dst * size + src`, ascending, both ways and with themselves."""
     order = bucket.argsort(stable=True)
     count = bucket.bincount()
     before = count.cumsum(0) - count

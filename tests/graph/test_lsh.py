@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -57,6 +59,13 @@ def test_length_does_not_matter_and_near_directions_meet():
     pairs = int((src == dst - 31).sum())
     assert pairs >= 30  # of 31 that are near
     assert graph.num_edges < 0.7 * 62 * 62
+
+
+def test_some_nodes_at_a_time(monkeypatch):
+    x = torch.randn(31, 5)
+    want = lsh(x, 6, rounds=2, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(sys.modules["graphattn.graph.lsh"], "_AT_ONCE", 7)
+    assert lsh(x, 6, rounds=2, generator=torch.Generator().manual_seed(0)) == want
 
 
 def test_more_rounds_see_more():

@@ -76,12 +76,23 @@ def test_scale(scale):
 @pytest.mark.parametrize("causal", [False, True])
 def test_it_is_scaled_dot_product_attention(causal):
     graph = (ga.causal if causal else ga.complete)([7, 7])
-    q, k, v = inputs(graph)
-    batched = [tensor.view(2, 7, 3, -1).transpose(1, 2) for tensor in (q, k, v)]
+    leaves = [tensor.requires_grad_() for tensor in inputs(graph)]
+    batched = [tensor.view(2, 7, 3, -1).transpose(1, 2) for tensor in leaves]
     want = F.scaled_dot_product_attention(*batched, is_causal=causal).transpose(1, 2).reshape(14, 3, 11)
-    torch.testing.assert_close(ga.attention(q, k, v, graph), want)
-    edges = ga.Graph(graph.edge_index, graph.num_nodes)
-    torch.testing.assert_close(ga.attention(q, k, v, edges), want)
+    weight = torch.randn_like(want)
+    for same in (graph, ga.Graph(graph.edge_index, graph.num_nodes)):
+        out = ga.attention(*leaves, same)
+        torch.testing.assert_close(out, want)
+        found, wanted = (torch.autograd.grad((x * weight).sum(), leaves, retain_graph=True) for x in (out, want))
+        torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_long_sequences(causal):
+    graph = (ga.causal if causal else ga.complete)(600)
+    found, want = (run(graph, inputs(graph, 4, 2, 3, 3), name) for name in ("dense", "reference"))
+    for mine, other in zip(found, want, strict=True):
+        torch.testing.assert_close(mine, other)
 
 
 def test_no_edges_are_made():
