@@ -9,7 +9,7 @@ from graphattn.graph.graph import Graph, as_count
 from graphattn.graph.points import graph_of_points
 from graphattn.graph.reach import as_positive
 
-_AT_ONCE = 2**24  # products to hold while hashing
+_AT_ONCE = 2**19  # products to hold while hashing: near the processor
 
 
 def lsh(
