@@ -74,11 +74,10 @@ def choose(call: AttentionCall, backend: str = "auto") -> Choice:
         rejected: dict[str, str] = {}
         for name in BACKENDS:
             why_not = _refusal(name, call) or _waste(name, call)
-            way = room.way_of(call) if name == "triton" and why_not is None else None
-            if way is not None:
+            if why_not is None and name == "triton" and (way := room.way_of(call)) is not None:
                 why_not = f"the GPU had no room for a call of these sizes: {way.why}"
-            if way is not None and way.backend == "triton":
-                return Choice(name, f"{_MAKES[name]}, some destinations at a time, for {why_not}", rejected)
+                if way.backend == "triton":
+                    return Choice(name, f"{_MAKES[name]}, some destinations at a time, for {why_not}", rejected)
             if why_not is None:
                 return Choice(name, _MAKES[name], rejected)
             rejected[name] = why_not
