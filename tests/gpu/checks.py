@@ -133,8 +133,9 @@ def masks_of_dropout_are_those_of_the_cpu(_: str) -> None:
 @check()
 def chosen_by_itself(_: str) -> None:
     """Without a backend's name."""
-    x = torch.randn(20_000, 4, 16, device="cuda")
-    assert ga.explain_backend(x, x, x, hub_graph().to("cuda")).backend == "triton"
+    graph = hub_graph().to("cuda")
+    x = torch.randn(graph.num_nodes, 4, 16, device="cuda")
+    assert ga.explain_backend(x, x, x, graph).backend == "triton"
 
 
 def _small() -> tuple[Case, ga.Graph, dict[str, Tensor]]:
@@ -223,14 +224,14 @@ def compiled(mode: str | None) -> None:
 def under_autocast_with_scaled_gradients(dtype: torch.dtype) -> None:
     """A layer trains."""
     graph = molecules(50, torch.Generator().manual_seed(0)).to("cuda")
-    layer = ga.nn.MultiheadAttention(32, heads=4).cuda()
+    layer = ga.nn.MultiheadAttention(32, 4).cuda()
     x = torch.randn(graph.num_nodes, 32, device="cuda")
     optimizer, scaler = torch.optim.SGD(layer.parameters(), lr=1e-2), torch.amp.GradScaler("cuda")
     losses = []
-    for _ in range(20):
+    for _ in range(8):
         optimizer.zero_grad()
         with torch.autocast("cuda", dtype=dtype):
-            loss = layer(x, graph).float().square().mean()
+            loss = layer(x, graph=graph).float().square().mean()
         scaler.scale(loss).backward()
         scaler.step(optimizer)
         scaler.update()
@@ -323,15 +324,15 @@ def with_indices_of_64_bits(_: str) -> None:
 def in_parallel_training(backend: str) -> None:
     """A layer inside DistributedDataParallel has the gradients that it has alone."""
     graph = molecules(50, torch.Generator().manual_seed(0)).to("cuda")
-    layer = ga.nn.MultiheadAttention(32, heads=4).cuda()
+    layer = ga.nn.MultiheadAttention(32, 4).cuda()
     x = torch.randn(graph.num_nodes, 32, device="cuda")
-    layer(x, graph).square().sum().backward()
+    layer(x, graph=graph).square().sum().backward()
     want = [p.grad.clone() for p in layer.parameters()]
     layer.zero_grad()
     torch.distributed.init_process_group(backend, store=torch.distributed.HashStore(), rank=0, world_size=1)
     try:
-        parallel = torch.nn.parallel.DistributedDataParallel(layer, device_ids=[0])
-        parallel(x, graph).square().sum().backward()
+        parallel = torch.nn.parallel.DistributedDataParallel(layer)
+        parallel(x, graph=graph).square().sum().backward()
         found = [p.grad for p in layer.parameters()]
     finally:
         torch.distributed.destroy_process_group()

@@ -128,15 +128,15 @@ def test_tensors_of_a_gpu_that_is_not_here(monkeypatch):
 def test_in_distributed_data_parallel():
     """A layer's gradients are those that it has alone."""
     graph = ga.testing.zoo()["unsorted"]
-    layer = ga.nn.MultiheadAttention(8, heads=2)
+    layer = ga.nn.MultiheadAttention(8, 2)
     x = torch.randn(graph.num_nodes, 8, generator=torch.Generator().manual_seed(0))
-    layer(x, graph).square().sum().backward()
+    layer(x, graph=graph).square().sum().backward()
     want = [p.grad.clone() for p in layer.parameters()]
     layer.zero_grad()
     torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
     try:
         parallel = torch.nn.parallel.DistributedDataParallel(layer)
-        parallel(x, graph).square().sum().backward()
+        parallel(x, graph=graph).square().sum().backward()
     finally:
         torch.distributed.destroy_process_group()
     for parameter, theirs in zip(layer.parameters(), want, strict=True):
