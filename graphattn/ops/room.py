@@ -50,6 +50,7 @@ def attention(call: AttentionCall, serve: Serve, *, by_name: bool) -> Any:
     known = None if by_name else way_of(call)
     if torch.compiler.is_compiling():
         return serve(call, "triton", False)
+    drawn = torch.get_rng_state() if call.dropout else None
     try:
         return serve(call, *known[:2]) if known else serve(call, "triton", False)
     except _errors() as error:  # what it holds must be freed, so this block is left before anything else is tried
@@ -60,6 +61,8 @@ def attention(call: AttentionCall, serve: Serve, *, by_name: bool) -> Any:
             raise _error(kind, f'backend="triton" has no room for this call: {why}; "auto" may find a way') from error
     for backend, in_rows in _others(call, issubclass(kind, torch.OutOfMemoryError)):
         _free()
+        if drawn is not None:
+            torch.set_rng_state(drawn)  # the mask is that of the first attempt
         try:
             answer = serve(call, backend, in_rows)
         except _errors() as error:

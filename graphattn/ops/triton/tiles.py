@@ -82,8 +82,9 @@ def measured() -> dict[Key, Tile]:
 
 def keep(found: dict[Key, Tile]) -> None:
     """Take these tiles from here on, in this process and in those that start later."""
+    known = measured()
     measured.cache_clear()  # other processes may have measured meanwhile
-    measured().update(found)
+    measured().update(known | found)
     for key in found:
         _too_large.pop(key, None)
     store.save([(tuple(key), tuple(tile)) for key, tile in sorted(measured().items())])

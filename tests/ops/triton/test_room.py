@@ -67,6 +67,17 @@ def test_garbage_is_collected_and_nothing_else_happens(graph, monkeypatch):
     assert explained(graph).reason == dispatch._MAKES["triton"]
 
 
+def test_the_mask_of_dropout_is_that_of_a_call_with_room(graph, monkeypatch):
+    x = torch.randn(20, 2, 3)
+    found = []
+    for failures in (0, 1):
+        short_of_memory(monkeypatch, 0, times=failures)
+        torch.manual_seed(0)
+        found.append(ga.attention(x, x, x, graph, dropout=0.5))
+    assert torch.equal(*found)
+    assert ga.attention(x, x, x, graph, dropout=0.5).ne(found[0]).any()
+
+
 def test_some_destinations_at_a_time(graph, monkeypatch):
     want = call(graph, "reference")
     failed = short_of_memory(monkeypatch, 30)

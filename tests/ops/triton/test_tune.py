@@ -122,9 +122,17 @@ def test_others_than_those_of_this_call_stay(graph, file, fewest_warps_are_faste
     from graphattn.ops.triton import tiles
 
     first = tuned(graph)
+    tiles.measured.cache_clear()
     second = tuned(graph, torch.bfloat16)
     assert len(tiles.measured()) == len(first.tiles) + len(second.tiles)
     assert len(json.loads(file.read_text())["tiles"]) == len(tiles.measured())
+
+
+def test_others_stay_without_a_file(graph, fewest_warps_are_fastest):
+    from graphattn.ops.triton import tiles
+
+    first, second = tuned(graph), tuned(graph, torch.bfloat16)
+    assert len(tiles.measured()) == len(first.tiles) + len(second.tiles)
 
 
 def test_a_tile_that_is_hardly_better_is_not_taken(graph, file, monkeypatch):
