@@ -33,6 +33,7 @@ from graphattn.graph import (
 from graphattn.ops import normalizers, scores
 from graphattn.ops.attention import attention, explain_backend
 from graphattn.ops.state import State, merge
+from graphattn.ops.tune import tune
 from graphattn.ops.warmup import warmup
 from graphattn.version import __version__
 
@@ -71,6 +72,7 @@ __all__ = [
     "random_regular",
     "scores",
     "strided",
+    "tune",
     "union",
     "unpatch",
     "warmup",

@@ -17,22 +17,25 @@ SHAPES = ((1, 128), (8, 16), (8, 32), (4, 64), (8, 64))
 
 @dataclass(frozen=True)
 class Case:
-    """Softmax attention with one score on one graph, float32.
+    """Softmax attention with one score on one graph.
 
     Attributes:
         graph: a name in `GRAPHS`.
         score: "dot" (Transformer), "sum" (GAT) or "additive" (GATv2, whose keys are its values).
         heads: H.
         width: D, of keys and values.
+        dtype: of all tensors, as torch names it.
     """
 
     graph: str
     score: str
     heads: int
     width: int
+    dtype: str = "float32"
 
     def __str__(self) -> str:
-        return f"{self.graph}, {self.score}, {self.heads} × {self.width}"
+        other = "" if self.dtype == "float32" else f", {self.dtype}"
+        return f"{self.graph}, {self.score}, {self.heads} × {self.width}{other}"
 
     def leaves(self, graph: Graph, device: str = "cpu", seed: int = 0) -> list[Tensor]:
         """What gradients are taken of, drawn from a seed.
@@ -48,7 +51,8 @@ class Case:
             "sum": [(graph.num_dst, *narrow), (graph.num_src, *narrow), (graph.num_src, *wide)],
             "additive": [(graph.num_dst, *wide), (graph.num_src, *wide), wide],
         }
-        return [torch.randn(shape, generator=generator).to(device) for shape in shapes[self.score]]
+        dtype = getattr(torch, self.dtype)
+        return [torch.randn(shape, generator=generator).to(device, dtype) for shape in shapes[self.score]]
 
 
 def _cases(graphs: Iterable[str], scores: Iterable[str], shapes: Iterable[tuple[int, int]]) -> list[Case]:
@@ -66,6 +70,17 @@ SUITE = [
     *_cases(["random-8k", "random-80k", "random-800k", "community-800k", "hub-800k"], SCORES, _ONE_SHAPE),
     *_cases(["complete-512", "window-4096"], ["dot"], _ONE_SHAPE),
 ]
+GPU = [
+    Case("molecules-1024", "dot", 8, 16),
+    Case("molecules-1024", "dot", 8, 16, "bfloat16"),
+    Case("random-800k", "dot", 8, 16),
+    Case("random-800k", "dot", 4, 64, "bfloat16"),
+    Case("complete-512", "dot", 8, 16),
+    Case("complete-512", "dot", 8, 64, "bfloat16"),
+    *_cases(["molecules-1024", "random-800k"], ["sum", "additive"], _ONE_SHAPE),
+    *_cases(["arxiv", "web-topics", "mesh-up", "community-800k"], ["dot"], _ONE_SHAPE),
+    Case("window-4096", "dot", 8, 64, "bfloat16"),
+]  # the most telling first: it has to be done within minutes, and what comes late may be left out
 QUICK = [
     *_cases(["random-80k"], SCORES, _ONE_SHAPE),
     *_cases(["cora", "molecules", "web-topics", "complete-512"], ["dot"], _ONE_SHAPE),

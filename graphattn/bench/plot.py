@@ -29,8 +29,9 @@ _COLOURS = [
     "#8C6D31",
     "#7F7F7F",
     "#B0B0B0",
+    "#5D3A9B",
 ]
-_MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "."]
+_MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", ".", "h"]
 _STYLE = dict(zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True))
 
 

@@ -25,10 +25,10 @@ class Task:
         tensors = ALL[contender].edge_tensors
         self.weight = 1.0 + tensors * num_edges * case.heads * case.width / (1e10 if device == "cuda" else 1e8)
 
-    def run(self, seconds: float) -> Result:
-        """Measure; a contender that fails is reported with its reason."""
+    def run(self, seconds: float, timeout: float = 900.0) -> Result:
+        """Measure, for `timeout` seconds at most; a contender that fails is reported with its reason."""
         try:
-            return process.run(child.measure, self.case, self.contender, seconds, self.device)
+            return process.run(child.measure, self.case, self.contender, seconds, self.device, timeout=timeout)
         except process.FailedError as failure:
             return Result(self.case, self.contender, note=str(failure))
 

@@ -22,6 +22,7 @@ _HEADINGS = {
     "torch-scatter": "torch-\nscatter",
     "torch.compile": "torch.\ncompile",
     "FlexAttention": "Flex-\nAttention",
+    "PyG, compiled": "PyG,\ncompiled",
 }
 
 

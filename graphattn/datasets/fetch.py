@@ -5,7 +5,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -13,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from graphattn.datasets.dataset_card import Card
+from graphattn.folders import user_cache
 
 _TIMEOUT = 30  # seconds without a byte
 
@@ -43,15 +43,7 @@ def locate(card: Card) -> Path:
 
 def cache_directory() -> Path:
     """Return the directory that holds the downloaded data sets."""
-    if own := os.environ.get("GRAPHATTN_CACHE"):
-        return Path(own).expanduser() / "datasets"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
-    elif sys.platform == "darwin":
-        base = Path("~/Library/Caches")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return base.expanduser() / "graphattn" / "datasets"
+    return user_cache() / "datasets"
 
 
 def download(card: Card, path: Path) -> None:

@@ -149,6 +149,7 @@ class Graph:
         if self._csr is None:
             with _savable():
                 self._csr = self._make_csr()
+            _settle(self.device)
         return self._csr
 
     @property
@@ -161,6 +162,7 @@ class Graph:
                 if perm is None:
                     perm = torch.arange(indices.numel(), dtype=indices.dtype, device=self.device)
             self._csc = Compressed(indptr, indices, perm)
+            _settle(self.device)
         return self._csc
 
     # A subclass that is given by a rule overrides one of these two; each is made from the other.
@@ -366,6 +368,12 @@ def _savable() -> AbstractContextManager[None]:
     # What is derived is kept and may serve a backward pass later, which the tensors that
     # torch.inference_mode() makes cannot.
     return nullcontext() if torch.compiler.is_compiling() else torch.inference_mode(False)
+
+
+def _settle(device: torch.device) -> None:
+    """Wait for what was just made on a GPU: it is kept, and another stream that uses it later would not wait."""
+    if device.type == "cuda" and not torch.compiler.is_compiling() and not torch.cuda.is_current_stream_capturing():
+        torch.cuda.current_stream(device).synchronize()
 
 
 def is_pyg_edge_index(edge_index: Tensor) -> TypeGuard[EdgeIndex]:

@@ -81,7 +81,7 @@ class AttentionCall:
     @property
     def needs_grad(self) -> bool:
         """Whether a backward pass can follow."""
-        learned = [*self.tensors.values(), *_parameters(self.score)]
+        learned = [*self.tensors.values(), *parameters(self.score)]
         return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
 
     def part(self, graph: Graph, dst: slice, src: slice, edges: slice | Tensor) -> AttentionCall:
@@ -112,7 +112,7 @@ class AttentionCall:
         )
 
 
-def _parameters(score: Score) -> list[Tensor]:
+def parameters(score: Score) -> list[Tensor]:
     """The tensors inside a score."""
     if isinstance(score, Additive):
         return [score.vector]

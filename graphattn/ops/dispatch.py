@@ -9,7 +9,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from graphattn.ops import block, dense, fused, linear, parts, reference, rows
+from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.cost import cost
 from graphattn.ops.state import State
@@ -72,6 +72,10 @@ def choose(call: AttentionCall, backend: str = "auto") -> Choice:
         rejected: dict[str, str] = {}
         for name in BACKENDS:
             why_not = _refusal(name, call) or _waste(name, call)
+            if why_not is None and name == "triton" and (way := room.way_of(call)) is not None:
+                why_not = f"the GPU had no room for a call of these sizes: {way.why}"
+                if way.backend == "triton":
+                    return Choice(name, f"{_MAKES[name]}, some destinations at a time, for {why_not}", rejected)
             if why_not is None:
                 path = {"dense": dense.path, "block": block.path}.get(name)
                 return Choice(name, _MAKES[name] if path is None else path(call), rejected)
@@ -102,11 +106,17 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         return linear.attention(call, lambda inner: run(inner, "auto"))  # type: ignore[arg-type, return-value]
     if chosen.backend == "parts":
         return parts.attention(call, lambda inner: run(inner, "auto"))
-    over_edges = fused.attention if chosen.backend in ("numba", "triton") else reference.attention
-    if rows.needed(call, chosen.backend):
+    if chosen.backend == "triton" or (backend == "auto" and room.way_of(call) is not None):
+        return room.attention(call, _over_edges, by_name=backend != "auto")
+    return _over_edges(call, chosen.backend)
+
+
+def _over_edges(call: AttentionCall, backend: str, in_rows: bool = False) -> Tensor | tuple[Tensor, Tensor] | State:
+    over_edges = fused.attention if backend in ("numba", "triton") else reference.attention
+    if in_rows or rows.needed(call, backend):
         if call.dropout:  # the fused kernels number weights from the first edge of the graph that they are given
             return rows.attention(call, reference.attention, "reference")
-        return rows.attention(call, over_edges, chosen.backend)
+        return rows.attention(call, over_edges, backend)
     return over_edges(call)
 
 

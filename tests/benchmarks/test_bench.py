@@ -1,5 +1,6 @@
 """The benchmark's own correctness, and the one target that is no matter of time: memory."""
 
+import functools
 import io
 import math
 import os
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from graphattn import Graph, bipartite, complete, window
 from graphattn.bench import case as cases
 from graphattn.bench import child, machine, plot, probes, process, run, scaling, summary, tables
-from graphattn.bench.case import QUICK, SCORES, SHAPES, SUITE, Case
+from graphattn.bench.case import GPU, QUICK, SCORES, SHAPES, SUITE, Case
 from graphattn.bench.contenders import ALL, RIVALS
 from graphattn.bench.goals import goals
 from graphattn.bench.graphs import GRAPHS
@@ -27,7 +28,7 @@ from graphattn.cli.main import app
 pytest.importorskip("numba")
 
 HERE = machine.device()
-COMPILED = {"torch.compile", "FlexAttention"}  # each takes seconds to compile
+COMPILED = {"torch.compile", "PyG, compiled", "FlexAttention"}  # each takes seconds to compile
 
 
 def tiny(name):
@@ -72,6 +73,25 @@ def test_the_compiled_contender_computes_the_same(score):
         out_and_grads(ALL["graphattn"], case, graph), out_and_grads(ALL["torch.compile"], case, graph), strict=True
     ):
         torch.testing.assert_close(theirs, mine)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_compiled_pyg_computes_the_same(score, monkeypatch):
+    pytest.importorskip("torch_geometric")
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))  # traced, and no more
+    case, graph = Case("", score, heads=3, width=5), tiny("duplicates")
+    theirs = out_and_grads(ALL["PyG, compiled"], case, graph)
+    for mine, other in zip(out_and_grads(ALL["graphattn"], case, graph), theirs, strict=True):
+        torch.testing.assert_close(other, mine)
+
+
+def test_cases_for_gpus_in_their_dtype():
+    assert len(set(GPU)) == len(GPU)
+    assert {case.dtype for case in GPU} == {"float32", "bfloat16"}
+    assert str(Case("cora", "dot", 4, 64, "bfloat16")) == "cora, dot, 4 × 64, bfloat16"
+    graph = tiny("more_sources")
+    assert {leaf.dtype for leaf in Case("", "dot", 2, 3, "bfloat16").leaves(graph)} == {torch.bfloat16}
 
 
 @pytest.mark.slow

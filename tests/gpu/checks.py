@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,6 +44,12 @@ def check(cases: Callable[[bool], list[Any]] = lambda quick: [""]) -> Callable[[
         return function
 
     return add
+
+
+def run_check(name: str, case: Any) -> None:
+    """Run one of `CHECKS` on one of its cases."""
+    (function,) = (each for each in CHECKS if each.__name__ == name)
+    function(case)
 
 
 def hub_graph() -> ga.Graph:
@@ -123,8 +133,9 @@ def masks_of_dropout_are_those_of_the_cpu(_: str) -> None:
 @check()
 def chosen_by_itself(_: str) -> None:
     """Without a backend's name."""
-    x = torch.randn(20_000, 4, 16, device="cuda")
-    assert ga.explain_backend(x, x, x, hub_graph().to("cuda")).backend == "triton"
+    graph = hub_graph().to("cuda")
+    x = torch.randn(graph.num_nodes, 4, 16, device="cuda")
+    assert ga.explain_backend(x, x, x, graph).backend == "triton"
 
 
 def _small() -> tuple[Case, ga.Graph, dict[str, Tensor]]:
@@ -213,14 +224,14 @@ def compiled(mode: str | None) -> None:
 def under_autocast_with_scaled_gradients(dtype: torch.dtype) -> None:
     """A layer trains."""
     graph = molecules(50, torch.Generator().manual_seed(0)).to("cuda")
-    layer = ga.nn.MultiheadAttention(32, heads=4).cuda()
+    layer = ga.nn.MultiheadAttention(32, 4).cuda()
     x = torch.randn(graph.num_nodes, 32, device="cuda")
     optimizer, scaler = torch.optim.SGD(layer.parameters(), lr=1e-2), torch.amp.GradScaler("cuda")
     losses = []
-    for _ in range(20):
+    for _ in range(8):
         optimizer.zero_grad()
         with torch.autocast("cuda", dtype=dtype):
-            loss = layer(x, graph).float().square().mean()
+            loss = layer(x, graph=graph).float().square().mean()
         scaler.scale(loss).backward()
         scaler.step(optimizer)
         scaler.update()
@@ -236,3 +247,160 @@ def on_another_gpu(device: int) -> None:
     there = {name: tensor.to(f"cuda:{device}") for name, tensor in given.items()}
     found = gradients(case, graph.to(f"cuda:{device}"), there, "triton")
     assert all(torch.equal(want[name], found[name].to("cuda:0")) for name in want)
+
+
+@check(lambda quick: ["of the first call", "again"])
+def a_graph_of_one_stream_on_another(when: str) -> None:
+    """What is made of a graph on one stream is there for another that did not wait, and stays until that is done."""
+    case, _, given = _small()
+    first, second = torch.cuda.Stream(), torch.cuda.Stream()
+    edge_index = hub_graph().edge_index.cuda()
+    size = int(edge_index.max()) + 1
+    given = {name: x[:1].expand(size, *x.shape[1:]).contiguous() for name, x in given.items() if name in "qkv"}
+    case = Case("dot", heads=(4, 4), widths=(32, 32, 1))
+    want = gradients(case, ga.Graph(edge_index, size), given, "triton")
+    torch.cuda.synchronize()
+    for _ in range(5):
+        graph = ga.Graph(edge_index, size)
+        with torch.cuda.stream(first):
+            torch.cuda._sleep(20_000_000)  # so that what follows on this stream is late
+            gradients(case, graph, given, "triton")
+            if when == "again":
+                graph = ga.Graph(edge_index, size)
+                graph.csc  # noqa: B018
+        with torch.cuda.stream(second):
+            torch.cuda._sleep(20_000_000)
+            found = gradients(case, graph, given, "triton")
+        del graph
+        with torch.cuda.stream(first):  # would take the memory of the graph, were it free
+            torch.full((4 * edge_index.shape[1],), -1, dtype=torch.int32, device="cuda")
+        torch.cuda.synchronize()
+        assert all(torch.equal(want[name], found[name]) for name in want)
+
+
+@check()
+def under_deterministic_algorithms(_: str) -> None:
+    """PyTorch raises there where something is not."""
+    case, _, given = _small()
+    graph = molecules(50, torch.Generator().manual_seed(0))
+    want = gradients(case, graph.to("cuda"), given, "triton")
+    torch.use_deterministic_algorithms(True)
+    try:
+        found = gradients(case, ga.Graph(graph.edge_index.cuda(), graph.num_nodes), given, "triton")
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert all(torch.equal(want[name], found[name]) for name in want)
+
+
+@check()
+def of_tensors_with_gaps(_: str) -> None:
+    """Views, transposed or cut out of others, at addresses of any alignment."""
+    case, graph, given = _small()
+    want = gradients(case, graph, given, "triton")
+    gaps = {name: torch.cat([x[..., :1], x], dim=-1)[..., 1:] for name, x in given.items()}
+    assert not any(x.is_contiguous() for x in gaps.values())
+    for change in (lambda x: x, lambda x: torch.cat([x.flatten()[:1], x.flatten()])[1:].view(x.shape)):
+        leaves = {name: change(x) for name, x in gaps.items()}
+        found = gradients(case, graph, leaves, "triton")
+        for name in want:
+            torch.testing.assert_close(found[name], want[name])
+
+
+@check()
+def with_indices_of_64_bits(_: str) -> None:
+    """As where a size is too large for 32."""
+    from graphattn.graph import graph as module
+
+    case, graph, given = _small()
+    want = gradients(case, graph, given, "triton")
+    module.index_dtype = lambda *sizes: torch.int64
+    wide = ga.Graph(graph.edge_index, graph.num_nodes)
+    assert wide.csr.indptr.dtype == torch.int64
+    found = gradients(case, wide, given, "triton")
+    assert all(torch.equal(want[name], found[name]) for name in want)
+
+
+@check(lambda quick: ["nccl", "gloo"])
+def in_parallel_training(backend: str) -> None:
+    """A layer inside DistributedDataParallel has the gradients that it has alone."""
+    graph = molecules(50, torch.Generator().manual_seed(0)).to("cuda")
+    layer = ga.nn.MultiheadAttention(32, 4).cuda()
+    x = torch.randn(graph.num_nodes, 32, device="cuda")
+    layer(x, graph=graph).square().sum().backward()
+    want = [p.grad.clone() for p in layer.parameters()]
+    layer.zero_grad()
+    torch.distributed.init_process_group(backend, store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        parallel = torch.nn.parallel.DistributedDataParallel(layer)
+        parallel(x, graph=graph).square().sum().backward()
+        found = [p.grad for p in layer.parameters()]
+    finally:
+        torch.distributed.destroy_process_group()
+    for ours, theirs in zip(found, want, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@check()
+def with_little_memory(_: str) -> None:
+    """A call for which there is no room is served another way, and says so."""
+    graph = ga.Graph(torch.randint(100_000, (2, 4_000_000), device="cuda"), 100_000)
+    graph.csr  # noqa: B018
+    x = torch.randn(100_000, 8, 16, device="cuda", dtype=torch.bfloat16)
+    bias = torch.randn(4_000_000, 8, device="cuda", dtype=torch.bfloat16)
+    want = ga.attention(x, x, x, graph, edge_bias=bias, backend="triton").clone()
+    torch.cuda.empty_cache()
+    there = torch.cuda.memory_allocated() + 2**27  # the bias in float32 takes as much
+    torch.cuda.set_per_process_memory_fraction(there / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        ga.attention(x, x, x, graph, edge_bias=bias, backend="triton")
+    except torch.OutOfMemoryError as error:
+        assert "has no room for this call" in str(error)
+    else:
+        raise AssertionError("there was room")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = ga.attention(x, x, x, graph, edge_bias=bias)
+    torch.testing.assert_close(found, want)
+    assert ["no room" in str(each.message) for each in said] == [True]
+    assert "some destinations at a time" in ga.explain_backend(x, x, x, graph, edge_bias=bias).reason
+
+
+@check()
+def tuned(_: str) -> None:
+    """The tiles that are measured to be best give the same answer, and are kept."""
+    graph = hub_graph().to("cuda")
+    x = torch.randn(graph.num_nodes, 4, 16, device="cuda", requires_grad=True)
+    want = torch.autograd.grad(ga.attention(x, x, x, graph, backend="triton").square().sum(), x)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRAPHATTN_TILES"] = str(Path(folder) / "tiles.json")
+        record = ga.tune(x, x, x, graph)
+        assert Path(os.environ["GRAPHATTN_TILES"]).is_file()
+    print(record)
+    assert {each.kernel for each in record.tiles} == {"forward", "source", "destination"}
+    found = torch.autograd.grad(ga.attention(x, x, x, graph, backend="triton").square().sum(), x)[0]
+    torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-5)
+
+
+@check(lambda quick: [2, 3])
+def with_rows_copied_ahead(stages: int) -> None:
+    """A loop that has several steps under way gives what it gives with one."""
+    from graphattn.ops.triton import tiles
+
+    for case in _cases(quick=True):
+        graph, given = on_gpu(case, hub_graph())
+        given = {name: tensor.to(case.dtype) for name, tensor in given.items()}
+        want = gradients(case, graph, given, "triton")
+        with tiles.choosing(lambda key, tile, start: tile._replace(stages=stages)):
+            found = gradients(case, graph, given, "triton")
+        for name in want:
+            torch.testing.assert_close(found[name], want[name], equal_nan=True)
+
+
+@check()
+def by_opcheck(_: str) -> None:
+    """PyTorch's own examination of the operator: schema, shapes, gradient, under the tracer."""
+    graph = molecules(5, torch.Generator().manual_seed(0)).to("cuda")
+    q, k, v = (torch.randn(graph.num_nodes, 4, 16, device="cuda", requires_grad=True) for _ in range(3))
+    inputs = (q, k, v, *[None] * 6, *graph.csr, *graph.csc, "dot", "softmax", 4, 0.25, 0.0, 0.0, None, False, True)
+    ga.attention(q, k, v, graph, backend="triton")  # loads the kernels
+    torch.library.opcheck(torch.ops.graphattn.attend.default, inputs)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 import graphattn as ga
+from graphattn.bench.graphs import molecules
 from graphattn.bench.measure import peak_extra, per_call, repeat
 
-SHAPES = ((1, 128), (8, 16), (8, 64))
-DTYPES = (torch.bfloat16, torch.float32)
+SHAPES = [((heads, width), dtype) for heads, width in ((1, 128), (8, 16), (8, 64)) for dtype in ("bfloat16", "float32")]
 
 
 def _random(nodes: int, edges: int) -> ga.Graph:
@@ -29,28 +30,46 @@ def _hub(nodes: int, edges: int) -> ga.Graph:
     return ga.Graph(torch.stack([src, torch.where(torch.rand(edges, device="cuda") < 0.5, 0, dst)]), nodes)
 
 
+def _zinc() -> ga.Graph:
+    return molecules(1_024, torch.Generator().manual_seed(0)).to("cuda")
+
+
 GRAPHS: dict[str, Any] = {
-    "random, 16 million edges": lambda: _random(1_000_000, 16_000_000),
+    "1,024 molecules": _zinc,
+    "hub, 4 million edges": lambda: _hub(100_000, 4_000_000),
     "random, 64 million edges": lambda: _random(2_000_000, 64_000_000),
     "community, 64 million edges": lambda: _community(2_000_000, 64_000_000),
-    "hub, 4 million edges": lambda: _hub(100_000, 4_000_000),
-    "random, 50 thousand edges": lambda: _random(24_000, 50_000),
+    "random, 16 million edges": lambda: _random(1_000_000, 16_000_000),
 }
 
 
-def speed(seconds: float, *, quick: bool) -> list[dict[str, Any]]:
-    """One entry for each graph, shape and precision of dot-product attention; times in seconds."""
+def warm_up(shape: tuple[int, int], dtype: str) -> None:
+    """Compile what will be measured."""
+    ga.warmup(getattr(torch, dtype), device="cuda", heads=shape[0], width=shape[1])
+
+
+def measure(name: str, seconds: float) -> list[dict[str, Any]]:
+    """One entry for each shape and precision of dot-product attention on a graph; times in seconds."""
     bandwidth = _bandwidth(seconds)
+    graph = GRAPHS[name]()
+    graph.csc  # noqa: B018
     found = []
-    for name in list(GRAPHS)[-2:] if quick else GRAPHS:
-        graph = GRAPHS[name]()
-        graph.csc  # noqa: B018
-        for heads, width in SHAPES:
-            for dtype in DTYPES:
-                entry = {"graph": name, "heads": heads, "width": width, "dtype": str(dtype)}
-                found.append(entry | _measure(graph, heads, width, dtype, seconds, bandwidth))
-                print(found[-1])
+    for (heads, width), dtype in SHAPES:
+        entry = {"graph": name, "heads": heads, "width": width, "dtype": dtype}
+        try:
+            entry |= _measure(graph, heads, width, getattr(torch, dtype), seconds, bandwidth)
+        except Exception as error:
+            entry |= {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
+        found.append(entry)
+        print(entry, flush=True)
     return found
+
+
+def tune() -> list[str]:
+    """What `ga.tune` finds for one call, line by line."""
+    graph = GRAPHS["random, 16 million edges"]()
+    q, k, v = (torch.randn(graph.num_nodes, 8, 16, device="cuda", dtype=torch.bfloat16) for _ in range(3))
+    return str(ga.tune(q.requires_grad_(), k, v.requires_grad_(), graph, backend="triton")).splitlines()
 
 
 def _bandwidth(seconds: float) -> float:
@@ -63,7 +82,11 @@ def _bandwidth(seconds: float) -> float:
 def _measure(
     graph: ga.Graph, heads: int, width: int, dtype: torch.dtype, seconds: float, bandwidth: float
 ) -> dict[str, Any]:
-    """Times, the share of the bandwidth of a copy when no row is read from a cache, and bytes beside the inputs."""
+    """Seconds, bytes beside the inputs, and the share of the bandwidth of a copy if no row were read from a cache.
+
+    `launch…` is the time from one call to the next of many, which for small graphs is the host's; `replayed…` that of
+    the same call in a CUDA graph.
+    """
     q, k, v = (torch.randn(graph.num_nodes, heads, width, device="cuda", dtype=dtype) for _ in range(3))
     leaves = [x.requires_grad_() for x in (q, k, v)]
     grad = torch.randn_like(q)
@@ -82,10 +105,27 @@ def _measure(
     row = heads * width * dtype.itemsize
     moved = 2 * graph.num_edges * row + 2 * graph.num_nodes * row + 4 * (graph.num_edges + graph.num_nodes * heads)
     once = repeat(forward, seconds, "cuda").median
-    return {
+    found: dict[str, Any] = {
         "forward": once,
         "both": repeat(both, seconds, "cuda").median,
-        "launch": per_call(forward, "cuda", batches=5, calls=20),
         "share": moved / once / bandwidth,
         "memory": peak_extra(both, "cuda"),
     }
+    if graph.num_edges < 1_000_000:  # where the host is slower than the GPU
+        for name, call in (("forward", forward), ("both", both)):
+            found[f"launch {name}"] = per_call(call, "cuda", batches=5, calls=50)
+            found[f"replayed {name}"] = per_call(captured(call), "cuda", batches=5, calls=50)
+    return found
+
+
+def captured(call: Callable[[], None]) -> Callable[[], None]:
+    """The call as a CUDA graph, to be replayed."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        call()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay

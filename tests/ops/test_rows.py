@@ -5,7 +5,7 @@ import torch
 
 import graphattn as ga
 from graphattn.graph import Graph
-from graphattn.ops import rows
+from graphattn.ops import fused, reference, rows
 from graphattn.ops.call import prepare
 
 GRAPHS = {
@@ -22,12 +22,15 @@ OPTIONS = {
 }
 
 
-def run(graph, options, backend):
+def run(graph, options, backend, attend=None):
     torch.manual_seed(5)
     drawn = torch.Generator().manual_seed(0)
     shapes = (graph.num_dst, 2, 3), (graph.num_src, 2, 3), (graph.num_src, 2, 5), (graph.num_edges, 2)
     leaves = [torch.randn(shape, generator=drawn, dtype=torch.float64).requires_grad_() for shape in shapes]
-    out = ga.attention(*leaves[:3], graph, edge_bias=leaves[3], backend=backend, **options)
+    if attend is None:
+        out = ga.attention(*leaves[:3], graph, edge_bias=leaves[3], backend=backend, **options)
+    else:
+        out = attend(prepare(*leaves[:3], graph, edge_bias=leaves[3], **options))
     out = [x.masked_fill(x == -torch.inf, 0) for x in (out if isinstance(out, tuple) else (out,))]
     loss = sum((x * torch.arange(x.numel()).view_as(x).cos()).sum() for x in out)
     return [*(x.detach() for x in out), *torch.autograd.grad(loss, leaves)]
@@ -47,6 +50,25 @@ def test_the_answer_is_that_of_all_edges_at_once(name, case, backend, monkeypatc
         torch.testing.assert_close(found, other)
 
 
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize("case", [case for case in OPTIONS if case not in ("sparsemax", "dropout")])
+@pytest.mark.parametrize("name", ["unsorted", "more_sources", "hub", "isolated_nodes", "no_edges"])
+def test_a_graph_that_has_its_edges_can_be_cut_too(name, case, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    graph, over_edges = ga.testing.zoo()[name], {"numba": fused.attention, "reference": reference.attention}[backend]
+    made = []
+
+    def in_rows(call):
+        return rows.attention(call, lambda part: (made.append(part.graph.num_dst), over_edges(part))[1], backend)
+
+    want, found = (run(graph, OPTIONS[case], backend, attend) for attend in (None, in_rows))
+    assert sum(made) == 2 * graph.num_dst  # forward, and again for the backward pass
+    assert graph.num_edges == 0 or len(made) > 2
+    for ours, theirs in zip(found, want, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_the_edges_are_never_there_at_once(monkeypatch):
     made = []
     build = Graph._set
@@ -64,5 +86,8 @@ def test_what_is_not_cut():
     q = torch.zeros(9000, 1, 1)
     assert rows.needed(prepare(q, q, q, ga.complete(9000), normalize="relu"), "numba")
     assert not rows.needed(prepare(q, q, q, ga.complete(9000), return_weights=True), "numba")
+    assert not rows.possible(prepare(q, q, q, ga.complete(9000), dropout=0.5))
+    beta = torch.ones(81, 1)
+    assert not rows.possible(prepare(q[:9], q[:9], q[:9], ga.complete(9), score=ga.scores.Cosine(beta)))
     assert not rows.needed(prepare(q, q, q, ga.window(9000, 1), normalize="relu"), "numba")
     assert not rows.needed(prepare(q[:90], q[:90], q[:90], ga.complete(90), normalize="relu"), "numba")

@@ -6,13 +6,25 @@ from graphattn.bench.contenders.dgl import DGL
 from graphattn.bench.contenders.gather import GATHER
 from graphattn.bench.contenders.ours import GRAPHATTN
 from graphattn.bench.contenders.plain_torch import COMPILED, PLAIN_TORCH
-from graphattn.bench.contenders.pyg import PYG
+from graphattn.bench.contenders.pyg import COMPILED_PYG, PYG
 from graphattn.bench.contenders.torch_scatter import TORCH_SCATTER
 from graphattn.bench.contenders.turbo_gnn import TURBO_GNN
 
 ALL = {
     contender.name: contender
-    for contender in (GRAPHATTN, PLAIN_TORCH, PYG, TORCH_SCATTER, COMPILED, SDPA, FLEX, DGL, TURBO_GNN, GATHER)
+    for contender in (
+        GRAPHATTN,
+        PLAIN_TORCH,
+        PYG,
+        TORCH_SCATTER,
+        COMPILED,
+        SDPA,
+        FLEX,
+        DGL,
+        TURBO_GNN,
+        GATHER,
+        COMPILED_PYG,
+    )
 }
 
 RIVALS = tuple(contender.name for contender in (PLAIN_TORCH, PYG, TORCH_SCATTER, COMPILED))

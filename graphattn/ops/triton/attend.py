@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphattn.ops.library import Kernels, empty_outputs, implement
 from graphattn.ops.triton import forward as kernels
-from graphattn.ops.triton.configuration import Tile, tile_for
+from graphattn.ops.triton.configuration import Tile
 from graphattn.ops.triton.gradient import backward
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import merge_kernel
@@ -25,23 +25,29 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     indptr, indices, edge_ids = contiguous(inputs[9:12])
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[15:])
-    plan = plan_of(indptr)
+    plan = plan_of(indptr, indices, edge_ids)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
     parts = outputs[:4]
     for span in plan.spans(indptr):
-        tile = p.tile(span.degree, "forward")
         results: Sequence[Tensor] = outputs[:4]
         if span.pieces:
             results = parts = [_parts(output, span.size) for output in outputs[:4]]
-        launch(
-            kernels.attend_fwd_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
-            **given | _named(results) | span.arguments | p.sizes(tile),
-        )  # fmt: skip
+        _attend(p, given | _named(results), span)
     if plan.pieces is not None:
         _merge(p, plan.pieces, parts, outputs)
     if p.weights and p.normalize == "softmax":
         _weigh(p, plan.spans(indptr), outputs, edge_ids)
     return tuple(outputs)
+
+
+def _attend(p: Problem, given: dict[str, Any], span: Span) -> None:
+    def start(tile: Tile) -> None:
+        launch(
+            kernels.attend_fwd_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
+            **given | span.arguments | p.sizes(tile),
+        )  # fmt: skip
+
+    p.launch_with(span.degree, "forward", start)
 
 
 def _parts(output: Tensor, count: int) -> Tensor:
@@ -66,7 +72,7 @@ def _merge(p: Problem, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequenc
 
 def _weigh(p: Problem, spans: Sequence[Span], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
     for span in spans:
-        tile = tile_for(span.degree, p.heads, 1, 1, "forward", p.number_size, whole=True)
+        tile = p.row_tile(span.degree, 1, whole=True)
         launch(
             kernels.attend_fwd_weights_kernel, programs(span.size, tile, p.heads), p.v, tile.warps,
             **p.arguments() | p.sizes(tile) | _named(outputs) | span.arguments,

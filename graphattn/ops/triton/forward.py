@@ -32,7 +32,7 @@ def attend_fwd_kernel(
     SCORE: tl.constexpr, NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, PIECES: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
-    ROWS: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
+    ROWS: tl.constexpr, SLOTS: tl.constexpr, STAGES: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
     """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i.
 
@@ -64,7 +64,7 @@ def attend_fwd_kernel(
 
     place = first + tl.arange(0, SLOTS)[None, :]
     other = tl.load(others + place, mask=place < last, other=0)
-    for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
+    for _ in tl.range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS, num_stages=STAGES):
         inside = place < last
         following = tl.load(others + place + SLOTS, mask=place + SLOTS < last, other=0)  # under way before it is needed
         edge = place

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphattn.ops.convention import wide_dtype
 from graphattn.ops.library import INPUTS
-from graphattn.ops.triton.configuration import padded, tile_for
+from graphattn.ops.triton.configuration import Tile, padded
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.lean import attend_bwd_lean_kernel
@@ -28,7 +28,34 @@ LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the ba
 
 
 def backward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask."""
+    """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask.
+
+    Where the memory does not suffice for one number per edge and head, it is done anew without, and so is every
+    backward pass of at least that size from then on.
+    """
+    global LEAN_ABOVE
+    try:
+        return _backward(*inputs)
+    except torch.OutOfMemoryError:
+        size = _bytes_of_scores(inputs)
+        if not 0 < size <= LEAN_ABOVE or (inputs[0].is_cuda and torch.cuda.is_current_stream_capturing()):
+            raise
+    LEAN_ABOVE = size - 1
+    return _backward(*inputs)
+
+
+def _bytes_of_scores(inputs: Sequence[Any]) -> int:
+    """What a backward pass keeps for each edge and head, if it could do without."""
+    needs = dict(zip(INPUTS, inputs[33], strict=True))
+    by_destination = any(needs[name] for name in _OF_DESTINATIONS)
+    by_source = any(needs[name] for name in INPUTS if name not in _OF_DESTINATIONS)
+    if needs["bias"] or not by_destination or not by_source:
+        return 0
+    indices, v, heads = inputs[19], inputs[11], inputs[26]
+    return indices.numel() * heads * max(4, v.element_size())
+
+
+def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     incoming, outputs = contiguous(inputs[:4]), contiguous(inputs[4:9])
     p = Problem.of(inputs[9:18], inputs[24:33])
     indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[18:24])
@@ -63,7 +90,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     if by_source:
         _by_source(p, given | {"others": csc_indices, "places": places}, grads, csc_indptr)
     if by_destination:
-        kernel, name = (attend_bwd_lean_kernel, "source") if lean else (attend_bwd_destination_kernel, "destination")
+        kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
         _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
@@ -72,7 +99,7 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
     """`[M, 3 or 4, H]`; see the kernel."""
     rows, terms = indptr.numel() - 1, 3 if given["grad_lse"] is None else 4
     found = given["out"].new_empty((rows, terms, p.heads))
-    tile = tile_for(0, p.heads, 1, max(p.v.shape[2], p.attr_width), "forward", p.number_size)
+    tile = p.row_tile(0, max(p.v.shape[2], p.attr_width))
     launch(
         attend_bwd_row_terms_kernel, programs(rows, tile, p.heads), p.v, tile.warps,
         **given | p.sizes(tile) | {"terms": found, "TERMS": terms, "HP": tile.key_heads}, indptr=indptr, count=rows,
@@ -81,39 +108,56 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
 
 
 def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
-    plan = plan_of(indptr)
+    plan = plan_of(indptr, given["others"], given["places"])
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
-        tile = p.tile(span.degree, "source", whole="edge_attr" in grads)
-        grid = programs(span.size, tile, p.key_heads)
         special = _parts(grads, _OF_SOURCES, span)
+        _over_sources(p, given, special, grads, span)
         if "vector" in grads:
-            grid = min(grid[0], _VECTOR_PROGRAMS), grid[1]
-            special["grad_vector"] = grads["vector"].new_empty((grid[0], *grads["vector"].shape))
             of_programs.append(special["grad_vector"])
-        launch(
-            attend_bwd_source_kernel, grid, p.v, tile.warps, **given | special | span.arguments | p.sizes(tile)
-        )  # fmt: skip
         if span.pieces:
             _sum(p, plan.pieces, special, grads)
     if "vector" in grads:
         grads["vector"] = torch.cat(of_programs).sum(0, dtype=torch.float64).to(grads["vector"].dtype)
 
 
+def _over_sources(
+    p: Problem, given: dict[str, Any], special: dict[str, Any], grads: dict[str, Tensor], span: Span
+) -> None:
+    """Adds to `special` what the programs add up of the gradient of an additive vector."""
+
+    def start(tile: Tile) -> None:
+        grid = programs(span.size, tile, p.key_heads)
+        if "vector" in grads:
+            grid = min(grid[0], _VECTOR_PROGRAMS), grid[1]
+            special["grad_vector"] = grads["vector"].new_empty((grid[0], *grads["vector"].shape))
+        launch(
+            attend_bwd_source_kernel, grid, p.v, tile.warps, **given | special | span.arguments | p.sizes(tile)
+        )  # fmt: skip
+
+    p.launch_with(span.degree, "source", start, whole="edge_attr" in grads)
+
+
 def _by_destination(
     p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor
 ) -> None:
-    """Run a kernel, with the tile of the pass `name`."""
+    """Run a kernel, "destination" or "lean" by name."""
     plan = plan_of(indptr)
     for span in plan.spans(indptr):
-        tile = p.tile(span.degree, name)
         special = _parts(grads, _OF_DESTINATIONS, span)
-        launch(
-            kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
-            **given | special | span.arguments | p.sizes(tile),
-        )  # fmt: skip
+        _over_destinations(p, kernel, name, given | special, span)
         if span.pieces:
             _sum(p, plan.pieces, special, grads)
+
+
+def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any], span: Span) -> None:
+    def start(tile: Tile) -> None:
+        launch(
+            kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
+            **given | span.arguments | p.sizes(tile),
+        )  # fmt: skip
+
+    p.launch_with(span.degree, name, start)
 
 
 def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[str, Any]:

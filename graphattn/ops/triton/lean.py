@@ -30,7 +30,7 @@ def attend_bwd_lean_kernel(
     TERMS: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
-    ROWS: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
+    ROWS: tl.constexpr, SLOTS: tl.constexpr, STAGES: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
     """One program owns R destinations, or a piece of one, with all heads; for scores that have queries."""
     H: tl.constexpr = HK * GROUP
@@ -66,7 +66,7 @@ def attend_bwd_lean_kernel(
 
     place = first + tl.arange(0, SLOTS)[None, :]
     other = tl.load(others + place, mask=place < last, other=0)
-    for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
+    for _ in tl.range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS, num_stages=STAGES):
         inside = place < last
         following = tl.load(others + place + SLOTS, mask=place + SLOTS < last, other=0)
         edge = place

@@ -1,16 +1,19 @@
 """Which program does which rows: bins of rows of like degree, and pieces of rows too long for one program.
 
 Made on the device of the graph the first time one of its compressed forms is met, which is the only time the host waits
-for it; kept as long as that form.
+for it; kept as long as that form, and used on every stream.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from graphattn.ops.triton.streams import lend, settle
 
 DEGREES = (4, 32, 512)
 """The largest degree of each bin; rows of more edges are cut into pieces of no more than the last."""
@@ -40,6 +43,11 @@ class Plan(NamedTuple):
 
     bins: tuple[Bin, ...]
     pieces: Pieces | None
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Everything that lies on the device."""
+        return [x for x in chain(*self.bins, self.pieces or ()) if isinstance(x, Tensor)]
 
     def spans(self, indptr: Tensor) -> list[Span]:
         """The launches that go over all edges, the longest rows first."""
@@ -71,13 +79,18 @@ class Span(NamedTuple):
 _plans = WeakTensorKeyDictionary()
 
 
-def plan_of(indptr: Tensor) -> Plan:
-    """The plan for rows whose edges begin at `indptr`, `[rows + 1]`; the same one for the same tensor."""
+def plan_of(indptr: Tensor, *others: Tensor | None) -> Plan:
+    """The plan for rows whose edges begin at `indptr`, `[rows + 1]`; the same one for the same tensor.
+
+    `others` belong to the compressed form of `indptr`, and are lent to the current stream with the plan.
+    """
     plan = _plans.get(indptr)
     if plan is None:
         if indptr.is_cuda and torch.cuda.is_current_stream_capturing():  # nothing may be looked at
             return Plan((Bin(DEGREES[1], None, indptr.numel() - 1),), None)
         plan = _plans[indptr] = make_plan(indptr)
+        settle(indptr.device)
+    lend(indptr, (indptr, *others, *plan.tensors))
     return plan
 
 

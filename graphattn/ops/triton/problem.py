@@ -11,7 +11,8 @@ from torch import Tensor
 
 from graphattn.ops.library import INPUTS
 from graphattn.ops.random import drop_threshold
-from graphattn.ops.triton.configuration import Tile, padded, tile_for
+from graphattn.ops.triton.configuration import Tile, architecture_of, padded, tile_for
+from graphattn.ops.triton.tiles import Key, Start, launch_with, name_of
 
 NUMBERS = {2: tl.float32, 4: tl.float32, 8: tl.float64}
 """What everything is added up in, by the size of a value."""
@@ -93,13 +94,36 @@ class Problem:
         """Bytes of such a number."""
         return max(4, self.v.element_size())
 
-    def tile(self, degree: int, kernel: str, *, whole: bool = False) -> Tile:
-        """The tile of a kernel for rows of at most `degree` edges; with all heads in one program if `whole`."""
-        width = max(self.width, self.v.shape[2], self.attr_width)
-        crowded = any(self.tensors[name] is not None for name in ("vector", "edge_key", "edge_value"))
-        return tile_for(
-            degree, self.key_heads, self.group, width, kernel, self.number_size, whole=whole, crowded=crowded
-        )
+    @property
+    def crowded(self) -> bool:
+        """Whether registers hold more than queries, keys, values and sums."""
+        return any(self.tensors[name] is not None for name in ("vector", "edge_key", "edge_value"))
+
+    def launch_with(self, degree: int, kernel: str, start: Start, *, whole: bool = False) -> None:
+        """Start a kernel over rows of at most `degree` edges with its best tile.
+
+        Args:
+            degree: of the bin.
+            kernel: "forward", "source", "destination" or "lean".
+            start: starts it with a tile; does the same with every tile.
+            whole: whether one program must have all heads.
+        """
+        device, D, DV, A = self.v.device, self.width, self.v.shape[2], self.attr_width
+        table = "source" if kernel == "lean" else kernel
+        tile = tile_for(
+            architecture_of(device), degree, self.key_heads, self.group, max(D, DV, A), table, self.number_size,
+            whole=whole, crowded=self.crowded,
+        )  # fmt: skip
+        key = Key(
+            name_of(device), kernel, degree, self.score, str(self.v.dtype), self.heads, self.key_heads, D, DV, A,
+            self.crowded, whole,
+        )  # fmt: skip
+        launch_with(key, tile, start)
+
+    def row_tile(self, degree: int, width: int, *, whole: bool = False) -> Tile:
+        """The tile of a kernel that takes numbers of rows, or of edges, and gathers nothing."""
+        architecture = architecture_of(self.v.device)
+        return tile_for(architecture, degree, self.heads, 1, width, "forward", self.number_size, whole=whole)
 
     def sizes(self, tile: Tile) -> dict[str, Any]:
         """The sizes that the kernels over edges are compiled for."""
@@ -107,7 +131,7 @@ class Problem:
         return {
             "HK": self.key_heads, "GROUP": self.group, "D": D, "DV": DV, "A": A, "HKP": tile.key_heads,
             "GP": padded(self.group), "DP": padded(D), "DVP": padded(DV), "AP": padded(A),
-            "H": self.heads, "ROWS": tile.rows, "SLOTS": tile.slots, "NUMBER": self.number,
+            "H": self.heads, "ROWS": tile.rows, "SLOTS": tile.slots, "STAGES": tile.stages, "NUMBER": self.number,
         }  # fmt: skip
 
     def arguments(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def attend_bwd_source_kernel(
     TERMS: tl.constexpr, BY_EDGE: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, A: tl.constexpr,
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
-    ROWS: tl.constexpr, SLOTS: tl.constexpr, NUMBER: tl.constexpr,
+    ROWS: tl.constexpr, SLOTS: tl.constexpr, STAGES: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
     """One program owns R sources, or a piece of one, with all heads; several such, one after another, for `vector`.
 
@@ -78,7 +78,7 @@ def attend_bwd_source_kernel(
 
         at = first + tl.arange(0, SLOTS)[None, :]
         other = tl.load(others + at, mask=at < last, other=0)
-        for _ in range((tl.max(last - first) + SLOTS - 1) // SLOTS):
+        for _ in tl.range(0, (tl.max(last - first) + SLOTS - 1) // SLOTS, num_stages=STAGES):
             inside = at < last
             following = tl.load(others + at + SLOTS, mask=at + SLOTS < last, other=0)
             place = tl.load(places + at, mask=inside, other=0)

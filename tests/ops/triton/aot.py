@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.pop("TRITON_INTERPRET", None)
+os.environ["GRAPHATTN_TILES"] = ""  # those of the table, whatever was measured here
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[3])]
 
 import torch
@@ -27,7 +28,7 @@ from triton.compiler import ASTSource
 
 import graphattn as ga
 from graphattn.ops import dispatch, library
-from graphattn.ops.triton import attend, configuration, gradient
+from graphattn.ops.triton import attend, gradient, problem
 
 TABLE = Path(__file__).parents[3] / "docs" / "benchmarks" / "triton.json"
 TARGETS = {
@@ -83,10 +84,8 @@ class Launch:
         return ", ".join([*about, f"{self.warps} warps"])
 
 
-def launches(names: Iterable[str], target: GPUTarget) -> list[Launch]:
+def launches(names: Iterable[str], target: str) -> list[Launch]:
     """What a forward and a backward pass of these cases launch, on a graph with rows for each bin and for pieces."""
-    configuration.LANES = target.warp_size
-    configuration.tile_for.cache_clear()
     found: dict[str, Launch] = {}
     into = torch.repeat_interleave(torch.arange(4), torch.tensor([3, 20, 100, 600]))
     edges = torch.stack([4 + torch.arange(len(into)), into])
@@ -98,6 +97,7 @@ def launches(names: Iterable[str], target: GPUTarget) -> list[Launch]:
         found.setdefault(str(launch), launch)
 
     before = attend.launch, gradient.launch, dispatch._TRITON_DEVICES
+    architecture_of, problem.architecture_of = problem.architecture_of, lambda device: target
     most = gradient.LEAN_ABOVE
     attend.launch, gradient.launch, dispatch._TRITON_DEVICES = record, record, ("cpu",)
     direct = library._kernels.get("cpu")
@@ -115,6 +115,7 @@ def launches(names: Iterable[str], target: GPUTarget) -> list[Launch]:
             library._kernels["cpu"] = direct
         attend.launch, gradient.launch, dispatch._TRITON_DEVICES = before
         gradient.LEAN_ABOVE = most
+        problem.architecture_of = architecture_of
     return list(found.values())
 
 
@@ -161,7 +162,7 @@ def measure(names: Iterable[str], targets: Iterable[str]) -> dict[str, dict[str,
     """The figures of each launch of these cases, by target."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     for name in targets:
-        for launch in launches(names, TARGETS[name]):
+        for launch in launches(names, name):
             found.setdefault(str(launch), {})[name] = read(compile_for(launch, TARGETS[name]), TARGETS[name])
     return found
 

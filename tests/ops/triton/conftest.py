@@ -17,11 +17,14 @@ def interpreted(monkeypatch):
     from ops.fused import rounding
 
     from graphattn.ops import dispatch, library
-    from graphattn.ops.triton import configuration
+    from graphattn.ops.triton import configuration, tiles
     from graphattn.ops.triton.attend import backward, forward
 
     monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
     monkeypatch.setattr(rounding, "FUSED", "triton")
+    monkeypatch.setenv("GRAPHATTN_TILES", "")
+    monkeypatch.setattr(tiles, "_too_large", {})
+    tiles.measured.cache_clear()
     configuration.tile_for.cache_clear()  # tests change the table
     dispatched = torch.library.Library("graphattn", "IMPL")
     dispatched.impl("attend", forward, "CPU", allow_override=True)
@@ -37,4 +40,5 @@ def small_bins(monkeypatch):
     from graphattn.ops.triton import configuration, plan
 
     monkeypatch.setattr(plan, "DEGREES", (1, 2, 4))
-    monkeypatch.setattr(configuration, "SLOTS", {0: 1, 1: 1, 2: 2, 4: 4})
+    table = configuration.ARCHITECTURES["sm_80"]._replace(slots={0: 1, 1: 1, 2: 2, 4: 4})
+    monkeypatch.setitem(configuration.ARCHITECTURES, "sm_80", table)

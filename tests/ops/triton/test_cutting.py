@@ -89,9 +89,10 @@ def test_heads_shared_out_among_programs(heads, monkeypatch):
     """As where all of them would not fit into the registers of one."""
     from graphattn.ops.triton import configuration
 
-    monkeypatch.setattr(configuration, "MOST_WARPS", 1)
-    monkeypatch.setattr(configuration, "NUMBERS_PER_THREAD", {"forward": 1, "source": 1, "destination": 1})
-    assert configuration.tile_for(4, *heads, 16, "forward", 4).key_heads < heads[1]
+    table = configuration.ARCHITECTURES["sm_80"]
+    table = table._replace(warps=1, numbers=dict.fromkeys(table.numbers, 1))
+    monkeypatch.setitem(configuration.ARCHITECTURES, "sm_80", table)
+    assert configuration.tile_for("sm_80", 4, *heads, 16, "forward", 4).key_heads < heads[1]
     for case in (
         Case("additive tanh", edges="bias", heads=heads),
         Case("dot", edges="everything", heads=heads, returns="weights"),

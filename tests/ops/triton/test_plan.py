@@ -1,4 +1,5 @@
 import gc
+import types
 import weakref
 
 import pytest
@@ -93,3 +94,48 @@ def test_nothing_is_looked_at_while_a_cuda_graph_is_captured(monkeypatch):
     found = plan.plan_of(indptr)
     assert [len(edges) for _, edges in edges_of(found, indptr)] == [600, 2, 0]
     assert found not in plan._plans.values()
+
+
+class OnGPU(torch.Tensor):
+    """A tensor that writes down the streams which it is lent to."""
+
+    is_cuda = True
+
+    def record_stream(self, stream):
+        self.__dict__.setdefault("lent", []).append(stream.cuda_stream)
+
+
+def test_each_stream_that_uses_a_plan_is_noted_once(monkeypatch):
+    """So that the memory of a graph that is dropped is not given away before its streams are done."""
+    from graphattn.ops.triton import streams
+
+    current = types.SimpleNamespace(cuda_stream=1)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: current)
+    owner, other = (torch.zeros(3).as_subclass(OnGPU) for _ in range(2))
+    for stream in (1, 1, 2, 1, 2):
+        current.cuda_stream = stream
+        streams.lend(owner, (owner, other, None))
+    assert owner.lent == other.lent == [1, 2]
+
+
+def test_everything_of_a_plan_is_lent(monkeypatch):
+    from graphattn.ops.triton import plan
+
+    lent = []
+    monkeypatch.setattr(plan, "lend", lambda owner, tensors: lent.extend(tensors))
+    indptr = indptr_of([600, 2, 0, 40])
+    found = plan.plan_of(indptr, None)
+    expected = [indptr, *(some.rows for some in found.bins), *(x for x in found.pieces if isinstance(x, torch.Tensor))]
+    assert {id(x) for x in lent} == {id(x) for x in (*expected, None)}
+
+
+def test_a_plan_is_waited_for(monkeypatch):
+    """Another stream may use it next."""
+    from graphattn.ops.triton import plan
+
+    settled = []
+    monkeypatch.setattr(plan, "settle", settled.append)
+    indptr = indptr_of([3])
+    for _ in range(2):
+        plan.plan_of(indptr)
+    assert settled == [torch.device("cpu")]

@@ -1,0 +1,32 @@
+"""Tensors that are made once and kept, safe on every stream that comes to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+_users = WeakTensorKeyDictionary()  # the streams that are known to use what belongs to a tensor
+
+
+def settle(device: torch.device) -> None:
+    """Wait until what was just asked of a GPU is done, for another stream than the current one would not wait."""
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).synchronize()
+
+
+def lend(owner: Tensor, tensors: Iterable[Tensor | None]) -> None:
+    """Let nobody have the memory of what belongs to `owner` before the current stream is done with it."""
+    if not owner.is_cuda:
+        return
+    stream = torch.cuda.current_stream(owner.device)
+    known = _users.get(owner)
+    if known is None:
+        known = _users[owner] = set()
+    if stream.cuda_stream not in known:
+        known.add(stream.cuda_stream)
+        for tensor in tensors:
+            if tensor is not None:
+                tensor.record_stream(stream)
