@@ -144,7 +144,7 @@ class GATConv(AttentionConv):
         if self.lin_edge is None:
             edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
-            edges = edges.add_self_loops(self.fill_value)
+            edges = self._with_self_loops(edges, self.fill_value)
 
         residual = self.res(x_dst) if x_dst is not None and self.res is not None else None
         H, C = self.heads, self.out_channels
@@ -172,7 +172,7 @@ class GATConv(AttentionConv):
             edge_bias = edge_scores(features, self.lin_edge, self.att_edge)
         return self._operate(
             query, key, source, graph,
-            score=Sum(self.negative_slope), edge_bias=edge_bias, return_weights=return_weights,
+            score=Sum(self.negative_slope), edge_bias=edge_bias, hidden=edges.hidden, return_weights=return_weights,
         )  # fmt: skip
 
     def _node_scores(

@@ -137,7 +137,7 @@ class GATv2Conv(AttentionConv):
         if edges.edge_attr is not None and self.lin_edge is None:
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         if self.add_self_loops:
-            edges = edges.add_self_loops(self.fill_value)
+            edges = self._with_self_loops(edges, self.fill_value)
 
         residual = None if self.res is None else self.res(x_dst)
         H, C = self.heads, self.out_channels
@@ -153,10 +153,10 @@ class GATv2Conv(AttentionConv):
     def _attend(
         self, left: Tensor, right: Tensor, edges: Adjacency, return_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        terms: dict[str, Any] = {}
+        terms: dict[str, Any] = {"hidden": edges.hidden}
         if edges.edge_attr is not None:
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, left.dtype)
-            terms = edge_terms(features, self.lin_edge, self.heads, values=False)
+            terms |= edge_terms(features, self.lin_edge, self.heads, values=False)
         score = Additive(self.att[0], negative_slope=self.negative_slope)
         return self._operate(right, left, left, edges.attended, score=score, return_weights=return_weights, **terms)
 

@@ -129,7 +129,7 @@ class SuperGATConv(AttentionConv):
         check_features("x", x, self.lin)
         edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
-            edges = edges.add_self_loops()
+            edges = self._with_self_loops(edges)
         H, C = self.heads, self.out_channels
         x = self.lin(x).view(-1, H, C)
         products: Tensor | None = None
@@ -140,7 +140,9 @@ class SuperGATConv(AttentionConv):
             products = self._scaled(pair_scores(x, x, graph))
             src, dst = graph.edge_index
             bias = F.leaky_relu(self._mixed(products, x, dst, src), self.negative_slope)
-            out, _ = self._operate(None, None, x, graph, score="none", edge_bias=bias, return_weights=False)
+            out, _ = self._operate(
+                None, None, x, graph, score="none", edge_bias=bias, hidden=edges.hidden, return_weights=False
+            )
         if self.training:
             self._compare(x, edges.graph.edge_index, products, neg_edge_index, batch)
         return add_terms(join_heads(out, H * C, self.concat), None, self.bias)
