@@ -13,8 +13,9 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.conv.heads import add_terms, check_heads, join_heads
-from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms
+from graphattn.nn.conv.heads import check_heads, join_heads
+from graphattn.nn.conv.linear_maps import add_terms, linear_maps
+from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms, readable_weight
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.scores import Additive
 
@@ -141,14 +142,24 @@ class GATv2Conv(AttentionConv):
 
         residual = None if self.res is None else self.res(x_dst)
         H, C = self.heads, self.out_channels
-        left = self.lin_l(x_src).view(-1, H, C)
-        right = left if x_dst is x_src and self.share_weights else self.lin_r(x_dst).view(-1, H, C)
+        left, right = (rows.view(-1, H, C) for rows in self._mapped(x_src, x_dst))
         if self.sends_messages:
             out, weights = self._send(left, right, edges)
         else:
             out, weights = self._attend(left, right, edges, bool(return_attention_weights))
         out = add_terms(join_heads(out, H * C, self.concat), residual, self.bias)
         return (out, edges.with_weights(weights)) if return_attention_weights else out
+
+    def _mapped(self, x_src: Tensor, x_dst: Tensor) -> tuple[Tensor, Tensor]:
+        """W_l x_j and W_r x_i, `[nodes, H·C]`."""
+        if x_dst is x_src and self.share_weights:
+            rows = self.lin_l(x_src)
+            return rows, rows
+        weights = [readable_weight(linear, x_src, bias=True) for linear in (self.lin_l, self.lin_r)]
+        if x_dst is not x_src or any(weight is None for weight in weights):
+            return self.lin_l(x_src), self.lin_r(x_dst)
+        left, right = linear_maps(x_src, [(linear.weight, linear.bias) for linear in (self.lin_l, self.lin_r)])
+        return left, right
 
     def _attend(
         self, left: Tensor, right: Tensor, edges: Adjacency, return_weights: bool

@@ -20,7 +20,8 @@ from torch_geometric.utils import (
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.conv.heads import add_terms, check_heads, head_scores, join_heads
+from graphattn.nn.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.conv.linear_maps import add_terms
 
 
 class SuperGATConv(AttentionConv):
