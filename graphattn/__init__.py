@@ -32,6 +32,7 @@ from graphattn.graph import (
 )
 from graphattn.ops import normalizers, scores
 from graphattn.ops.attention import attention, explain_backend
+from graphattn.ops.dispatch import explain_calls
 from graphattn.ops.state import State, merge
 from graphattn.ops.warmup import warmup
 from graphattn.version import __version__
@@ -54,6 +55,7 @@ __all__ = [
     "dilated",
     "expander",
     "explain_backend",
+    "explain_calls",
     "from_networkx",
     "from_pyg",
     "from_scipy",
