@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.convert import from_torch_sparse
-from graphattn.graph.graph import Graph, is_pyg_edge_index
+from graphattn.graph.graph import Graph, check_form, is_pyg_edge_index
+from graphattn.graph.traced import TracedGraph
 
 
 class _Entry(NamedTuple):
@@ -50,6 +51,9 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
     plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
+    if torch.compiler.is_compiling() and plain.device.type == "cpu" and plain.layout == torch.strided:
+        check_form(plain)
+        return TracedGraph(plain, num_dst, num_src)
     if torch.compiler.is_compiling() or plain.is_inference():
         return _build(plain, num_dst, num_src)
     key = id(edges)

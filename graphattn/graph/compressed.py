@@ -40,7 +40,7 @@ def index_dtype(*sizes: int) -> torch.dtype:
     >>> index_dtype(5, 2**31 - 1), index_dtype(5, 2**31)
     (torch.int32, torch.int64)
     """
-    return torch.int32 if max(sizes) < 2**31 else torch.int64
+    return torch.int32 if all(size < 2**31 for size in sizes) else torch.int64
 
 
 def compress(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:

@@ -59,6 +59,7 @@ class Graph:
     _csr: Compressed | None
     _csc: Compressed | None
     _looped: tuple[Graph, Tensor] | None
+    _appended: Graph | None
     _reversed: Graph | None
 
     def __init__(
@@ -101,6 +102,7 @@ class Graph:
         self._csr = None
         self._csc = None
         self._looped = None
+        self._appended = None
         self._reversed = None
 
     @classmethod
@@ -156,12 +158,8 @@ class Graph:
     def csc(self) -> Compressed:
         """Edges by source; `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
         if self._csc is None:
-            csr = self.csr
             with _savable():
-                indptr, indices, perm = compress(csr.indices, csr.rows(), self.num_src)
-                if perm is None:
-                    perm = torch.arange(indices.numel(), dtype=indices.dtype, device=self.device)
-            self._csc = Compressed(indptr, indices, perm)
+                self._csc = self._make_csc()
             _settle(self.device)
         return self._csc
 
@@ -175,6 +173,13 @@ class Graph:
         dtype = index_dtype(self.num_dst, self.num_src, self.num_edges)
         src, dst = self.edge_index.to(dtype).contiguous()  # rows of a transposed tensor have gaps
         return compress(dst, src, self.num_dst)
+
+    def _make_csc(self) -> Compressed:
+        csr = self.csr
+        indptr, indices, perm = compress(csr.indices, csr.rows(), self.num_src)
+        if perm is None:
+            perm = torch.arange(indices.numel(), dtype=indices.dtype, device=self.device)
+        return Compressed(indptr, indices, perm)
 
     @property
     def in_degree(self) -> Tensor:
@@ -228,10 +233,23 @@ class Graph:
         if self._looped is None:
             with _savable():
                 graph, kept = self.remove_self_loops()
-                loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
-                edge_index = torch.cat([graph.edge_index, loops], dim=1)
-            self._looped = Graph._checked(edge_index, self.num_dst, self.num_src), kept
+                self._looped = graph.append_self_loops(), kept
         return self._looped
+
+    def append_self_loops(self) -> Graph:
+        """The graph with a self-loop more at nodes 0, 1, ... min(M, N) - 1, behind the other edges; made once and kept.
+
+        >>> import torch
+        >>> Graph(torch.tensor([[0, 1], [0, 0]])).append_self_loops().edge_index
+        tensor([[0, 1, 0, 1],
+                [0, 0, 0, 1]])
+        """
+        if self._appended is None:
+            with _savable():
+                loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
+                edge_index = torch.cat([self.edge_index, loops], dim=1)
+            self._appended = Graph._checked(edge_index, self.num_dst, self.num_src)
+        return self._appended
 
     def to(self, device: torch.device | str | int, *, non_blocking: bool = False) -> Self:
         """The same graph on `device`, with what was derived so far; the graph itself if it is there."""
@@ -264,7 +282,7 @@ class Graph:
         graph._edge_index = None if self._edge_index is None else change(self._edge_index)
         graph._csr = change_all(self._csr)
         graph._csc = change_all(self._csc)
-        graph._looped = graph._reversed = None
+        graph._looped = graph._appended = graph._reversed = None
         return graph
 
     def validate(self) -> None:

@@ -1,6 +1,7 @@
 """GPS: message passing and attention over all nodes, side by side."""
 
 import inspect
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -14,6 +15,8 @@ from torch_geometric.utils import to_dense_batch
 from graphattn.nn.checks import check_features
 from graphattn.nn.multihead import is_plain, multihead
 from graphattn.nn.packing import packing_of
+from graphattn.nn.performer import is_plain_performer, performer
+from graphattn.nn.within import attend_within
 
 
 class GPSConv(nn.Module):
@@ -22,8 +25,8 @@ class GPSConv(nn.Module):
         h = norm_1(x + dropout(conv(x, edges))),   g = norm_2(x + dropout(MHA(x over each graph)))
         out = norm_3((h + g) + MLP(h + g))
 
-    The nodes of each graph attend to one another as they lie packed in the batch. (An `attn_type="performer"`, and a
-    `torch.nn.MultiheadAttention` with options beyond dropout and bias, run as in PyG, on a padded batch.)
+    The nodes of each graph attend to one another as they lie packed in the batch. (A `torch.nn.MultiheadAttention` with
+    options beyond dropout and bias runs as in PyG, on a padded batch.)
 
     Args:
         channels: width of input and output; `heads` divides it.
@@ -117,9 +120,11 @@ class GPSConv(nn.Module):
 
     def _attend(self, x: Tensor, batch: Tensor | None) -> Tensor:
         """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
-        packing = packing_of(batch, len(x), None, x.device)
         if is_plain(self.attn):
-            return multihead(self.attn, x, x, packing.among_nodes)
+            return multihead(self.attn, x, x, partial(attend_within, batch=batch))
+        if is_plain_performer(self.attn):
+            return performer(self.attn, x, batch)
+        packing_of(batch, len(x), None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]

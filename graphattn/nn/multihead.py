@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from graphattn.graph import Graph
-from graphattn.ops.attention import attention
 
 
 def is_plain(attn: nn.Module) -> bool:
@@ -17,18 +16,23 @@ def is_plain(attn: nn.Module) -> bool:
         and attn.bias_k is None
         and not attn.add_zero_attn
         and attn.dropout < 1
-        and not any((attn._forward_hooks, attn._forward_pre_hooks, attn._backward_hooks, attn._backward_pre_hooks))
+        and not has_hooks(attn)
     )
 
 
-def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, graph: Graph) -> Tensor:
-    """What `attn(query, source, source)` gives where each row of `query` sees its in-neighbours in `source`.
+def has_hooks(module: nn.Module) -> bool:
+    """Whether something is hooked onto a module, so that it must be called."""
+    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
+
+
+def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, attend: Callable[..., Tensor]) -> Tensor:
+    """What `attn(query, source, source)` gives where rows of `query` see those in `source` that `attend` lets them.
 
     Args:
         attn: for which `is_plain` holds.
         query: `[M, embed_dim]`.
         source: `[N, embed_dim]`.
-        graph: `N` sources to `M` destinations.
+        attend: the operator between the two, of q `[M, H, D]`, k and v `[N, H, D]`, and `dropout`.
     """
     weight, bias, H = attn.in_proj_weight, attn.in_proj_bias, attn.num_heads
     if query is source:
@@ -38,6 +42,5 @@ def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, graph:
         q = F.linear(query, weight[:width], None if bias is None else bias[:width]).view(len(query), H, -1)
         mapped = F.linear(source, weight[width:], None if bias is None else bias[width:])
         k, v = mapped.view(len(source), 2, H, -1).unbind(1)
-    out = attention(q, k, v, graph, dropout=attn.dropout if attn.training else 0.0)
-    assert isinstance(out, Tensor)
+    out = attend(q, k, v, dropout=attn.dropout if attn.training else 0.0)
     return F.linear(out.flatten(1), attn.out_proj.weight, attn.out_proj.bias)

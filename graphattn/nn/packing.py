@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from graphattn.graph import Bipartite, Complete, Graph, bipartite, complete
+from graphattn.graph import Bipartite, Complete, Graph, as_graph, bipartite, complete
 
 
 class Packing:
@@ -16,12 +14,15 @@ class Packing:
 
     def __init__(self, sizes: list[int], device: torch.device) -> None:
         self.sizes, self.device = sizes, device
+        self._complete: Complete | None = None
         self._seeded: dict[int, tuple[Bipartite, Complete]] = {}
 
-    @functools.cached_property
+    @property
     def among_nodes(self) -> Complete:
         """Every node of a set attends to every node of it."""
-        return complete(self.sizes, device=self.device)
+        if self._complete is None:
+            self._complete = complete(self.sizes, device=self.device)
+        return self._complete
 
     def from_seeds(self, count: int) -> Bipartite:
         """`count` seeds for each set attend to its nodes."""
@@ -68,6 +69,8 @@ def members_of(index: Tensor, num_sets: int) -> Graph:
     Raises:
         ValueError: `index` does not hold a set from 0 to `num_sets` - 1 for each node.
     """
+    if torch.compiler.is_compiling():  # the index is looked at when the program runs
+        return as_graph(torch.stack([torch.arange(len(index), device=index.device), index]), num_sets, len(index))
     known = _members.get(index)
     if known is not None and known[0] == (_version(index), num_sets):
         return known[1]

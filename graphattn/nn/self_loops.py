@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from graphattn.graph import Graph
@@ -38,19 +39,49 @@ def add_self_loops(
     check_edge_attr(edge_attr, graph)
     if kept.numel() < edge_attr.shape[0]:
         edge_attr = edge_attr.index_select(0, kept)
-    count = looped.num_edges - kept.numel()
+    dst = looped.edge_index[1, : kept.numel()]
+    filled = _filled(edge_attr, dst, graph.num_dst, looped.num_edges - kept.numel(), fill_value)
+    return looped, torch.cat([edge_attr, filled])
+
+
+def cover_self_loops(
+    graph: Graph, edge_attr: Tensor | None, fill_value: FillValue = "mean"
+) -> tuple[Graph, Tensor | None, Tensor]:
+    """What `add_self_loops` does, with a number of edges that does not depend on which edges there are.
+
+    Loops that are there already stay in the list, to be hidden: no new loop's features come from them.
+
+    Args:
+        graph: as for `add_self_loops`.
+        edge_attr: as for `add_self_loops`.
+        fill_value: as for `add_self_loops`.
+
+    Returns:
+        The graph with loops, the features of all its edges, and which edges are to be hidden, `[E']`.
+    """
+    looped = graph.append_self_loops()
+    src, dst = graph.edge_index
+    count = looped.num_edges - graph.num_edges
+    hidden = F.pad(src == dst, (0, count))
+    if edge_attr is None:
+        return looped, None, hidden
+    check_edge_attr(edge_attr, graph)
+    aside = torch.where(src == dst, graph.num_dst, dst)  # the features of hidden edges go into a row of their own
+    filled = _filled(edge_attr, aside, graph.num_dst + 1, count, fill_value)
+    return looped, torch.cat([edge_attr, filled]), hidden
+
+
+def _filled(edge_attr: Tensor, dst: Tensor, num_rows: int, count: int, fill_value: FillValue) -> Tensor:
+    """The features of `count` loops, from those of edges into the rows `dst`."""
     shape = (count, *edge_attr.shape[1:])
     if not isinstance(fill_value, str):
         value = torch.as_tensor(fill_value, dtype=edge_attr.dtype, device=edge_attr.device)
         try:
-            filled = value.expand(shape)
+            return value.expand(shape)
         except RuntimeError:
             raise ValueError(f"fill_value of shape {list(value.shape)} does not broadcast to {list(shape)}") from None
-    elif fill_value in _REDUCTIONS:
-        start = edge_attr.new_full((graph.num_dst, *shape[1:]), 1.0 if fill_value == "mul" else 0.0)
-        dst = looped.edge_index[1, : kept.numel()].view(-1, *[1] * (edge_attr.ndim - 1)).expand_as(edge_attr)
-        reduced = start.scatter_reduce(0, dst, edge_attr, _REDUCTIONS[fill_value], include_self=False)
-        filled = reduced[:count]
-    else:
+    if fill_value not in _REDUCTIONS:
         raise ValueError(f"fill_value is a number, a tensor or one of {', '.join(_REDUCTIONS)}; got {fill_value!r}")
-    return looped, torch.cat([edge_attr, filled])
+    start = edge_attr.new_full((num_rows, *shape[1:]), 1.0 if fill_value == "mul" else 0.0)
+    dst = dst.view(-1, *[1] * (edge_attr.ndim - 1)).expand_as(edge_attr)
+    return start.scatter_reduce(0, dst, edge_attr, _REDUCTIONS[fill_value], include_self=False)[:count]

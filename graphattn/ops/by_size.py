@@ -30,7 +30,7 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
         `[M, H, Dv]`, packed as `q` is.
     """
     sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
-    distinct = sorted(set(sizes)) or [(0, 0)]
+    distinct = sizes if len(sizes) == 1 else sorted(set(sizes)) or [(0, 0)]  # a size left open has no order
     if len(distinct) == 1:
         ((num_dst, num_src),), count = distinct, max(len(sizes), 1)
         return function(q.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in (k, v)))

@@ -31,7 +31,8 @@ def waste(call: AttentionCall) -> str | None:
     """Why "auto" passes it over for a pass over the edges, or None: a few pairs cost less than a call for them."""
     graph = call.graph
     assert isinstance(graph, _Kind)
-    num_sizes = len(set(zip(graph.dst_sizes, graph.src_sizes, strict=True)))
+    sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
+    num_sizes = len(sizes) if len(sizes) <= 1 else len(set(sizes))  # a size left open cannot be in a set
     if num_sizes > 1 and graph.num_edges * call.heads < FEW_PAIRS * num_sizes:
         return f"graphs of {num_sizes} sizes have fewer than {FEW_PAIRS} pairs each, too few for a call of their own"
     if not _is_plain(call):  # what tiles cost beside the products, in pairs (measured)

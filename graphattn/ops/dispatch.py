@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -62,6 +64,33 @@ def explain(call: AttentionCall, backend: str = "auto") -> Explanation:
     return Explanation(chosen.backend, chosen.reason, chosen.rejected, flops, moved)
 
 
+_watchers: list[list[Explanation]] = []
+
+
+@contextmanager
+def explain_calls() -> Iterator[list[Explanation]]:
+    """Tell of each call of the operator inside a `with` block, in layers and models too, which backend ran it and why.
+
+    Returns:
+        A list, which fills up with what `explain_backend` would say of each call, in their order. It stays empty where
+        a layer sends messages instead (`layer.sends_messages` says so), and where a compiled program runs.
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> layer = ga.nn.MultiheadAttention(16, num_heads=4, normalize="sparsemax")
+        >>> with ga.explain_calls() as calls:
+        ...     _ = layer(torch.randn(5, 16), ga.window(5, radius=1))
+        >>> [call.backend for call in calls], calls[0].rejected["numba"]
+        (['reference'], 'normalize="sparsemax" is not fused')
+    """
+    found: list[Explanation] = []
+    _watchers.append(found)
+    try:
+        yield found
+    finally:
+        _watchers[:] = [each for each in _watchers if each is not found]
+
+
 def choose(call: AttentionCall, backend: str = "auto") -> Choice:
     """The choice for one call.
 
@@ -95,6 +124,9 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         with torch.autocast(device, enabled=False):
             return run(call, backend)
     chosen = choose(call, backend)
+    if _watchers and not torch.compiler.is_compiling():
+        for found in _watchers:
+            found.append(explain(call, backend))
     for name, problem in _problems.items():
         if chosen.rejected.get(name) == problem:
             _say_once(problem, "CPU" if name == "numba" else "GPU", name)

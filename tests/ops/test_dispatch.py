@@ -202,3 +202,24 @@ def test_wide_kernels_are_blocks():
     q = numbers(64 * 64, 1, D)
     assert ga.explain_backend(q, q, q, ga.grid((64, 64), 7)).backend == "numba"
     assert ga.explain_backend(q, q, q, ga.grid((64, 64), 33)).backend == "block"
+
+
+def test_calls_inside_a_layer_are_explained():
+    pytest.importorskip("numba")
+    layer, x = ga.nn.MultiheadAttention(8, 2), torch.randn(N, 8)
+    with ga.explain_calls() as outer:
+        layer(x, ga.complete(N))
+        with ga.explain_calls() as inner:
+            layer(x, edges(), edge_bias=torch.zeros(edges().num_edges, 2))
+    layer(x, edges())
+    assert [call.backend for call in outer] == ["dense", "numba"]
+    assert inner == outer[1:]
+    assert "dense" in inner[0].rejected
+
+
+def test_what_is_explained_is_each_call_that_runs_in_turn():
+    pytest.importorskip("numba")
+    x = torch.rand(N, 2, 4)
+    with ga.explain_calls() as calls:
+        ga.attention(x, x, x, edges(), normalize="linear")
+    assert [call.backend for call in calls] == ["linear", "numba"]

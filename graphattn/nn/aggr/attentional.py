@@ -17,7 +17,7 @@ class AttentionalAggregation(Aggregation):
         out_g = Σ_{i ∈ g} softmax_i(gate(x_i)) · nn(x_i)
 
     Args:
-        gate_nn: maps x `[N, F]` to gates `[N, 1]`, or `[N, C]` for one per number (which runs as in PyG).
+        gate_nn: maps x `[N, F]` to gates `[N, 1]`, or `[N, C]` for one per number.
         nn: maps x `[N, F]` to `[N, C]`; x itself when None.
 
     Shapes:
@@ -54,12 +54,14 @@ class AttentionalAggregation(Aggregation):
         """Aggregate; as every aggregation of PyG."""
         gate = self._mapped(self.gate_mlp, self.gate_nn, x, index, dim_size)
         x = self._mapped(self.mlp, self.nn, x, index, dim_size)
-        if index is None or dim_size is None or x.ndim != 2 or dim not in (0, -2) or gate.shape != (len(x), 1):
+        fits = x.ndim == 2 and gate.shape in ((len(x), 1), x.shape)
+        if index is None or dim_size is None or dim not in (0, -2) or not fits:
             return self.reduce(softmax(gate, index, ptr, dim_size, dim) * x, index, ptr, dim_size, dim)
+        values = x.unsqueeze(1) if gate.shape[1] == 1 else x.unsqueeze(2)  # a gate for all numbers, or a head for each
         graph = members_of(index, dim_size)
-        out = attention(None, None, x.unsqueeze(1), graph, score="none", edge_bias=gate.to(x.dtype))
+        out = attention(None, None, values, graph, score="none", edge_bias=gate.to(x.dtype))
         assert isinstance(out, Tensor)
-        return out.squeeze(1)
+        return out.flatten(1)
 
     @staticmethod
     def _mapped(

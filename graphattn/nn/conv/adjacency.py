@@ -14,7 +14,7 @@ from torch_geometric.utils import is_torch_sparse_tensor
 
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.checks import check_edge_attr
-from graphattn.nn.self_loops import FillValue, add_self_loops
+from graphattn.nn.self_loops import FillValue, add_self_loops, cover_self_loops
 
 Size = tuple[int | None, int | None] | None
 """Numbers of sources and destinations, where given."""
@@ -25,7 +25,7 @@ class Adjacency:
     """Edges, their features, and the form in which the caller gave them.
 
     `graph` has the rows of `edge_index`, `edge_attr` and attention weights are in its order. For a matrix that is the
-    order of its entries.
+    order of its entries. `hidden` says of each edge whether nobody attends along it; None where all do.
     """
 
     given: Any
@@ -33,6 +33,7 @@ class Adjacency:
     edge_attr: Tensor | None
     flow: str
     has_new_loops: bool = False
+    hidden: Tensor | None = None
 
     @property
     def attended(self) -> Graph:
@@ -55,6 +56,11 @@ class Adjacency:
             empty = edge_attr.new_zeros(graph.num_edges, *edge_attr.shape[1:])
             edge_attr = empty.index_add(0, place, edge_attr)
         return replace(self, graph=graph, edge_attr=edge_attr, has_new_loops=True)
+
+    def cover_self_loops(self, fill_value: FillValue = "mean") -> Adjacency:
+        """The same for a list that is being traced: loops that are there stay, hidden, and E' is a matter of sizes."""
+        graph, edge_attr, hidden = cover_self_loops(self.graph, self.edge_attr, fill_value)
+        return replace(self, graph=graph, edge_attr=edge_attr, has_new_loops=True, hidden=hidden)
 
     def edges(self) -> Any:
         """The edges with their self-loops, a list in the form given."""

@@ -53,12 +53,12 @@ class AGNNConv(AttentionConv):
         check_features("x", x, None)
         edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
-            edges = edges.add_self_loops()
+            edges = self._with_self_loops(edges)
         if self.sends_messages:
             return self.propagate(edges.graph.edge_index, x=x, x_norm=F.normalize(x, dim=-1), size=edges.size)
         rows = x.unsqueeze(1)
         score = Cosine(self.beta.to(x.dtype))
-        out, _ = self._operate(rows, rows, rows, edges.attended, score=score, return_weights=False)
+        out, _ = self._operate(rows, rows, rows, edges.attended, score=score, hidden=edges.hidden, return_weights=False)
         return out.squeeze(1)
 
     def message(

@@ -2,11 +2,14 @@
 
 from typing import Any, ClassVar, Optional
 
+import torch
 from torch import Tensor
 from torch_geometric.nn.aggr import SumAggregation
 from torch_geometric.nn.conv import MessagePassing
 
 from graphattn.graph import Graph
+from graphattn.nn.conv.adjacency import Adjacency, is_matrix
+from graphattn.nn.self_loops import FillValue
 from graphattn.ops.attention import attention
 
 OptInt = Optional[int]  # noqa: UP045  # PyG's inspector does not read `int | None`
@@ -51,12 +54,36 @@ class AttentionConv(MessagePassing):
             or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator keeps a part of the weights
         )
 
+    def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
+        """One self-loop at each node; those replaced are hidden, not removed, where the number of edges must not vary.
+
+        (A leaky ReLU that turns −∞ into zero, or NaN, could not hide them.)
+        """
+        traced = torch.compiler.is_compiling() and not is_matrix(edges.given)
+        if traced and not self.sends_messages and getattr(self, "negative_slope", 1.0) > 0:
+            return edges.cover_self_loops(fill_value)
+        return edges.add_self_loops(fill_value)
+
     def _operate(
-        self, q: Tensor | None, k: Tensor | None, v: Tensor, graph: Graph, *, return_weights: bool, **options: Any
+        self,
+        q: Tensor | None,
+        k: Tensor | None,
+        v: Tensor,
+        graph: Graph,
+        *,
+        return_weights: bool,
+        hidden: Tensor | None = None,
+        edge_bias: Tensor | None = None,
+        **options: Any,
     ) -> tuple[Tensor, Tensor | None]:
         """The operator, with the layer's dropout in training; the weights beside the output, None if not wanted."""
+        if hidden is not None:
+            bias = v.new_zeros(1, v.shape[1]) if edge_bias is None else edge_bias
+            edge_bias = bias.where(~hidden.unsqueeze(1), -torch.inf)
         dropout = getattr(self, "dropout", 0.0) if self.training else 0.0
-        result = attention(q, k, v, graph, dropout=dropout, return_weights=return_weights, **options)
+        result = attention(
+            q, k, v, graph, edge_bias=edge_bias, dropout=dropout, return_weights=return_weights, **options
+        )
         return result if isinstance(result, tuple) else (result, None)
 
 

@@ -14,7 +14,8 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.conv.heads import add_terms, blocks, check_heads, head_scores, join_heads
+from graphattn.nn.conv.heads import blocks, check_heads, head_scores, join_heads
+from graphattn.nn.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.scores import Sum
@@ -144,15 +145,11 @@ class GATConv(AttentionConv):
         if self.lin_edge is None:
             edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
-            edges = edges.add_self_loops(self.fill_value)
+            edges = self._with_self_loops(edges, self.fill_value)
 
         residual = self.res(x_dst) if x_dst is not None and self.res is not None else None
         H, C = self.heads, self.out_channels
-        source = to_src(x_src).view(-1, H, C)
-        destination = None
-        if x_dst is not None:
-            destination = source if x_dst is x_src and to_dst is to_src else to_dst(x_dst).view(-1, H, C)
-        scores = self._node_scores(x_src, x_dst, source, destination)
+        source, destination, scores = self._mapped(x_src, x_dst, to_src, to_dst)
         if self.sends_messages:
             out, weights = self._send(source, destination, scores, edges)
         else:
@@ -172,22 +169,33 @@ class GATConv(AttentionConv):
             edge_bias = edge_scores(features, self.lin_edge, self.att_edge)
         return self._operate(
             query, key, source, graph,
-            score=Sum(self.negative_slope), edge_bias=edge_bias, return_weights=return_weights,
+            score=Sum(self.negative_slope), edge_bias=edge_bias, hidden=edges.hidden, return_weights=return_weights,
         )  # fmt: skip
 
-    def _node_scores(
-        self, x_src: Tensor, x_dst: Tensor | None, source: Tensor, destination: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """⟨a_s, source_j⟩ and ⟨a_d, destination_i⟩, each `[nodes, H]`; one product where the two are the same."""
-        if destination is source:
-            weight = None if self.lin is None else readable_weight(self.lin, x_src)
-            if weight is not None and x_src.shape[1] <= weight.shape[0]:  # through the narrower of the two
-                both = (x_src @ (weight.t() @ blocks(self.att_src, self.att_dst))).to(source.dtype)
-                return both[:, : self.heads], both[:, self.heads :]
+    def _mapped(
+        self, x_src: Tensor, x_dst: Tensor | None, to_src: Any, to_dst: Any
+    ) -> tuple[Tensor, Tensor | None, tuple[Tensor, Tensor | None]]:
+        """W_s x_j and W_d x_i, `[nodes, H, C]`, and the scores of each, `[nodes, H]`.
+
+        Where the two are one and x is no wider than what it is mapped to, scores are a map of x too, by ⟨a, W⟩.
+        """
+        H, C = self.heads, self.out_channels
+        weight = readable_weight(to_src, x_src)
+        if x_dst is x_src and to_dst is to_src and weight is not None and x_src.shape[1] <= weight.shape[0]:
+            folded = blocks(self.att_src, self.att_dst).t() @ weight
+            rows, both = linear_maps(x_src, [(weight, None), (folded, None)])
+            key, query = both.split(H, dim=1)
+            return rows.view(-1, H, C), rows.view(-1, H, C), (key, query)
+        source = to_src(x_src).view(-1, H, C)
+        if x_dst is x_src and to_dst is to_src:
             key, query = head_scores(source, self.att_src, self.att_dst)
-            return key, query
+            return source, source, (key, query)
         (key,) = head_scores(source, self.att_src)
-        return key, None if destination is None else head_scores(destination, self.att_dst)[0]
+        if x_dst is None:
+            return source, None, (key, None)
+        destination = to_dst(x_dst).view(-1, H, C)
+        (query,) = head_scores(destination, self.att_dst)
+        return source, destination, (key, query)
 
     def _send(
         self,

@@ -13,8 +13,9 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.conv.heads import add_terms, check_heads, join_heads
-from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms
+from graphattn.nn.conv.heads import check_heads, join_heads
+from graphattn.nn.conv.linear_maps import add_terms, linear_maps
+from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms, readable_weight
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.scores import Additive
 
@@ -137,12 +138,11 @@ class GATv2Conv(AttentionConv):
         if edges.edge_attr is not None and self.lin_edge is None:
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         if self.add_self_loops:
-            edges = edges.add_self_loops(self.fill_value)
+            edges = self._with_self_loops(edges, self.fill_value)
 
         residual = None if self.res is None else self.res(x_dst)
         H, C = self.heads, self.out_channels
-        left = self.lin_l(x_src).view(-1, H, C)
-        right = left if x_dst is x_src and self.share_weights else self.lin_r(x_dst).view(-1, H, C)
+        left, right = (rows.view(-1, H, C) for rows in self._mapped(x_src, x_dst))
         if self.sends_messages:
             out, weights = self._send(left, right, edges)
         else:
@@ -150,13 +150,24 @@ class GATv2Conv(AttentionConv):
         out = add_terms(join_heads(out, H * C, self.concat), residual, self.bias)
         return (out, edges.with_weights(weights)) if return_attention_weights else out
 
+    def _mapped(self, x_src: Tensor, x_dst: Tensor) -> tuple[Tensor, Tensor]:
+        """W_l x_j and W_r x_i, `[nodes, H·C]`."""
+        if x_dst is x_src and self.share_weights:
+            rows = self.lin_l(x_src)
+            return rows, rows
+        weights = [readable_weight(linear, x_src, bias=True) for linear in (self.lin_l, self.lin_r)]
+        if x_dst is not x_src or any(weight is None for weight in weights):
+            return self.lin_l(x_src), self.lin_r(x_dst)
+        left, right = linear_maps(x_src, [(linear.weight, linear.bias) for linear in (self.lin_l, self.lin_r)])
+        return left, right
+
     def _attend(
         self, left: Tensor, right: Tensor, edges: Adjacency, return_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        terms: dict[str, Any] = {}
+        terms: dict[str, Any] = {"hidden": edges.hidden}
         if edges.edge_attr is not None:
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, left.dtype)
-            terms = edge_terms(features, self.lin_edge, self.heads, values=False)
+            terms |= edge_terms(features, self.lin_edge, self.heads, values=False)
         score = Additive(self.att[0], negative_slope=self.negative_slope)
         return self._operate(right, left, left, edges.attended, score=score, return_weights=return_weights, **terms)
 

@@ -35,9 +35,3 @@ def blocks(*vectors: Tensor) -> Tensor:
 def join_heads(out: Tensor, width: int, concat: bool) -> Tensor:
     """Heads `[M, H, C]` side by side, `width` wide, or their mean."""
     return out.reshape(-1, width) if concat else out.mean(1)
-
-
-def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
-    """`out` with a residual and a bias, where there are any."""
-    out = out if residual is None else out + residual
-    return out if bias is None else out + bias

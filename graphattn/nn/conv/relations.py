@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 
 
 class Pairs(NamedTuple):
@@ -53,6 +53,8 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
         ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
         TypeError: it holds no integers.
     """
+    if torch.compiler.is_compiling():
+        return _traced_relations(graph, edge_type.long(), num_relations)
     version = None if edge_type.is_inference() else edge_type._version
     known = _known.get(edge_type)
     if known is not None and known[0] is graph and known[1] == version:
@@ -70,14 +72,27 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
     src, dst = graph.edge_index
     sources = _pairs(edge_type.long(), src, graph.num_src, num_relations)
     destinations = _pairs(edge_type.long(), dst, graph.num_dst, num_relations)
-    edges, within = torch.stack([sources.of_edge, dst]), torch.stack([sources.of_edge, destinations.of_edge])
-    num_src = len(sources.node)
-    relations = Relations(
-        sources, destinations, Graph(edges, num_dst=graph.num_dst, num_src=num_src),
-        Graph(within, num_dst=len(destinations.node), num_src=num_src),
-    )  # fmt: skip
+    relations = _relations(sources, destinations, dst, graph.num_dst)
     _known[edge_type] = (graph, version, relations)
     return relations
+
+
+def _relations(sources: Pairs, destinations: Pairs, dst: Tensor, num_dst: int) -> Relations:
+    edges, within = torch.stack([sources.of_edge, dst]), torch.stack([sources.of_edge, destinations.of_edge])
+    num_src = len(sources.node)
+    graphs = as_graph(edges, num_dst, num_src), as_graph(within, len(destinations.node), num_src)
+    return Relations(sources, destinations, *graphs)
+
+
+def _traced_relations(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
+    """All pairs (relation, node), where which of them occur cannot be asked."""
+    src, dst = graph.edge_index
+
+    def pairs(node: Tensor, num_nodes: int) -> Pairs:
+        nodes = torch.arange(num_nodes, device=node.device).repeat(num_relations)
+        return Pairs(nodes, [num_nodes] * num_relations, edge_type * num_nodes + node)
+
+    return _relations(pairs(src, graph.num_src), pairs(dst, graph.num_dst), dst, graph.num_dst)
 
 
 def _pairs(relation: Tensor, node: Tensor, num_nodes: int, num_relations: int) -> Pairs:

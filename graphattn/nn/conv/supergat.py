@@ -20,7 +20,8 @@ from torch_geometric.utils import (
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.conv.heads import add_terms, check_heads, head_scores, join_heads
+from graphattn.nn.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.conv.linear_maps import add_terms
 
 
 class SuperGATConv(AttentionConv):
@@ -129,7 +130,7 @@ class SuperGATConv(AttentionConv):
         check_features("x", x, self.lin)
         edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
-            edges = edges.add_self_loops()
+            edges = self._with_self_loops(edges)
         H, C = self.heads, self.out_channels
         x = self.lin(x).view(-1, H, C)
         products: Tensor | None = None
@@ -140,7 +141,9 @@ class SuperGATConv(AttentionConv):
             products = self._scaled(pair_scores(x, x, graph))
             src, dst = graph.edge_index
             bias = F.leaky_relu(self._mixed(products, x, dst, src), self.negative_slope)
-            out, _ = self._operate(None, None, x, graph, score="none", edge_bias=bias, return_weights=False)
+            out, _ = self._operate(
+                None, None, x, graph, score="none", edge_bias=bias, hidden=edges.hidden, return_weights=False
+            )
         if self.training:
             self._compare(x, edges.graph.edge_index, products, neg_edge_index, batch)
         return add_terms(join_heads(out, H * C, self.concat), None, self.bias)

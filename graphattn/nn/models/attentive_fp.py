@@ -172,6 +172,7 @@ class AttentiveFP(torch.nn.Module):
         for conv, gru in zip(self.atom_convs, self.atom_grus, strict=True):
             x = self._update(gru, conv(x, edge_index), x)
         out = global_add_pool(x, batch).relu()
+        torch._check(len(out) < 2**31)  # says to a compiler, which knows no number of molecules, how to count them
         atoms = members_of(batch, len(out))
         for _ in range(self.num_timesteps):
             out = self._update(self.mol_gru, self.mol_conv((x, out), atoms), out)

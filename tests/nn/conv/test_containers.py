@@ -111,36 +111,6 @@ def test_nodes_of_a_batch_as_a_bipartite_graph(name):
 # What PyTorch does with modules
 
 
-def options_without_loops(name):
-    return {} if name == "TransformerConv" else {"add_self_loops": False}
-
-
-@pytest.mark.parametrize("edge_dim", [None, EDGE])
-@pytest.mark.parametrize("name", LAYERS)
-def test_compiled_without_a_graph_break(name, edge_dim):
-    torch._dynamo.reset()
-    layer = getattr(ga.nn, name)(IN, OUT, HEADS, edge_dim=edge_dim, **options_without_loops(name))
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-    for count in (11, 17):
-        arguments = torch.randn(6, IN), edges(count=count), torch.randn(count, EDGE) if edge_dim else None
-        want = layer(*arguments)
-        out = compiled(*arguments)
-        assert_close(out, want)
-        found, expected = (
-            torch.autograd.grad(o.square().sum(), list(layer.parameters()), allow_unused=True) for o in (out, want)
-        )
-        assert_close(found, expected)
-
-
-@pytest.mark.parametrize("name", ["AGNNConv", "SuperGATConv"])
-def test_other_layers_compiled_without_a_graph_break(name):
-    torch._dynamo.reset()
-    layer = getattr(ga.nn, name)(*(() if name == "AGNNConv" else (IN, OUT, HEADS)), add_self_loops=False).eval()
-    x, edge_index = torch.randn(6, IN), edges()
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-    assert_close(compiled(x, edge_index), layer(x, edge_index))
-
-
 OTHERS = {
     "SuperGATConv": lambda: ga.nn.SuperGATConv(IN, OUT, HEADS),
     "AGNNConv": lambda: ga.nn.AGNNConv(),

@@ -233,7 +233,6 @@ def test_widths_of_kinds_found_at_the_first_call(name):
         {"heads": 4, "norm": None},
         {"norm": "layer_norm", "act": "gelu"},
         {"norm": "graph_norm"},
-        {"attn_type": "performer"},
         {"attn_kwargs": {"bias": False}},
         {"attn_kwargs": {"add_zero_attn": True, "add_bias_kv": True}},
     ],
@@ -251,6 +250,31 @@ def test_gps(options, local, batch):
         for layer in pair:
             layer.train(mode)
         assert_same(pair, numbers(6, 8), edges(), batch)
+
+
+PERFORMERS = [{}, {"qkv_bias": True, "head_channels": 5}, {"kernel": torch.nn.GELU(), "attn_out_bias": False}]
+
+
+@pytest.mark.parametrize("batch", [None, [0, 0, 0, 2, 2, 2]], ids=str)
+@pytest.mark.parametrize("attn_kwargs", PERFORMERS, ids=str)
+def test_gps_with_a_performer(attn_kwargs, batch, monkeypatch):
+    options = {"heads": 2, "attn_type": "performer", "attn_kwargs": attn_kwargs}
+    pair = [s.GPSConv(8, s.GATConv(8, 8), **options).double() for s in (ga.nn, theirs)]
+    pair[0].load_state_dict(pair[1].state_dict(), strict=True)
+    monkeypatch.setattr(pair[0].attn, "forward", None)  # its parameters are read
+    for layer in pair:
+        torch.manual_seed(1)
+        layer.attn.redraw_projection_matrix()
+    assert_same(pair, numbers(6, 8), edges(), None if batch is None else torch.tensor(batch))
+
+
+def test_gps_with_a_performer_gives_a_graph_what_it_gives_it_alone():
+    """PyG's counts the padding of a batch among the keys."""
+    pair = [s.GPSConv(8, None, attn_type="performer", norm=None).double() for s in (ga.nn, theirs)]
+    pair[0].load_state_dict(pair[1].state_dict(), strict=True)
+    x, batch = numbers(6, 8), torch.tensor([0, 1, 1, 2, 2, 2])
+    alone = torch.cat([pair[1](each, None) for each in x.split([1, 2, 3])])
+    assert_close(pair[0](x, None, batch), alone)
 
 
 def test_gps_calls_its_attention_where_something_is_hooked_onto_it():

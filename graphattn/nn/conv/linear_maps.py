@@ -1,0 +1,104 @@
+"""Linear maps of the same rows, and sums of rows, in as few large tensors as there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from graphattn.ops.numba.pages import ask_for_huge_pages
+
+Map = tuple[Tensor, Tensor | None]
+"""A weight `[D, F]` and a bias `[D]`."""
+
+
+def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
+    """W x_n + b of all rows `[N, F]` for each map, `[N, D]` each.
+
+    As `torch.nn.functional.linear` for each of them, but that the gradient of `x` is added up in place, so that one
+    tensor of its size is made and not two for each map, and that large results lie in huge pages.
+    """
+    device = x.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        maps = [(weight.to(dtype), None if bias is None else bias.to(dtype)) for weight, bias in maps]
+        with torch.autocast(device, enabled=False):
+            return linear_maps(x.to(dtype), maps)
+    if _is_traced():
+        return tuple(F.linear(x, *each) for each in maps)
+    weights, biases = zip(*maps, strict=True)
+    return _LinearMaps.apply(x, *weights, *biases)
+
+
+def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
+    """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any."""
+    if residual is None and bias is None:
+        return out
+    if _is_traced() or (residual is not None and residual.dtype != out.dtype):
+        out = out if residual is None else out + residual
+        return out if bias is None else out + bias
+    return _Sum.apply(out, residual, bias)
+
+
+def _is_traced() -> bool:
+    return torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def _empty(x: Tensor, width: int) -> Tensor:
+    made = x.new_empty(len(x), width)
+    return ask_for_huge_pages(made) if x.device.type == "cpu" else made
+
+
+class _LinearMaps(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *parameters: Tensor | None) -> tuple[Tensor, ...]:
+        weights, biases = parameters[: len(parameters) // 2], parameters[len(parameters) // 2 :]
+        ctx.save_for_backward(x, *weights)
+        ctx.set_materialize_grads(False)
+        outs = []
+        for weight, bias in zip(weights, biases, strict=True):
+            assert weight is not None
+            out = _empty(x, len(weight))
+            turned = weight.t()
+            outs.append(torch.mm(x, turned, out=out) if bias is None else torch.addmm(bias, x, turned, out=out))
+        return tuple(outs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
+        x, *weights = ctx.saved_tensors
+        needs_x, needs = ctx.needs_input_grad[0], ctx.needs_input_grad[1:]
+        to_x: Tensor | None = None
+        to_weights: list[Tensor | None] = []
+        to_biases: list[Tensor | None] = []
+        for place, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
+            is_there = gradient is not None
+            to_weights.append(gradient.t() @ x if is_there and needs[place] else None)
+            to_biases.append(gradient.sum(0) if is_there and needs[place + len(weights)] else None)
+            if not is_there or not needs_x:
+                continue
+            if torch.is_grad_enabled():  # and this will be differentiated too
+                to_x = gradient @ weight if to_x is None else to_x + gradient @ weight
+            else:
+                to_x = (
+                    torch.mm(gradient, weight, out=_empty(x, x.shape[1]))
+                    if to_x is None
+                    else to_x.addmm_(gradient, weight)
+                )
+        return to_x, *to_weights, *to_biases
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
+        terms = [term for term in (residual, bias) if term is not None]
+        dtype = torch.result_type(out, terms[0])
+        total = torch.add(out, terms[0], out=_empty(out, out.shape[1]).to(dtype))
+        return total.add_(terms[1]) if len(terms) == 2 else total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        needs_residual, needs_bias = ctx.needs_input_grad[1:]
+        return gradient, gradient if needs_residual else None, gradient.sum(0) if needs_bias else None
