@@ -7,11 +7,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from graphattn.nn import registry
+from graphattn.nn.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
+from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
 from graphattn.nn.linformer import LinformerAttention
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.transformer import GraphTransformerLayer
+from graphattn.nn.turing import TuringMemory, TuringState
 
 if TYPE_CHECKING:
     from graphattn.nn.aggr.attentional import AttentionalAggregation
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = [
     "GAT",
     "AGNNConv",
+    "Aligned",
+    "Alignment",
     "AttentionPooling",
     "AttentionalAggregation",
     "AttentiveFP",
@@ -46,16 +52,27 @@ __all__ = [
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
+    "HardAlignment",
     "LinformerAttention",
+    "LocalAlignment",
     "MultiheadAttention",
     "PerformerFeatures",
     "RGATConv",
+    "Reinforce",
     "Set2Set",
     "SetTransformerAggregation",
     "SuperGATConv",
     "TransformerConv",
+    "TuringMemory",
+    "TuringState",
     "elu_features",
     "from_pyg",
+    "gumbel_softmax",
+    "log_probability",
+    "normalize_edges",
+    "sample_edges",
+    "straight_through",
+    "weighted_sum",
 ]
 
 
