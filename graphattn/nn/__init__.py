@@ -13,7 +13,17 @@ from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
 from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.patch_encoder import PatchEncoder
 from graphattn.nn.pooling import AttentionPooling
+from graphattn.nn.recurrent_decoder import (
+    BahdanauDecoder,
+    Decoded,
+    DecoderState,
+    LuongDecoder,
+    RecurrentDecoder,
+    Source,
+)
+from graphattn.nn.recurrent_encoder import Encoded, RecurrentEncoder
 from graphattn.nn.transformer import GraphTransformerLayer
 from graphattn.nn.turing import TuringMemory, TuringState
 
@@ -44,6 +54,10 @@ __all__ = [
     "AttentionPooling",
     "AttentionalAggregation",
     "AttentiveFP",
+    "BahdanauDecoder",
+    "Decoded",
+    "DecoderState",
+    "Encoded",
     "GATConv",
     "GATv2Conv",
     "GPSConv",
@@ -55,12 +69,17 @@ __all__ = [
     "HardAlignment",
     "LinformerAttention",
     "LocalAlignment",
+    "LuongDecoder",
     "MultiheadAttention",
+    "PatchEncoder",
     "PerformerFeatures",
     "RGATConv",
+    "RecurrentDecoder",
+    "RecurrentEncoder",
     "Reinforce",
     "Set2Set",
     "SetTransformerAggregation",
+    "Source",
     "SuperGATConv",
     "TransformerConv",
     "TuringMemory",

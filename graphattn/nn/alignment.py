@@ -90,7 +90,9 @@ class Alignment(nn.Module):
         """What queries are compared with, made once for a memory that many steps look at."""
         return self.key(memory) if self.score in ("general", "additive") else memory
 
-    def forward(self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None) -> Aligned:
+    def forward(
+        self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
+    ) -> Aligned:
         """Look at the memory.
 
         Args:
@@ -98,6 +100,7 @@ class Alignment(nn.Module):
             memory: `[N, memory_dim]`, several of them packed one after another.
             graph: which query sees what, `bipartite(queries of each, sizes of the memories)`.
             keys: `keys(memory)`, if it is at hand.
+            step: the number of each query's step, `[M]`, which only local-m asks for.
 
         Raises:
             ValueError: a memory is longer than `max_length` (score "location").
@@ -167,15 +170,17 @@ class LocalAlignment(Alignment):
             self.place_hidden = nn.Linear(query_dim, query_dim, bias=False)
             self.place_vector = nn.Linear(query_dim, 1, bias=False)
 
-    def center(self, query: Tensor, graph: Bipartite, step: int | Tensor) -> Tensor:
+    def center(self, query: Tensor, graph: Bipartite, step: Tensor | None) -> Tensor:
         """p, `[M]`: where in its memory each query looks."""
         if not self.predict:
-            return torch.as_tensor(step, dtype=query.dtype, device=query.device).expand(len(query))
+            if step is None:
+                raise ValueError("local-m looks around the number of the step, but step is None")
+            return step.to(query.dtype)
         sizes = graph.src_ptr.diff()[graph.batch]
         return sizes * self.place_vector(self.place_hidden(query).tanh()).squeeze(1).sigmoid()
 
-    def forward(  # type: ignore[override]
-        self, query: Tensor, memory: Tensor, graph: Bipartite, *, keys: Tensor | None = None, step: int | Tensor = 0
+    def forward(
+        self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
     ) -> Aligned:
         """Look at a window of the memory.
 
@@ -184,8 +189,14 @@ class LocalAlignment(Alignment):
             memory: `[N, memory_dim]`.
             graph: `bipartite(queries of each memory, sizes of the memories)`; the graph of the result is narrower.
             keys: `keys(memory)`, if it is at hand.
-            step: t for local-m, one number or `[M]`.
+            step: t for local-m, `[M]`.
+
+        Raises:
+            TypeError: the graph is not bipartite.
+            ValueError: local-m is given no step.
         """
+        if not isinstance(graph, Bipartite):
+            raise TypeError(f"local attention narrows a bipartite graph, got {type(graph).__name__}")
         center = self.center(query, graph, step)
         begin, end = graph.src_ptr[:-1][graph.batch], graph.src_ptr[1:][graph.batch]
         low = begin + (center.detach() - self.radius).ceil().long().clamp(min=0)
@@ -213,7 +224,9 @@ class HardAlignment(Alignment):
 
     generator: torch.Generator | None = None
 
-    def forward(self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None) -> Aligned:
+    def forward(
+        self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
+    ) -> Aligned:
         """Look at one place; the weights are one-hot."""
         soft = super().forward(query, memory, graph, keys=keys).weights.unsqueeze(1)
         if self.training:

@@ -31,7 +31,7 @@ def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") ->
     nothing = scores.new_zeros(graph.num_src, 1, 1)
     return attention(
         None, None, nothing, graph, score="none", edge_bias=scores, normalize=normalize, return_weights=True
-    )[1]  # type: ignore[return-value]
+    )[1]
 
 
 def weighted_sum(weights: Tensor, values: Tensor, graph: Graph) -> Tensor:
