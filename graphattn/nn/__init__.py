@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from graphattn.nn import registry
 from graphattn.nn.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.cbam import CBAM
 from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
 from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.non_local import NonLocalBlock
 from graphattn.nn.patch_encoder import PatchEncoder
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.recurrent_decoder import (
@@ -24,6 +26,7 @@ from graphattn.nn.recurrent_decoder import (
     Source,
 )
 from graphattn.nn.recurrent_encoder import Encoded, RecurrentEncoder
+from graphattn.nn.squeeze_excitation import SqueezeExcitation
 from graphattn.nn.transformer import GraphTransformerLayer
 from graphattn.nn.turing import TuringMemory, TuringState
 
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from graphattn.nn.patching import from_pyg
 
 __all__ = [
+    "CBAM",
     "GAT",
     "AGNNConv",
     "Aligned",
@@ -71,6 +75,7 @@ __all__ = [
     "LocalAlignment",
     "LuongDecoder",
     "MultiheadAttention",
+    "NonLocalBlock",
     "PatchEncoder",
     "PerformerFeatures",
     "RGATConv",
@@ -80,6 +85,7 @@ __all__ = [
     "Set2Set",
     "SetTransformerAggregation",
     "Source",
+    "SqueezeExcitation",
     "SuperGATConv",
     "TransformerConv",
     "TuringMemory",
