@@ -4,10 +4,10 @@
     python examples/pointer_network.py --task sort --out runs/pointer_sort.png
     python examples/pointer_network.py --task hull --out runs/pointer_hull.png
 
-Sort: 10 different whole numbers below 100, in random order; the answer is their order. Hull: 10 random points in a
-square; the answer is the corners of their convex hull, counter-clockwise, from the corner that comes first in the
-input, as SciPy's `ConvexHull` finds them. The output of the network is no number and no coordinate, but a sequence of
-places in its input: the attention weights. An answer counts when it is right from the first place to the last.
+Sort: 10 random real numbers between 0 and 1; the answer is their order. Hull: 10 random points in a square; the answer
+is the corners of their convex hull, counter-clockwise, from the corner that comes first in the input, as SciPy's
+`ConvexHull` finds them. The output of the network is no number and no coordinate, but a sequence of places in its
+input: the attention weights. An answer counts when it is right from the first place to the last.
 
 The picture shows the weights of each step of one sorting, or four hulls that were found.
 
@@ -29,13 +29,13 @@ from torch import Tensor
 
 import graphattn as ga
 
-NUMBERS, BELOW, POINTS = 10, 100, 10
+NUMBERS, POINTS = 10, 10
 
 
 def sorting(count: int, random: np.random.Generator) -> tuple[list[Tensor], list[Tensor]]:
-    """Sets of different whole numbers, scaled to 0 ... 1, and their order."""
-    numbers = torch.from_numpy(np.stack([random.choice(BELOW, NUMBERS, replace=False) for _ in range(count)]))
-    return list((numbers / BELOW).float().unsqueeze(2)), list(numbers.argsort(dim=1))
+    """Sets of numbers, and their order."""
+    numbers = torch.from_numpy(random.random((count, NUMBERS)))
+    return list(numbers.float().unsqueeze(2)), list(numbers.argsort(dim=1))
 
 
 def hulls(count: int, random: np.random.Generator) -> tuple[list[Tensor], list[Tensor]]:
@@ -90,11 +90,11 @@ def draw(network: ga.models.PointerNetwork, task: str, out: Path) -> None:
     sets, answers = TASKS[task][0](4, np.random.default_rng(7))
     found = network.point(sets)
     if task == "sort":
-        numbers = (sets[0].squeeze(1) * BELOW).round().int()
+        labels = [f"{number:.3f}" for number in sets[0].flatten().tolist()]
         figure, ax = plt.subplots(figsize=(6.5, 6), layout="constrained")
         ax.imshow(network.weights(sets[0], answers[0]), cmap="Blues", vmin=0, vmax=1)
-        ax.set_xticks(range(NUMBERS + 1), [*map(str, numbers.tolist()), "end"])
-        ax.set_yticks(range(NUMBERS + 1), [*map(str, numbers[answers[0]].tolist()), "end"])
+        ax.set_xticks(range(NUMBERS + 1), [*labels, "end"], rotation=60)
+        ax.set_yticks(range(NUMBERS + 1), [*(labels[i] for i in answers[0].tolist()), "end"])
         ax.set_xlabel("input")
         ax.set_ylabel("step of the answer, with what is right")
         ax.set_title("Where each step points")
