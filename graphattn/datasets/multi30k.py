@@ -28,13 +28,8 @@ _SHA256 = {
 def multi30k(split: Multi30kSplit) -> list[tuple[str, str]]:
     """Pairs of sentences, English and German, as raw text.
 
-    | split | pairs |
-    |---|---:|
-    | train | 29,000 |
-    | val | 1,014 |
-    | test_2016_flickr | 1,000 |
-    | test_2017_flickr | 1,000 |
-    | test_2017_mscoco | 461 |
+    29,000 of them in "train", 1,014 in "val", 1,000 each in "test_2016_flickr" and "test_2017_flickr", 461 in
+    "test_2017_mscoco".
 
     The usual measure is BLEU on test_2016_flickr, `sacrebleu`'s on the raw text.
 

@@ -34,18 +34,18 @@ class Alignment(nn.Module):
 
         c_i = Σ_j α_ij h_j,   α_i = softmax_j a(s_i, h_j)
 
-    | score | a(s_i, h_j) | paper |
-    |---|---|---|
-    | "dot" | ⟨s_i, h_j⟩ | Luong et al. 2015, eq. 8 |
-    | "scaled_dot" | ⟨s_i, h_j⟩ / √D | Vaswani et al. 2017, eq. 1 |
-    | "general" | ⟨s_i, W h_j⟩ | Luong et al. 2015, eq. 8 (bilinear: a dot with a projected key) |
-    | "additive" | ⟨v, tanh(W s_i + U h_j + b)⟩ | Bahdanau et al. 2015, A.1.2; Luong's "concat" with W_a = [W U] |
-    | "location" | (W s_i)_j | Luong et al. 2015, eq. 8: the place j alone decides; the operator's score "none" |
+    with the score
+
+        "dot"         ⟨s_i, h_j⟩                       Luong et al. 2015, eq. 8
+        "scaled_dot"  ⟨s_i, h_j⟩ / √D                  Vaswani et al. 2017, eq. 1
+        "general"     ⟨s_i, W h_j⟩                     Luong et al. 2015, eq. 8: bilinear, a dot with a projected key
+        "additive"    ⟨v, tanh(W s_i + U h_j + b)⟩     Bahdanau et al. 2015, A.1.2; Luong's "concat", W_a = [W U]
+        "location"    (W s_i)_j                        Luong et al. 2015, eq. 8: the place decides, no key is read
 
     Args:
         query_dim: width of the queries s.
         memory_dim: width of the memory h; that of the queries for "dot" and "scaled_dot".
-        score: from the table.
+        score: one of these.
         hidden_dim: width inside the additive score; `query_dim` when None.
         max_length: the longest memory, for "location".
 
