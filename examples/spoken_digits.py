@@ -12,7 +12,7 @@ The picture shows a spectrogram, what the pooling looks at, and the weights of o
 
 RESULTS
 
-Truncated self-attention: Yeh et al. 2019, arXiv:1910.12977, section 3.2. Data: Jackson et al., the official test set of
+Truncated self-attention: Yeh et al. 2019, arXiv:1910.12977. Data: Jackson et al., the official test set of
 300 recordings; 600 to train on (the official training set has 2,700).
 """
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from graphattn.graph import Bipartite, Graph, bipartite
+from graphattn.nn.packed_rnn import run_packed
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive
 from graphattn.ops.state import State
@@ -27,7 +27,7 @@ class PointerNetwork(nn.Module):
         in_dim: width of an element.
         hidden_dim: width of the decoder and inside the score; each direction of the encoder has half of it.
 
-    Vinyals et al. 2015, arXiv:1506.03134, eq. 3. There the encoder reads in one direction, and only the tasks that
+    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder reads in one direction, and only the tasks that
     need it forbid a second visit, as Bello et al. 2017 do for all (arXiv:1611.09940, appendix A.1).
 
     Example:
@@ -93,10 +93,10 @@ class PointerNetwork(nn.Module):
             torch.cat([answer, answer.new_tensor([size - 1])]) + start
             for answer, size, start in zip(places, sizes, graph.src_ptr.tolist(), strict=False)
         ])  # fmt: skip
-        steps = embedded.index_select(0, right).split(lengths)
-        fed = [torch.cat([self.first, step[:-1]]) for step in steps]
-        states = torch.cat(unpack_sequence(self.decoder(pack_sequence(fed, enforce_sorted=False), state)[0]))
         step = torch.cat([torch.arange(length, device=right.device) for length in lengths])
+        pointed = embedded.index_select(0, right.roll(1))
+        fed = torch.where((step == 0).unsqueeze(1), self.first, pointed)
+        states, _ = run_packed(self.decoder, fed, lengths, state)
         visited_at = torch.full((len(keys),), len(step), device=right.device).index_put((right,), step)
         src, dst = graph.edge_index
         hidden = torch.where(visited_at[src] < step[dst], -torch.inf, 0.0).to(keys.dtype).unsqueeze(1)
@@ -135,12 +135,12 @@ class PointerNetwork(nn.Module):
 
     def _encode(self, sets: Sequence[Tensor]) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
         """Embeddings and keys of all elements with the stops, packed, and the decoder's first state."""
-        sizes = [len(x) for x in sets]
-        embedded = self.embed(torch.cat(list(sets))).split(sizes)
-        with_stop = [torch.cat([x, self.stop]) for x in embedded]
-        states, (h, c) = self.encoder(pack_sequence(with_stop, enforce_sorted=False))
-        keys = self.key(torch.cat(unpack_sequence(states))).unsqueeze(1)
-        return torch.cat(with_stop), keys, (torch.cat([*h], -1).unsqueeze(0), torch.cat([*c], -1).unsqueeze(0))
+        sizes = [len(x) + 1 for x in sets]
+        embedded = self.embed(torch.cat(list(sets)))
+        with_stop = torch.cat([part for x in embedded.split([len(x) for x in sets]) for part in (x, self.stop)])
+        states, (h, c) = run_packed(self.encoder, with_stop, sizes)
+        keys = self.key(states).unsqueeze(1)
+        return with_stop, keys, (torch.cat([*h], -1).unsqueeze(0), torch.cat([*c], -1).unsqueeze(0))
 
     def _lse(self, query: Tensor, keys: Tensor, graph: Graph, hidden: Tensor | None = None) -> Tensor:
         nothing = keys.new_zeros(len(keys), 1, 1)

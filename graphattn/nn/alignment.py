@@ -36,9 +36,9 @@ class Alignment(nn.Module):
 
     with the score
 
-        "dot"         ⟨s_i, h_j⟩                       Luong et al. 2015, eq. 8
+        "dot"         ⟨s_i, h_j⟩                       Luong et al. 2015, section 3.1
         "scaled_dot"  ⟨s_i, h_j⟩ / √D                  Vaswani et al. 2017, eq. 1
-        "general"     ⟨s_i, W h_j⟩                     Luong et al. 2015, eq. 8: bilinear, a dot with a projected key
+        "general"     ⟨s_i, W h_j⟩                     Luong et al. 2015, section 3.1: bilinear, a projected key
         "additive"    ⟨v, tanh(W s_i + U h_j + b)⟩     Bahdanau et al. 2015, A.1.2; Luong's "concat", W_a = [W U]
         "location"    (W s_i)_j                        Luong et al. 2015, eq. 8: the place decides, no key is read
 

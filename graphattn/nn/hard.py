@@ -68,7 +68,7 @@ def sample_edges(weights: Tensor, graph: Graph, *, generator: torch.Generator | 
     Returns:
         `[E, H]`, 1 for the chosen and 0 for the others, without gradient.
 
-    Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, eq. 9.
+    Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 4.1.
     """
     return normalize_edges(weights.detach().log() + _gumbel(weights, generator), graph, "argmax")
 
@@ -95,7 +95,8 @@ class Reinforce(nn.Module):
     Args:
         decay: the share of the old baseline that stays, 0.9 in the paper.
 
-    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, eq. 11-12.
+    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, which adds an entropy that is left
+    out here.
     """
 
     baseline: Tensor

@@ -23,7 +23,7 @@ class NonLocalBlock(nn.Module):
     Shapes:
         `[B, C, height, width]` → the same.
 
-    Wang et al. 2018, arXiv:1711.07971, eq. 1, 4 and 6. No batch norm after W_z and no subsampling of φ and g, which the
+    Wang et al. 2018, arXiv:1711.07971, eq. 1, 3 and 6. No batch norm after W_z and no subsampling of φ and g, which the
     paper adds in its networks.
     """
 

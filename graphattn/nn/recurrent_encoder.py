@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from graphattn.nn.checks import check_dropout
+from graphattn.nn.packed_rnn import run_packed
 
 
 class Encoded(NamedTuple):
@@ -80,9 +80,9 @@ class RecurrentEncoder(nn.Module):
         if not sizes or min(sizes) == 0:
             raise ValueError(f"sequences must be one or more, none of them empty; got sizes {sizes}")
         embedded = self.dropout(self.embedding(torch.cat(list(sequences))))
-        states, last = self.rnn(pack_sequence(list(embedded.split(sizes)), enforce_sorted=False))
+        memory, last = run_packed(self.rnn, embedded, sizes)
         last = last[0] if isinstance(last, tuple) else last
-        return Encoded(torch.cat(unpack_sequence(states)), sizes, torch.cat([last[-2], last[-1]], dim=1))
+        return Encoded(memory, sizes, torch.cat([last[-2], last[-1]], dim=1))
 
 
 _CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}

@@ -94,7 +94,7 @@ class TuringMemory(nn.Module):
         w_t = location(content(k, β; M_{t−1}), w_{t−1}),   M_t = write(M_{t−1}, w_t),   r_t = Σ_i w_t(i) M_t(i)
 
     The numbers of rows and of machines are those of `begin`, so that a machine may be tested with a longer memory. At
-    first the memory is a small constant, as Collier & Beel recommend (arXiv:1807.08518, section 4.3), and the heads are
+    first the memory is a small constant, as Collier & Beel recommend (2018, arXiv:1807.08518), and the heads are
     at row 0, not where the machine has learned that they begin.
 
     Args:
