@@ -12,8 +12,8 @@ The picture shows one alignment: what the network looked at as it wrote each pie
 
 RESULTS
 
-Network: Bahdanau et al. 2015, arXiv:1409.0473. Data: Elliott et al. 2016, arXiv:1605.00459. The text-only
-baseline of the 2016 shared task is a published reference to look up beside it.
+Network: Bahdanau et al. 2015, arXiv:1409.0473. Data: Elliott et al. 2016, arXiv:1605.00459. Calixto et al. 2017
+(doi:10.18653/v1/P17-1175, table 1) report 33.7 BLEU for a text-only recurrent network, on tokenised text.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class PointerNetwork(nn.Module):
         in_dim: width of an element.
         hidden_dim: width of the decoder and inside the score; each direction of the encoder has half of it.
 
-    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder reads in one direction, and only the tasks that
-    need it forbid a second visit, as Bello et al. 2017 do for all (arXiv:1611.09940, appendix A.1).
+    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder reads in one direction, and only the tasks
+    that need it forbid a second visit, as Bello et al. 2017 do for all (arXiv:1611.09940, appendix A.1).
 
     Example:
         >>> import torch, graphattn as ga

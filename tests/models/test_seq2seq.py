@@ -2,21 +2,32 @@
 
 import itertools
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 import graphattn as ga
 
 
-def make(vocab=6, hidden=16, decoder=ga.nn.LuongDecoder, **options):
+def make(vocab=6, hidden=16, decoder=ga.nn.LuongDecoder, align=ga.nn.Alignment, **options):
     torch.manual_seed(0)
     encoder = ga.nn.RecurrentEncoder(vocab, 8, hidden)
-    align = ga.nn.Alignment(hidden, encoder.memory_dim, score="general")
-    return ga.models.Seq2Seq(encoder, decoder(vocab, 8, align, encoder.summary_dim, **options), start=0, end=1)
+    look = align(hidden, encoder.memory_dim, score="general", **options)
+    return ga.models.Seq2Seq(encoder, decoder(vocab, 8, look, encoder.summary_dim), start=0, end=1)
 
 
-def test_greedy_is_the_best_token_at_each_step():
-    model = make().eval()
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"align": ga.nn.LocalAlignment, "radius": 1},
+        {"align": ga.nn.LocalAlignment, "radius": 1, "predict": False},
+        {"align": ga.nn.HardAlignment, "decoder": ga.nn.BahdanauDecoder},
+    ],
+    ids=["global", "local-p", "local-m", "hard"],
+)
+def test_greedy_is_the_best_token_at_each_step(options):
+    model = make(**options).eval()
     sentences = [torch.tensor([3, 2, 5]), torch.tensor([4]), torch.tensor([2, 2])]
     together = model.generate(sentences, max_length=5)
     assert together == [model.generate([sentence], max_length=5)[0] for sentence in sentences]
@@ -25,6 +36,7 @@ def test_greedy_is_the_best_token_at_each_step():
         best = logits.argmax(1).tolist()
         assert best[: len(tokens)] == tokens
         assert len(tokens) == 5 or best[-1] == 1
+    assert [len(found) <= 5 for found in model.generate(sentences, max_length=5, num_beams=3)] == [True] * 3
 
 
 def test_a_wide_beam_finds_the_most_likely_of_all():
