@@ -30,7 +30,7 @@ def address_by_content(key: Tensor, strength: Tensor, memory: Tensor, graph: Bip
     """Where the memory is like the key: w_c(i) = softmax_i( β · cos(k, M(i)) ).
 
     One call of the operator, in which all heads share the rows as keys, as in multi-query attention. β belongs to the
-    query, so the score is the dot of k β / |k| and M(i) / |M(i)|.
+    query, so the score is the dot of k β / ‖k‖ and M(i) / ‖M(i)‖.
 
     Args:
         key: k, `[B, H, W]`.
