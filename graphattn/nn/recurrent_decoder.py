@@ -141,7 +141,7 @@ class BahdanauDecoder(RecurrentDecoder):
 
     Bahdanau et al. 2015, arXiv:1409.0473, eq. 4-6 and appendix A.2; with an LSTM the decoder of Show, Attend and Tell
     (Xu et al. 2015, arXiv:1502.03044, section 3.1.2, whose output layer has no maxout). The appendix makes the output of
-    s_{i−1}, eq. 4 of s_i, as here.
+    s_{i−1}, eq. 4 of s_i, as here. The arguments are those of `RecurrentDecoder`.
     """  # noqa: E501
 
     def __init__(
@@ -175,7 +175,7 @@ class LuongDecoder(RecurrentDecoder):
 
         s_i = cell([E y_{i−1}, s̃_{i−1}], s_{i−1}),   c_i = align(s_i, memory),   s̃_i = tanh(W_c [c_i, s_i]),   logits = W_o s̃_i
 
-    The feature s̃ of the last step goes into the next ("input feeding").
+    The feature s̃ of the last step goes into the next ("input feeding"). The arguments are those of `RecurrentDecoder`.
 
     Luong et al. 2015, arXiv:1508.04025, eq. 5-6 and section 3.3.
     """  # noqa: E501
