@@ -2,6 +2,8 @@
 
 import gzip
 import shutil
+import tarfile
+import zipfile
 
 import pytest
 import torch
@@ -47,6 +49,21 @@ def test_fsdd(data, split, count):
     assert len({r.speaker for r in recordings}) == 6
     assert max(r.wave.abs().max() for r in recordings) <= 1
     assert sum(len(r.wave) for r in recordings) / count / 8000 == pytest.approx(0.43, abs=0.02)
+
+
+def test_fsdd_from_the_whole_repository(data, tmp_path, monkeypatch):
+    (tmp_path / "fsdd").mkdir()
+    with zipfile.ZipFile(tmp_path / "fsdd" / "free-spoken-digit-dataset.zip", "w") as repository:
+        for pack in ("fsdd_train_rec5-14.tar.gz", "fsdd_test_rec0-4.tar.gz"):
+            with tarfile.open(data / "fsdd" / pack) as tar:
+                for info in tar.getmembers():
+                    name = f"free-spoken-digit-dataset-master/recordings/{info.name}"
+                    repository.writestr(name, tar.extractfile(info).read())
+    expected = fsdd("test")
+    monkeypatch.setenv("GRAPHATTN_DATA", str(tmp_path))
+    for theirs, ours in zip(expected, fsdd("test"), strict=True):
+        assert torch.equal(theirs.wave, ours.wave)
+        assert theirs[1:] == ours[1:]
 
 
 def test_other_files_are_refused(data, tmp_path, monkeypatch):
