@@ -6,12 +6,15 @@ Those that PyG has too load PyG when they are first touched.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphattn.nn import registry
+from graphattn.nn import generation, positions, registry
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.cache import KeyValueCache
+from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.features import PerformerFeatures, elu_features
+from graphattn.nn.from_torch import from_torch
 from graphattn.nn.linformer import LinformerAttention
 from graphattn.nn.pooling import AttentionPooling
-from graphattn.nn.transformer import GraphTransformerLayer
+from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
 
 if TYPE_CHECKING:
     from graphattn.nn.aggr.attentional import AttentionalAggregation
@@ -46,6 +49,7 @@ __all__ = [
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
+    "KeyValueCache",
     "LinformerAttention",
     "MultiheadAttention",
     "PerformerFeatures",
@@ -54,8 +58,14 @@ __all__ = [
     "SetTransformerAggregation",
     "SuperGATConv",
     "TransformerConv",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
     "elu_features",
     "from_pyg",
+    "from_torch",
+    "generation",
+    "positions",
 ]
 
 
