@@ -12,8 +12,15 @@ from graphattn.nn.cache import KeyValueCache
 from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.features import PerformerFeatures, elu_features
 from graphattn.nn.from_torch import from_torch
+from graphattn.nn.heads import GraphHead, NodeHead
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.lsh_attention import LSHAttention
+from graphattn.nn.masked_language import MaskedLanguageHead, mask_tokens
+from graphattn.nn.on_graph import OnGraph
 from graphattn.nn.pooling import AttentionPooling
+from graphattn.nn.reversible import ReversibleEncoder
+from graphattn.nn.seq2seq import Seq2SeqHead
+from graphattn.nn.token_decoder import TokenDecoder
 from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
 
 if TYPE_CHECKING:
@@ -45,18 +52,26 @@ __all__ = [
     "GATv2Conv",
     "GPSConv",
     "GeneralConv",
+    "GraphHead",
     "GraphMultisetTransformer",
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
     "KeyValueCache",
+    "LSHAttention",
     "LinformerAttention",
+    "MaskedLanguageHead",
     "MultiheadAttention",
+    "NodeHead",
+    "OnGraph",
     "PerformerFeatures",
     "RGATConv",
+    "ReversibleEncoder",
+    "Seq2SeqHead",
     "Set2Set",
     "SetTransformerAggregation",
     "SuperGATConv",
+    "TokenDecoder",
     "TransformerConv",
     "TransformerDecoder",
     "TransformerDecoderLayer",
@@ -65,6 +80,7 @@ __all__ = [
     "from_pyg",
     "from_torch",
     "generation",
+    "mask_tokens",
     "positions",
 ]
 

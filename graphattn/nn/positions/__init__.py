@@ -15,7 +15,7 @@ from graphattn.nn.positions.place import distances, places, sizes_of
 from graphattn.nn.positions.random_walk import random_walk_returns
 from graphattn.nn.positions.relative import RelativeBias
 from graphattn.nn.positions.rotary import Rotary
-from graphattn.nn.positions.sinusoidal import sinusoidal
+from graphattn.nn.positions.sinusoidal import SinusoidalPositions, sinusoidal
 from graphattn.nn.positions.spatial import SpatialBias, shortest_paths
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "OffsetBias",
     "RelativeBias",
     "Rotary",
+    "SinusoidalPositions",
     "SpatialBias",
     "distances",
     "laplacian_eigenvectors",

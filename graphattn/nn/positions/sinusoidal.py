@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor:
@@ -46,3 +46,19 @@ def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor
     exponent = torch.arange(0, each, 2, dtype=position.dtype, device=position.device) * (-math.log(base) / each)
     angle = position.view(len(position), axes, 1) * exponent.exp()
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+
+
+class SinusoidalPositions(nn.Module):
+    """`sinusoidal` as a module, to be used in the place of `LearnedPositions`; it learns nothing.
+
+    Shapes:
+        position `[N]` or `[N, A]` → `[N, width]`.
+    """
+
+    def __init__(self, width: int, *, base: float = 10000.0) -> None:
+        super().__init__()
+        self.width, self.base = width, base
+
+    def forward(self, position: Tensor) -> Tensor:
+        """The encoding."""
+        return sinusoidal(position, self.width, base=self.base)
