@@ -1,4 +1,4 @@
-"""Data sets of molecules by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
+"""Data sets by name, with what their targets mean. Of molecules; ESOL and FreeSolv come with graphattn.
 
 ==============  ======  =======  ==============  ========  ==========================================
 name              rows  targets  task            split     unit
@@ -19,10 +19,30 @@ aqsoldb          9,982        1  regression      random    log mol/L
 
 `card(name)` says more: meaning, usual metric, oddities, citation, licence. The split is the usual one,
 80/10/10.
+
+And sentences, by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).
 """
 
 from graphattn.datasets.dataset_card import Card
 from graphattn.datasets.fetch import DatasetError
 from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
+from graphattn.datasets.text import Sentence, load_text, text_cards
+from graphattn.datasets.text_card import TextCard, TextFile
+from graphattn.datasets.vocabulary import Vocabulary
 
-__all__ = ["Card", "DatasetError", "MoleculeDataset", "Source", "available", "card", "load", "resolve"]
+__all__ = [
+    "Card",
+    "DatasetError",
+    "MoleculeDataset",
+    "Sentence",
+    "Source",
+    "TextCard",
+    "TextFile",
+    "Vocabulary",
+    "available",
+    "card",
+    "load",
+    "load_text",
+    "resolve",
+    "text_cards",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -39,4 +40,4 @@ class LearnedPositions(nn.Module):
         low, high = position.aminmax() if position.numel() else (0, 0)
         if low < 0 or high >= self.max_length:
             raise ValueError(f"positions must lie from 0 to {self.max_length - 1}, got {low} to {high}")
-        return self.table[position]
+        return F.embedding(position, self.table)

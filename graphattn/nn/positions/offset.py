@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphattn.graph.neighbourhood import Neighbourhood
@@ -50,4 +51,4 @@ class OffsetBias(nn.Module):
             raise ValueError(
                 f"the table is for offsets {tuple(self.table.shape[:-1])}, the graph has {graph.offset_shape}"
             )
-        return self.table.flatten(0, -2)[graph.offset_index]
+        return F.embedding(graph.offset_index, self.table.flatten(0, -2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphattn.graph import Graph
@@ -69,4 +70,4 @@ class RelativeBias(nn.Module):
 
     def forward(self, graph: Graph, position: Tensor | None = None, key_position: Tensor | None = None) -> Tensor:
         """The bias of each edge, `[E, H]`; see `graphattn.nn.positions.distances` for the positions."""
-        return self.table[self.bucket(distances(graph, position, key_position))]
+        return F.embedding(self.bucket(distances(graph, position, key_position)), self.table)
