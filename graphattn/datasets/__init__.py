@@ -22,6 +22,7 @@ aqsoldb          9,982        1  regression      random    log mol/L
 `card(name)` says more: meaning, usual metric, oddities, citation, licence. The split is the usual one,
 80/10/10.
 
+Sentences come by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).
 Three more are functions that return what they hold: `multi30k` (sentences in two languages), `fsdd` (spoken digits)
 and `mnist` (images of digits).
 """
@@ -32,18 +33,27 @@ from graphattn.datasets.fsdd import Recording, fsdd
 from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
 from graphattn.datasets.mnist import mnist
 from graphattn.datasets.multi30k import multi30k
+from graphattn.datasets.text import Sentence, load_text, text_cards
+from graphattn.datasets.text_card import TextCard, TextFile
+from graphattn.datasets.vocabulary import Vocabulary
 
 __all__ = [
     "Card",
     "DatasetError",
     "MoleculeDataset",
     "Recording",
+    "Sentence",
     "Source",
+    "TextCard",
+    "TextFile",
+    "Vocabulary",
     "available",
     "card",
     "fsdd",
     "load",
+    "load_text",
     "mnist",
     "multi30k",
     "resolve",
+    "text_cards",
 ]

@@ -11,18 +11,36 @@ import urllib.error
 import urllib.request
 import zlib
 from pathlib import Path
-
-from graphattn.datasets.data_file import DataFile
-from graphattn.datasets.dataset_card import Card
+from typing import Protocol
 
 _TIMEOUT = 30  # seconds without a byte
+
+
+class Published(Protocol):
+    """A file of a data set: a `Card` of molecules has one, a `TextCard` several."""
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Its checksum, unpacked; None where the reader checks what it reads."""
+
+    @property
+    def url(self) -> str | None:
+        """Where it is downloaded from; None: it comes with graphattn."""
 
 
 class DatasetError(ValueError):
     """A data set is unknown, cannot be downloaded, or is not the published file."""
 
 
-def locate(card: Card | DataFile) -> Path:
+def locate(card: Published) -> Path:
     """Return the path of the data set's file, plain or `.gz`, downloading it when it is nowhere.
 
     Places, in this order: `$GRAPHATTN_DATA/<name>/<file>`, the files that come with graphattn, the cache
@@ -55,7 +73,7 @@ def cache_directory() -> Path:
     return base.expanduser() / "graphattn" / "datasets"
 
 
-def download(card: Card | DataFile, path: Path) -> None:
+def download(card: Published, path: Path) -> None:
     """Download the data set's file to `path`, which appears only when it is whole and its checksum is right.
 
     Raises:
@@ -86,12 +104,12 @@ def download(card: Card | DataFile, path: Path) -> None:
             ) from error
 
 
-def _own_copies(card: Card | DataFile) -> list[Path]:
+def _own_copies(card: Published) -> list[Path]:
     root = os.environ.get("GRAPHATTN_DATA")
     return _plain_and_packed(Path(root).expanduser() / card.name / card.file) if root else []
 
 
-def _bundled_copies(card: Card | DataFile) -> list[Path]:
+def _bundled_copies(card: Published) -> list[Path]:
     """Where the wheel, and where the repository, keeps the data that come with graphattn."""
     package = Path(__file__).resolve().parent
     return [package / "bundled" / card.name / card.file, package.parents[1] / "datasets" / card.name / card.file]
@@ -109,7 +127,7 @@ def _transfer(url: str, path: Path) -> None:
         raise OSError(f"the transfer broke off after {received:,} of {int(expected):,} bytes")
 
 
-def _verify(path: Path, card: Card | DataFile) -> None:
+def _verify(path: Path, card: Published) -> None:
     found = _sha256(path)
     if card.sha256 not in (None, found):
         raise DatasetError(
