@@ -11,7 +11,8 @@ input: the attention weights. An answer counts when it is right from the first p
 
 The picture shows the weights of each step of one sorting, or four hulls that were found.
 
-RESULTS
+Results (seed 0, the only one that was run):
+    --task sort --steps 2000: 98.95 % of 2,000 unseen sets, in two minutes of one core's time
 
 Network and tasks: Vinyals et al. 2015, arXiv:1506.03134, which finds 87.0 % of the hulls of 10 points exactly (table
 1), trained on a million sets with 512 hidden numbers.
@@ -114,7 +115,7 @@ def draw(network: ga.models.PointerNetwork, task: str, out: Path) -> None:
     plt.close(figure)
 
 
-def main(task: str = "sort", out: str | Path = "runs/pointer.png", steps: int = 10_000, seed: int = 0) -> float:
+def main(task: str = "sort", out: str | Path = "runs/pointer.png", steps: int = 3000, seed: int = 0) -> float:
     """Train, print and return the share of unseen sets answered exactly, and draw."""
     network = train(task, steps, seed)
     right = share_right(network, task)
@@ -128,7 +129,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--task", choices=TASKS, default="sort")
     parser.add_argument("--out", default="runs/pointer.png", help="picture to write (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=10_000, help="training steps (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=3000, help="training steps (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="300 steps: it runs, but learns little")
     options = parser.parse_args()

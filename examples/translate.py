@@ -6,7 +6,7 @@
 A bidirectional GRU reads the English sentence; a GRU writes the German one and looks at the English words before each
 of its own (Bahdanau's additive attention). Both languages are cut into pieces of words by one SentencePiece model, made
 of the training text. Translations are found by a beam search and scored by sacreBLEU on raw text. Without the
-environment variable the data are downloaded. Needs `pip install sentencepiece sacrebleu`.
+environment variable the data are downloaded. Needs `pip install "graphattn[examples]"`.
 
 The picture shows one alignment: what the network looked at as it wrote each piece.
 

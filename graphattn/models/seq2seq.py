@@ -50,7 +50,7 @@ class Seq2Seq(nn.Module):
 
     @torch.no_grad()
     def generate(self, inputs: Any, *, max_length: int, num_beams: int = 1) -> list[list[int]]:
-        """Write: the best token at each step, or a beam search for several.
+        """Write: the best token at each step, or a beam search for several; after `eval()`, or dropout takes part.
 
         Args:
             inputs: what the encoder reads, B of them.
