@@ -13,9 +13,10 @@ The picture shows the weights of each step of one sorting, or four hulls that we
 
 Results (seed 0, the only one that was run):
     --task sort --steps 2000: 98.95 % of 2,000 unseen sets, in two minutes of one core's time
+    --task hull --steps 3000: 68.10 %, in two minutes, and still rising
 
 Network and tasks: Vinyals et al. 2015, arXiv:1506.03134, which finds 87.0 % of the hulls of 10 points exactly (table
-1), trained on a million sets with 512 hidden numbers.
+1), trained on a million sets with 512 hidden numbers; 3,000 steps here are 192,000 sets, with 128.
 """
 
 from __future__ import annotations
