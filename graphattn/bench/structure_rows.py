@@ -142,16 +142,10 @@ def _bigbird() -> list[Graph]:
     return [window(4096, 128), hub(4096, 16), random_regular(4096, 8, generator=drawn)]
 
 
-class _LinformerLayer(GraphTransformerLayer):
-    """The pre-norm block with Linformer's attention."""
-
-    def __init__(self, embed_dim: int, num_heads: int, num_nodes: int) -> None:
-        super().__init__(embed_dim, num_heads)
-        self.attention = LinformerAttention(embed_dim, num_heads, num_landmarks=256, max_nodes=num_nodes)  # type: ignore[assignment]
-
-    def forward(self, x: Tensor, graph: Any, edge_attr: Tensor | None = None) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), graph)
-        return x + self.ffn(self.ffn_norm(x))
+def _block(kind: str, num_nodes: int) -> GraphTransformerLayer:
+    if kind != "Linformer":
+        return GraphTransformerLayer(512, 8)
+    return GraphTransformerLayer(512, 8, attention=LinformerAttention(512, 8, num_landmarks=256, max_nodes=num_nodes))
 
 
 def _picture(kind: str) -> Contender:
@@ -162,14 +156,7 @@ def _picture(kind: str) -> Contender:
         side, depth = 2048 // 32, 12
         graph: Graph = (grid((side, side), 7) if kind == "grid" else complete(side * side)).to(device)
         patches = nn.Linear(3 * 32 * 32, 512).to(device)
-        layers = (
-            nn.ModuleList(
-                _LinformerLayer(512, 8, side * side) if kind == "Linformer" else GraphTransformerLayer(512, 8)
-                for _ in range(depth)
-            )
-            .to(device)
-            .eval()
-        )
+        layers = nn.ModuleList(_block(kind, side * side) for _ in range(depth)).to(device).eval()
 
         def forward(picture: Tensor) -> Tensor:
             x = patches(F.unfold(picture, 32, stride=32)[0].t())

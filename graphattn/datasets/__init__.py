@@ -1,4 +1,6 @@
-"""Data sets of molecules by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
+"""Data sets: molecules by name, and sentences, sounds and images.
+
+Data sets of molecules are loaded by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
 
 ==============  ======  =======  ==============  ========  ==========================================
 name              rows  targets  task            split     unit
@@ -19,10 +21,39 @@ aqsoldb          9,982        1  regression      random    log mol/L
 
 `card(name)` says more: meaning, usual metric, oddities, citation, licence. The split is the usual one,
 80/10/10.
+
+Sentences come by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).
+Three more are functions that return what they hold: `multi30k` (sentences in two languages), `fsdd` (spoken digits)
+and `mnist` (images of digits).
 """
 
 from graphattn.datasets.dataset_card import Card
 from graphattn.datasets.fetch import DatasetError
+from graphattn.datasets.fsdd import Recording, fsdd
 from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
+from graphattn.datasets.mnist import mnist
+from graphattn.datasets.multi30k import multi30k
+from graphattn.datasets.text import Sentence, load_text, text_cards
+from graphattn.datasets.text_card import TextCard, TextFile
+from graphattn.datasets.vocabulary import Vocabulary
 
-__all__ = ["Card", "DatasetError", "MoleculeDataset", "Source", "available", "card", "load", "resolve"]
+__all__ = [
+    "Card",
+    "DatasetError",
+    "MoleculeDataset",
+    "Recording",
+    "Sentence",
+    "Source",
+    "TextCard",
+    "TextFile",
+    "Vocabulary",
+    "available",
+    "card",
+    "fsdd",
+    "load",
+    "load_text",
+    "mnist",
+    "multi30k",
+    "resolve",
+    "text_cards",
+]

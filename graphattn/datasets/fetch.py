@@ -10,19 +10,39 @@ import urllib.error
 import urllib.request
 import zlib
 from pathlib import Path
+from typing import Protocol
 
-from graphattn.datasets.dataset_card import Card
 from graphattn.folders import user_cache
 
 _TIMEOUT = 30  # seconds without a byte
+
+
+class Published(Protocol):
+    """A file of a data set: a `Card` of molecules has one, a `TextCard` several."""
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Its checksum, unpacked; None where the reader checks what it reads."""
+
+    @property
+    def url(self) -> str | None:
+        """Where it is downloaded from; None: it comes with graphattn."""
 
 
 class DatasetError(ValueError):
     """A data set is unknown, cannot be downloaded, or is not the published file."""
 
 
-def locate(card: Card) -> Path:
-    """Return the path of the data set's CSV file, plain or `.gz`, downloading it when it is nowhere.
+def locate(card: Published) -> Path:
+    """Return the path of the data set's file, plain or `.gz`, downloading it when it is nowhere.
 
     Places, in this order: `$GRAPHATTN_DATA/<name>/<file>`, the files that come with graphattn, the cache
     (`$GRAPHATTN_CACHE/datasets/<name>/<file>`, without that variable the platform's cache directory).
@@ -35,7 +55,7 @@ def locate(card: Card) -> Path:
             _verify(path, card)
             return path
     cached = cache_directory() / card.name / card.file
-    if cached.is_file() and _sha256(cached) == card.sha256:
+    if cached.is_file() and card.sha256 in (None, _sha256(cached)):
         return cached
     download(card, cached)
     return cached
@@ -46,7 +66,7 @@ def cache_directory() -> Path:
     return user_cache() / "datasets"
 
 
-def download(card: Card, path: Path) -> None:
+def download(card: Published, path: Path) -> None:
     """Download the data set's file to `path`, which appears only when it is whole and its checksum is right.
 
     Raises:
@@ -67,7 +87,7 @@ def download(card: Card, path: Path) -> None:
         try:
             _transfer(card.url, temporary)
             found = _sha256(temporary)
-            if found != card.sha256:
+            if card.sha256 not in (None, found):
                 raise OSError(f"the file there is another one (SHA-256 {found}, expected {card.sha256})")
             temporary.replace(path)
         except (OSError, http.client.HTTPException) as error:
@@ -77,12 +97,12 @@ def download(card: Card, path: Path) -> None:
             ) from error
 
 
-def _own_copies(card: Card) -> list[Path]:
+def _own_copies(card: Published) -> list[Path]:
     root = os.environ.get("GRAPHATTN_DATA")
     return _plain_and_packed(Path(root).expanduser() / card.name / card.file) if root else []
 
 
-def _bundled_copies(card: Card) -> list[Path]:
+def _bundled_copies(card: Published) -> list[Path]:
     """Where the wheel, and where the repository, keeps the data that come with graphattn."""
     package = Path(__file__).resolve().parent
     return [package / "bundled" / card.name / card.file, package.parents[1] / "datasets" / card.name / card.file]
@@ -100,9 +120,9 @@ def _transfer(url: str, path: Path) -> None:
         raise OSError(f"the transfer broke off after {received:,} of {int(expected):,} bytes")
 
 
-def _verify(path: Path, card: Card) -> None:
+def _verify(path: Path, card: Published) -> None:
     found = _sha256(path)
-    if found != card.sha256:
+    if card.sha256 not in (None, found):
         raise DatasetError(
             f"{path} is not the published file of the data set {card.name!r}: its SHA-256 is {found}, "
             f"expected {card.sha256}; to use a file of your own, give its path instead of the name"

@@ -12,6 +12,7 @@ from graphattn.graph.expander import expander
 from graphattn.graph.graph import Graph
 from graphattn.graph.grid import Grid, grid
 from graphattn.graph.hub import Hub, hub
+from graphattn.graph.interval import interval
 from graphattn.graph.knn import knn
 from graphattn.graph.lsh import lsh
 from graphattn.graph.neighbourhood import Neighbourhood
@@ -47,6 +48,7 @@ __all__ = [
     "from_torch_sparse",
     "grid",
     "hub",
+    "interval",
     "knn",
     "lsh",
     "radius",

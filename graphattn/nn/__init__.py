@@ -6,12 +6,39 @@ Those that PyG has too load PyG when they are first touched.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphattn.nn import registry
+from graphattn.nn import generation, positions, registry
+from graphattn.nn.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.cache import KeyValueCache
+from graphattn.nn.cbam import CBAM
+from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
+from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
+from graphattn.nn.from_torch import from_torch
+from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
+from graphattn.nn.heads import GraphHead, NodeHead
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.lsh_attention import LSHAttention
+from graphattn.nn.masked_language import MaskedLanguageHead, mask_tokens
+from graphattn.nn.non_local import NonLocalBlock
+from graphattn.nn.on_graph import OnGraph
+from graphattn.nn.patch_encoder import PatchEncoder
 from graphattn.nn.pooling import AttentionPooling
-from graphattn.nn.transformer import GraphTransformerLayer
+from graphattn.nn.recurrent_decoder import (
+    BahdanauDecoder,
+    Decoded,
+    DecoderState,
+    LuongDecoder,
+    RecurrentDecoder,
+    Source,
+)
+from graphattn.nn.recurrent_encoder import Encoded, RecurrentEncoder
+from graphattn.nn.reversible import ReversibleEncoder
+from graphattn.nn.seq2seq import Seq2SeqHead
+from graphattn.nn.squeeze_excitation import SqueezeExcitation
+from graphattn.nn.token_decoder import TokenDecoder
+from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
+from graphattn.nn.turing import TuringMemory, TuringState
 
 if TYPE_CHECKING:
     from graphattn.nn.aggr.attentional import AttentionalAggregation
@@ -33,29 +60,70 @@ if TYPE_CHECKING:
     from graphattn.nn.patching import from_pyg
 
 __all__ = [
+    "CBAM",
     "GAT",
     "AGNNConv",
+    "Aligned",
+    "Alignment",
     "AttentionPooling",
     "AttentionalAggregation",
     "AttentiveFP",
+    "BahdanauDecoder",
+    "Decoded",
+    "DecoderState",
+    "Encoded",
     "GATConv",
     "GATv2Conv",
     "GPSConv",
     "GeneralConv",
+    "GraphHead",
     "GraphMultisetTransformer",
     "GraphTransformerLayer",
     "HANConv",
     "HGTConv",
+    "HardAlignment",
+    "KeyValueCache",
+    "LSHAttention",
     "LinformerAttention",
+    "LocalAlignment",
+    "LuongDecoder",
+    "MaskedLanguageHead",
     "MultiheadAttention",
+    "NodeHead",
+    "NonLocalBlock",
+    "OnGraph",
+    "PatchEncoder",
     "PerformerFeatures",
     "RGATConv",
+    "RecurrentDecoder",
+    "RecurrentEncoder",
+    "Reinforce",
+    "ReversibleEncoder",
+    "Seq2SeqHead",
     "Set2Set",
     "SetTransformerAggregation",
+    "Source",
+    "SqueezeExcitation",
     "SuperGATConv",
+    "TokenDecoder",
     "TransformerConv",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TuringMemory",
+    "TuringState",
     "elu_features",
     "from_pyg",
+    "from_torch",
+    "generation",
+    "gumbel_softmax",
+    "log_probability",
+    "mask_tokens",
+    "normalize_edges",
+    "positions",
+    "sample_edges",
+    "straight_through",
+    "weighted_sum",
 ]
 
 

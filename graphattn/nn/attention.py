@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.checks import check_dropout, check_edge_attr
 from graphattn.nn.features import FeatureMap
+from graphattn.nn.positions.place import places
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, get_score
@@ -38,6 +39,8 @@ class MultiheadAttention(nn.Module):
         score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
             (GATv2's, with a learned vector), "sum" (GAT's, with learned vectors), "none" (edge features alone decide).
         normalize: see `graphattn.normalizers`.
+        rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
+            what is called like it.
         feature_map: for normalize="linear" with score "dot": maps queries and keys to the features whose dot product is
             the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`.
         dropout: on the weights, in training.
@@ -67,6 +70,7 @@ class MultiheadAttention(nn.Module):
         edge_dim: int | None = None,
         score: ScoreName = "dot",
         normalize: str = "softmax",
+        rotary: nn.Module | None = None,
         feature_map: FeatureMap | None = None,
         dropout: float = 0.0,
         bias: bool = True,
@@ -74,6 +78,8 @@ class MultiheadAttention(nn.Module):
         super().__init__()
         if feature_map is not None and (score != "dot" or normalize != "linear"):
             raise ValueError(f'feature_map needs score="dot" and normalize="linear", got "{score}" and "{normalize}"')
+        if rotary is not None and score in ("sum", "none"):
+            raise ValueError(f'rotary turns queries and keys of several numbers, which score="{score}" has not')
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
@@ -88,7 +94,7 @@ class MultiheadAttention(nn.Module):
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = self.kdim if vdim is None else vdim
         self.edge_dim, self.score, self.normalize, self.dropout = edge_dim, score, normalize, dropout
-        self.feature_map = feature_map
+        self.rotary, self.feature_map = rotary, feature_map
 
         H, D = num_heads, self.head_dim
         if score != "none":
@@ -128,6 +134,8 @@ class MultiheadAttention(nn.Module):
         *,
         edge_attr: Tensor | None = None,
         edge_bias: Tensor | None = None,
+        position: Tensor | None = None,
+        key_position: Tensor | None = None,
         return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Attend.
@@ -139,35 +147,67 @@ class MultiheadAttention(nn.Module):
             value: features of the sources that values are made of, `[N, vdim]`; `key` when None.
             edge_attr: edge features, `[E, edge_dim]`.
             edge_bias: added to the scores, `[E, H]` (a mask of −inf, a relative position bias).
+            position: where the destinations stand, for `rotary`; counted within each graph when None.
+            key_position: where the sources stand; as the destinations when None and they are the same nodes.
             return_weights: also return the weights `[E, H]`.
 
         Raises:
             ValueError: edge features given without `edge_dim`, or sizes that disagree.
         """
         key = query if key is None else key
-        value = key if value is None else value
         graph = as_graph(graph, query.shape[0], key.shape[0])
+        if self.rotary is not None and position is None:
+            position, key_position = places(graph)
+        q = self.queries(query, position)
+        k, v = self.keys_and_values(key, value, position if key_position is None else key_position)
+        return self.attend(q, k, v, graph, edge_attr=edge_attr, edge_bias=edge_bias, return_weights=return_weights)
+
+    def queries(self, x: Tensor, position: Tensor | None = None) -> Tensor | None:
+        """The queries of destinations `[M, embed_dim]`: `[M, H, D]`, `[M, H]` for score "sum", None for "none"."""
+        if self.score == "none":
+            return None
+        q = self.q_proj(x).view(-1, self.num_heads, self.head_dim)
+        if self.score == "sum":
+            return (q * self.att_dst).sum(-1)
+        return q if self.rotary is None else self.rotary(q, position)
+
+    def keys_and_values(
+        self, key: Tensor, value: Tensor | None = None, position: Tensor | None = None
+    ) -> tuple[Tensor | None, Tensor]:
+        """The keys `[N, Hk, D]` (as the queries otherwise) and values `[N, Hk, D]` of sources."""
+        v = self.v_proj(key if value is None else value).view(-1, self.num_kv_heads, self.head_dim)
+        if self.score == "none":
+            return None, v
+        k = self.k_proj(key).view(-1, self.num_kv_heads, self.head_dim)
+        if self.score == "sum":
+            return (k * self.att_src).sum(-1).to(v.dtype), v
+        return k if self.rotary is None else self.rotary(k, position), v
+
+    def attend(
+        self,
+        q: Tensor | None,
+        k: Tensor | None,
+        v: Tensor,
+        graph: Graph,
+        *,
+        edge_attr: Tensor | None = None,
+        edge_bias: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """What `forward` does once queries, keys and values are there, which may have been kept from before."""
+        H, D = self.num_heads, self.head_dim
         if edge_attr is not None:
             if self.edge_dim is None:
                 raise ValueError("edge_attr is given, but the layer was made without edge_dim")
             check_edge_attr(edge_attr, graph)
-        H, D = self.num_heads, self.head_dim
-        q: Tensor | None = None
-        k: Tensor | None = None
-        if self.score != "none":
-            q = self.q_proj(query).view(-1, H, D)
-            k = self.k_proj(key).view(-1, self.num_kv_heads, D)
-        v = self.v_proj(value).view(-1, self.num_kv_heads, D)
+            if self.feature_map is not None:
+                raise ValueError("edge_attr has no place beside a feature_map: an edge key would not go through it")
         if self.feature_map is not None:
             assert q is not None and k is not None
             q, k = self.feature_map(q, k)
-        if self.score == "sum":
-            assert q is not None and k is not None
-            q, k = (q * self.att_dst).sum(-1).to(v.dtype), (k * self.att_src).sum(-1).to(v.dtype)
-
+        if q is not None:
+            q = q.to(v.dtype)
         edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
-        if edge_attr is not None and self.feature_map is not None:
-            raise ValueError("edge_attr has no place beside a feature_map: an edge key would not go through it")
         if edge_attr is not None:
             edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1).to(v.dtype)
             if self.score in ("sum", "none"):

@@ -109,3 +109,36 @@ def test_state_dict_and_autocast():
     assert torch.equal(second(x, graph), want)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         torch.testing.assert_close(second(x, graph).float(), want, atol=0.1, rtol=0.1)
+
+
+def test_post_norm():
+    graph = zoo()["unsorted"]
+    layer = randomised(GraphTransformerLayer(EMBED, HEADS, ffn_dim=FFN, norm_first=False, activation=torch.nn.Tanh()))
+    x = numbers(graph.num_nodes, EMBED)
+    first, _, _, second = layer.ffn
+    y = layer.attention_norm(x + layer.attention(x, graph))
+    inner = (y @ first.weight.T + first.bias).tanh() @ second.weight.T + second.bias
+    torch.testing.assert_close(layer(x, graph), layer.ffn_norm(y + inner))
+
+
+def test_an_attention_of_ones_own():
+    with pytest.raises(ValueError, match="options of the module attention"):
+        GraphTransformerLayer(EMBED, HEADS, attention=ga.nn.MultiheadAttention(EMBED, HEADS), score="cosine")
+    attention = ga.nn.LinformerAttention(EMBED, HEADS, num_landmarks=3, max_nodes=7)
+    layer, x = randomised(GraphTransformerLayer(EMBED, HEADS, attention=attention)), numbers(12, EMBED)
+    y = x + attention(layer.attention_norm(x), ga.complete([7, 5]))
+    torch.testing.assert_close(layer(x, ga.complete([7, 5])), y + layer.ffn(layer.ffn_norm(y)))
+
+
+def test_encoder_is_its_layers_and_shares_one_bias():
+    bias = ga.nn.positions.ALiBi(HEADS).double()
+    layers = [randomised(GraphTransformerLayer(EMBED, HEADS)) for _ in range(3)]
+    encoder = ga.nn.TransformerEncoder(layers, norm=torch.nn.LayerNorm(EMBED).double(), bias=bias)
+    graph, x = ga.window([5, 4], radius=2), numbers(9, EMBED)
+    want = x
+    for layer in layers:
+        want = layer(want, graph, edge_bias=bias(graph))
+    torch.testing.assert_close(encoder(x, graph), encoder.norm(want))
+    torch.testing.assert_close(encoder(x, graph)[:5], encoder(x[:5], ga.window(5, radius=2)))
+    with pytest.raises(ValueError, match="the encoder makes its own"):
+        encoder(x, graph, edge_bias=bias(graph))

@@ -5,11 +5,13 @@ import pkgutil
 import pytest
 
 import graphattn.nn
+import graphattn.nn.generation
+import graphattn.nn.positions
 import graphattn.ops
 
 MODULES = [
     f"{package.__name__}.{module.name}"
-    for package in (graphattn.ops, graphattn.nn)
+    for package in (graphattn.ops, graphattn.nn, graphattn.nn.generation, graphattn.nn.positions)
     for module in pkgutil.iter_modules(package.__path__)
     if not module.ispkg
 ]

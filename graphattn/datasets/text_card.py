@@ -1,0 +1,54 @@
+"""What is known about a data set of sentences before it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """One published file: a part of a data set of sentences."""
+
+    name: str
+    """of the data set"""
+    file: str
+    sentences: int
+    sha256: str
+    """of the file, unpacked"""
+    url: str
+    """where it is downloaded from"""
+
+
+@dataclass(frozen=True)
+class TextCard:
+    """Facts about one data set of sentences; `print(card)` shows them."""
+
+    name: str
+    """what `load_text` takes"""
+    title: str
+    meaning: str
+    """what the labels are, in words"""
+    task: str
+    """"tagging" (a label for each word) or "classification" (one for each sentence)"""
+    labels: tuple[str, ...]
+    metric: str
+    remarks: str
+    """what to look out for"""
+    citation: str
+    licence: str
+    files: dict[str, TextFile]
+    """of each part of the published split: "train", perhaps "valid", "test" """
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{part} {file.sentences:,}" for part, file in self.files.items())
+        return "\n".join(
+            [
+                f"{self.name}: {self.title}",
+                f"  labels    {self.meaning} ({self.task}): {', '.join(self.labels)}",
+                f"  sentences {counts}",
+                f"  usual     {self.metric}",
+                f"  remarks   {self.remarks}",
+                f"  citation  {self.citation}",
+                f"  licence   {self.licence}",
+            ]
+        )

@@ -1,0 +1,226 @@
+"""Encoders for long sequences and images, each a few lines over the Transformer's: another graph or attention.
+
+All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
+give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
+
+| encoder | graph | score | normaliser | cost of n nodes |
+|---|---|---|---|---|
+| `transformer` | complete | dot | softmax | n² |
+| `truncated` | window | dot | softmax | n · radius |
+| `longformer` | window ∪ hub | dot | softmax | n · (radius + hubs) |
+| `bigbird` | window ∪ hub ∪ random regular | dot | softmax | n · (radius + hubs + degree) |
+| `linformer` | bipartite to learned landmarks | dot | softmax | n · landmarks |
+| `performer` | complete | random features of dot | linear | n · features |
+| `reformer` | buckets of a hash | dot, shared queries and keys | softmax | n · bucket |
+| `neighbourhood` | grid | dot + a bias for each offset | softmax | n · kernel |
+| `axial` | rows, then columns of a grid | dot | softmax | n · (height + width) |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from torch import nn
+
+from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_regular, union, window
+from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.features import PerformerFeatures
+from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.lsh_attention import LSHAttention
+from graphattn.nn.on_graph import OnGraph
+from graphattn.nn.positions import OffsetBias
+from graphattn.nn.residual import feed_forward
+from graphattn.nn.reversible import ReversibleEncoder
+from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
+
+
+def transformer(
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    attention: Callable[[], nn.Module] | None = None,
+    bias: nn.Module | None = None,
+    **options: Any,
+) -> TransformerEncoder:
+    """The Transformer's encoder, with the attention that `attention()` makes for each layer.
+
+    Vaswani et al. 2017, arXiv:1706.03762, section 3.1; with a norm at the end where the layers are pre-norm.
+    """
+    layers = [
+        GraphTransformerLayer(embed_dim, num_heads, attention=None if attention is None else attention(), **options)
+        for _ in range(depth)
+    ]
+    return TransformerEncoder(layers, norm=_last_norm(embed_dim, options), bias=bias)
+
+
+def truncated(embed_dim: int, num_heads: int, depth: int, *, radius: int, **options: Any) -> OnGraph:
+    """Self-attention to those within a radius, as speech recognisers use it.
+
+    Povey et al. 2018, ICASSP, "A time-restricted self-attention layer for ASR", section 2, with their left and right
+    contexts equal and no gaps; the depth makes up for the radius: a node hears `depth · radius` away.
+    """
+    return OnGraph(transformer(embed_dim, num_heads, depth, **options), lambda graph: window(graph.dst_sizes, radius))
+
+
+def longformer(
+    embed_dim: int, num_heads: int, depth: int, *, radius: int, num_global: int = 1, **options: Any
+) -> OnGraph:
+    """Windows, and the first `num_global` nodes of each sequence see all and are seen by all.
+
+    Beltagy et al. 2020, arXiv:2004.05150, section 3.1; without projections of their own for the global nodes.
+    """
+
+    def connect(graph: Complete) -> Graph:
+        return union(window(graph.sizes, radius), _hubs(graph.sizes, num_global))
+
+    return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
+
+
+def bigbird(
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    radius: int,
+    num_global: int = 1,
+    num_random: int = 2,
+    **options: Any,
+) -> OnGraph:
+    """Windows, global nodes, and edges at random.
+
+    Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); node by node rather than in blocks,
+    and the random edges go both ways, `num_random` at each node. Sequences too short for them go without.
+    """
+
+    def connect(graph: Complete) -> Graph:
+        random = [
+            random_regular(size, num_random) if size * num_random % 2 == 0 and num_random < size else window(size, 0)
+            for size in graph.sizes
+        ]
+        return union(window(graph.sizes, radius), _hubs(graph.sizes, num_global), batch(random))
+
+    return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
+
+
+def linformer(
+    embed_dim: int, num_heads: int, depth: int, *, num_landmarks: int, max_nodes: int, **options: Any
+) -> TransformerEncoder:
+    """Attention to landmarks, which are learned sums of the nodes (`LinformerAttention`).
+
+    Wang et al. 2020, arXiv:2006.04768, eq. 7.
+    """
+    return transformer(
+        embed_dim, num_heads, depth,
+        attention=lambda: LinformerAttention(embed_dim, num_heads, num_landmarks=num_landmarks, max_nodes=max_nodes),
+        **options,
+    )  # fmt: skip
+
+
+def performer(
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    num_features: int | None = None,
+    redraw_every: int | None = None,
+    **options: Any,
+) -> TransformerEncoder:
+    """Attention whose weights are dot products of positive random features (`PerformerFeatures`).
+
+    Choromanski et al. 2021, arXiv:2009.14794, section 2.
+    """
+
+    def attention() -> nn.Module:
+        features = PerformerFeatures(embed_dim // num_heads, num_features, redraw_every=redraw_every)
+        return MultiheadAttention(embed_dim, num_heads, normalize="linear", feature_map=features)
+
+    return transformer(embed_dim, num_heads, depth, attention=attention, **options)
+
+
+def reformer(
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    num_buckets: int,
+    rounds: int = 1,
+    ffn_dim: int | None = None,
+    dropout: float = 0.0,
+) -> ReversibleEncoder:
+    """Attention within the buckets of a hash (`LSHAttention`), in reversible pre-norm layers (`ReversibleEncoder`).
+
+    Kitaev et al. 2020, arXiv:2001.04451, sections 2 and 3; the feed-forward network is not cut into chunks.
+    """
+    blocks = [
+        (
+            _PreNorm(embed_dim, LSHAttention(embed_dim, num_heads, num_buckets=num_buckets, rounds=rounds), dropout),
+            _PreNorm(embed_dim, feed_forward(embed_dim, ffn_dim, None, dropout), dropout),
+        )
+        for _ in range(depth)
+    ]
+    return ReversibleEncoder(blocks, norm=nn.LayerNorm(embed_dim))
+
+
+def neighbourhood(
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    shape: Sequence[int],
+    kernel_size: int,
+    dilation: int = 1,
+    **options: Any,
+) -> OnGraph:
+    """Each cell of an image sees the kernel around it, with a bias for each offset; windows move inwards at borders.
+
+    Hassani et al. 2023, arXiv:2204.07143, eq. 1-3; one bias for all layers.
+    """
+
+    def connect(graph: Complete) -> Graph:
+        return _grid(graph, shape, kernel_size, dilation=dilation, border="shift")
+
+    offsets = grid(tuple(shape), kernel_size, dilation=dilation, border="shift").offset_shape
+    bias = OffsetBias(offsets, num_heads)
+    return OnGraph(transformer(embed_dim, num_heads, depth, bias=bias, **options), connect)
+
+
+def axial(embed_dim: int, num_heads: int, depth: int, *, shape: tuple[int, int], **options: Any) -> TransformerEncoder:
+    """Layers that see the row of a cell and layers that see its column, by turns; `depth` of them in all.
+
+    Ho et al. 2019, arXiv:1912.12180, section 3.1.
+    """
+    height, width = shape
+    connect = (
+        lambda graph: complete([width] * (graph.num_nodes // width)),
+        lambda graph: _grid(graph, shape, (2 * height - 1, 1)),
+    )
+    layers = [
+        OnGraph(GraphTransformerLayer(embed_dim, num_heads, **options), connect[number % 2]) for number in range(depth)
+    ]
+    return TransformerEncoder(layers, norm=_last_norm(embed_dim, options))
+
+
+class _PreNorm(nn.Module):
+    """dropout(branch(norm(x))): what a reversible layer adds."""
+
+    def __init__(self, embed_dim: int, branch: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.norm, self.branch, self.dropout = nn.LayerNorm(embed_dim), branch, nn.Dropout(dropout)
+
+    def forward(self, x: Any, *graph: Any) -> Any:
+        return self.dropout(self.branch(self.norm(x), *graph))
+
+
+def _last_norm(embed_dim: int, options: dict[str, Any]) -> nn.LayerNorm | None:
+    return nn.LayerNorm(embed_dim) if options.get("norm_first", True) else None
+
+
+def _hubs(sizes: Iterable[int], num_global: int) -> Graph:
+    """Hubs of sequences some of which may have fewer nodes than hubs."""
+    return batch([hub(size, min(num_global, size)) for size in sizes])
+
+
+def _grid(graph: Complete, shape: Sequence[int], kernel_size: Any, **options: Any) -> Graph:
+    return grid([list(shape)] * graph.num_graphs, kernel_size, **options)

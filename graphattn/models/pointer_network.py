@@ -1,0 +1,152 @@
+"""The pointer network: an output sequence whose tokens are places of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from graphattn.graph import Bipartite, Graph, bipartite
+from graphattn.nn.packed_rnn import run_packed
+from graphattn.ops.attention import attention
+from graphattn.ops.scores import Additive
+from graphattn.ops.state import State
+
+
+class PointerNetwork(nn.Module):
+    """Write a sequence of elements of a set: the attention weights are the output.
+
+        u_ij = ⟨v, tanh(W_1 e_j + W_2 d_i)⟩,   p(y_i = j | y_1, ..., y_{i−1}, x) = softmax_j u_ij
+
+    e_j are the states of a bidirectional LSTM that reads the set, d_i those of an LSTM that reads the elements pointed
+    to so far. Each set has one element more, learned, to which the network points when it is done; no element is
+    pointed to twice.
+
+    Args:
+        in_dim: width of an element.
+        hidden_dim: width of the decoder and inside the score; each direction of the encoder has half of it.
+
+    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder reads in one direction, and only the tasks
+    that need it forbid a second visit, as Bello et al. 2017 do for all (arXiv:1611.09940, appendix A.1).
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> network = ga.models.PointerNetwork(2, hidden_dim=16)
+        >>> points = [torch.rand(5, 2), torch.rand(4, 2)]
+        >>> network(points, [torch.tensor([2, 0, 1]), torch.tensor([3])]).shape  # each answer, and that it ends there
+        torch.Size([2])
+        >>> [bool(len(places) <= len(x)) for places, x in zip(network.point(points), points)]
+        [True, True]
+    """
+
+    def __init__(self, in_dim: int, hidden_dim: int = 128) -> None:
+        super().__init__()
+        if hidden_dim < 2 or hidden_dim % 2:
+            raise ValueError(f"hidden_dim must be even and at least 2, got {hidden_dim}")
+        self.embed = nn.Linear(in_dim, hidden_dim)
+        self.stop = nn.Parameter(torch.randn(1, hidden_dim))
+        self.first = nn.Parameter(torch.randn(1, hidden_dim))
+        self.encoder = nn.LSTM(hidden_dim, hidden_dim // 2, bidirectional=True)
+        self.decoder = nn.LSTM(hidden_dim, hidden_dim)
+        self.key = nn.Linear(hidden_dim, hidden_dim)
+        self.query = nn.Linear(hidden_dim, hidden_dim, bias=False)
+        self.vector = nn.Parameter(torch.empty(1, hidden_dim).uniform_(-1, 1) * hidden_dim**-0.5)
+
+    def forward(self, sets: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
+        """The log-probability of answers, `[B]`.
+
+        All steps of all answers are one call of the operator, on the bipartite graph from answers to sets without what
+        was visited; the log-probability of the element at the end of an edge is its score less the log-sum-exp:
+        the log-sum-exp over the graph of the right edges alone, less that over all.
+
+        Args:
+            sets: the elements of each set, `[n, in_dim]`.
+            places: the right answer for each, `[m]` integers from 0 to n − 1, none twice.
+        """
+        query, keys, graph, hidden, right = self._all_steps(sets, places)
+        chosen = Graph(torch.stack([right, torch.arange(len(right), device=right.device)]), num_src=len(keys))
+        log_p = self._lse(query, keys, chosen) - self._lse(query, keys, graph, hidden)
+        return log_p.new_zeros(len(sets)).index_add(0, graph.batch, log_p)
+
+    @torch.no_grad()
+    def weights(self, x: Tensor, places: Tensor) -> Tensor:
+        """Where each step of an answer to one set points, `[m + 1, n + 1]`; the last place is the end.
+
+        Args:
+            x: the elements, `[n, in_dim]`.
+            places: the answer, `[m]`, which the steps before each one follow.
+        """
+        query, keys, graph, hidden, _ = self._all_steps([x], [places])
+        _, weights = attention(query, keys, keys, graph, score=self._score(), edge_bias=hidden, return_weights=True)
+        return weights.view(len(places) + 1, len(x) + 1)
+
+    def _all_steps(
+        self, sets: Sequence[Tensor], places: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, Bipartite, Tensor, Tensor]:
+        """Queries, keys, graph, the bias that hides what was visited, and the right source of each query."""
+        sizes = [len(x) + 1 for x in sets]
+        lengths = [len(answer) + 1 for answer in places]
+        embedded, keys, state = self._encode(sets)
+        graph = bipartite(lengths, sizes, device=keys.device)
+        right = torch.cat([
+            torch.cat([answer, answer.new_tensor([size - 1])]) + start
+            for answer, size, start in zip(places, sizes, graph.src_ptr.tolist(), strict=False)
+        ])  # fmt: skip
+        step = torch.cat([torch.arange(length, device=right.device) for length in lengths])
+        pointed = embedded.index_select(0, right.roll(1))
+        fed = torch.where((step == 0).unsqueeze(1), self.first, pointed)
+        states, _ = run_packed(self.decoder, fed, lengths, state)
+        visited_at = torch.full((len(keys),), len(step), device=right.device).index_put((right,), step)
+        src, dst = graph.edge_index
+        hidden = torch.where(visited_at[src] < step[dst], -torch.inf, 0.0).to(keys.dtype).unsqueeze(1)
+        return self.query(states).unsqueeze(1), keys, graph, hidden, right
+
+    @torch.no_grad()
+    def point(self, sets: Sequence[Tensor]) -> list[Tensor]:
+        """The answer for each set, the most likely element at each step: places `[m]`.
+
+        At a step every set's query sees its elements with the normaliser "argmax" and the embeddings as values, so that
+        the output is what the decoder reads next.
+        """
+        sizes = [len(x) + 1 for x in sets]
+        embedded, keys, state = self._encode(sets)
+        graph = bipartite([1] * len(sizes), sizes, device=keys.device)
+        hidden = keys.new_zeros(len(keys), 1)  # for each edge, which is for each source
+        ends = graph.src_ptr[1:] - 1
+        fed = self.first.expand(len(sizes), -1)
+        picked = []
+        for _ in range(max(sizes)):
+            states, state = self.decoder(fed.unsqueeze(0), state)
+            query = self.query(states[0]).unsqueeze(1)
+            out, weights = attention(
+                query, keys, embedded.unsqueeze(1), graph, score=self._score(), normalize="argmax", edge_bias=hidden,
+                return_weights=True,
+            )  # fmt: skip
+            fed = out.squeeze(1)
+            place = weights.squeeze(1).nonzero().squeeze(1)
+            picked.append(place)
+            hidden = hidden.index_fill(0, place[place != ends], -torch.inf)
+        answers = torch.stack(picked, dim=1)  # [B, steps]; after its end an answer points there again or anywhere
+        return [
+            answer[: int((answer == end).nonzero()[0])] - (end + 1 - size)
+            for answer, end, size in zip(answers, ends, sizes, strict=True)
+        ]
+
+    def _encode(self, sets: Sequence[Tensor]) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """Embeddings and keys of all elements with the stops, packed, and the decoder's first state."""
+        sizes = [len(x) + 1 for x in sets]
+        embedded = self.embed(torch.cat(list(sets)))
+        with_stop = torch.cat([part for x in embedded.split([len(x) for x in sets]) for part in (x, self.stop)])
+        states, (h, c) = run_packed(self.encoder, with_stop, sizes)
+        keys = self.key(states).unsqueeze(1)
+        return with_stop, keys, (torch.cat([*h], -1).unsqueeze(0), torch.cat([*c], -1).unsqueeze(0))
+
+    def _lse(self, query: Tensor, keys: Tensor, graph: Graph, hidden: Tensor | None = None) -> Tensor:
+        nothing = keys.new_zeros(len(keys), 1, 1)
+        state = attention(query, keys, nothing, graph, score=self._score(), edge_bias=hidden, return_state=True)
+        assert isinstance(state, State)
+        return state.lse.squeeze(1)
+
+    def _score(self) -> Additive:
+        return Additive(self.vector, "tanh")

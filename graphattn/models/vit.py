@@ -1,0 +1,97 @@
+"""The vision Transformer: an image as a sequence of patches."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from graphattn.graph import complete
+from graphattn.models.encoders import transformer
+from graphattn.nn.heads import GraphHead
+from graphattn.nn.positions import LearnedPositions, sinusoidal
+
+
+class ViT(nn.Module):
+    """Patches of an image, embedded, through an encoder, to scores of classes.
+
+        x_p = W patch_p + position_p,   scores = GraphHead(encoder([class token, x_1, ..., x_P]))
+
+    Args:
+        image_size: height and width; one integer means both.
+        patch_size: height and width of a patch, which divide those of the image.
+        num_classes: the number of scores.
+        channels: of the image.
+        embed_dim: width.
+        depth: layers of the encoder, where none is given.
+        num_heads: its heads.
+        encoder: any, called as `encoder(x, ga.complete([P] * B))`, such as those of `graphattn.models.encoders`; a
+            Transformer's when None. Encoders that know the grid (`neighbourhood`, `axial`) have no place for a class
+            token: pool by "mean" there.
+        pooling: "first" has a class token, "mean" and "attention" pool over the patches (see `GraphHead`).
+        positions: "learned", or "sine" of row and column.
+        dropout: on the embedding, and in the encoder that is made here.
+
+    Shapes:
+        images `[B, channels, height, width]` → `[B, num_classes]`.
+
+    Raises:
+        ValueError: patches do not tile the image, or images have another size.
+
+    Example:
+        >>> net = ViT(224, 32, num_classes=2, embed_dim=128, depth=2)  # 49 patches and a class token
+        >>> net(torch.zeros(3, 3, 224, 224)).shape
+        torch.Size([3, 2])
+
+    Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1-4; mean pooling and sines of two axes: Beyer et al. 2022,
+    arXiv:2205.01580.
+    """
+
+    def __init__(
+        self,
+        image_size: int | tuple[int, int],
+        patch_size: int | tuple[int, int],
+        num_classes: int,
+        *,
+        channels: int = 3,
+        embed_dim: int = 128,
+        depth: int = 6,
+        num_heads: int = 4,
+        encoder: nn.Module | None = None,
+        pooling: Literal["first", "mean", "attention"] = "first",
+        positions: Literal["learned", "sine"] = "learned",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        image, patch = _pair(image_size), _pair(patch_size)
+        if any(size < 1 for size in (*image, *patch)) or image[0] % patch[0] or image[1] % patch[1]:
+            raise ValueError(f"patches of {patch} do not tile an image of {image}")
+        if positions not in ("learned", "sine"):
+            raise ValueError(f'positions is "learned" or "sine", got {positions!r}')
+        self.image_size, self.grid_shape = image, (image[0] // patch[0], image[1] // patch[1])
+        num_patches = self.grid_shape[0] * self.grid_shape[1]
+        self.patches = nn.Conv2d(channels, embed_dim, patch, stride=patch)
+        self.class_token = nn.Parameter(torch.randn(1, 1, embed_dim) * 0.02) if pooling == "first" else None
+        self.positions = LearnedPositions(num_patches, embed_dim) if positions == "learned" else None
+        if positions == "sine":
+            cells = torch.cartesian_prod(*(torch.arange(size) for size in self.grid_shape))
+            self.register_buffer("sines", sinusoidal(cells, embed_dim), persistent=False)
+        self.dropout = nn.Dropout(dropout)
+        self.encoder = transformer(embed_dim, num_heads, depth, dropout=dropout) if encoder is None else encoder
+        self.head = GraphHead(embed_dim, num_classes, pooling=pooling, num_heads=num_heads)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The scores."""
+        if tuple(images.shape[2:]) != self.image_size:
+            raise ValueError(f"images are [B, channels, {self.image_size}], got {list(images.shape)}")
+        x = self.patches(images).flatten(2).transpose(1, 2)  # [B, P, C]
+        x = x + (self.sines if self.positions is None else self.positions.table)
+        if self.class_token is not None:
+            x = torch.cat([self.class_token.expand(len(x), -1, -1), x], 1)
+        graph = complete([x.shape[1]] * len(x), device=x.device)
+        return self.head(self.encoder(self.dropout(x.flatten(0, 1)), graph), graph)
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))

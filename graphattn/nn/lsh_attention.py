@@ -1,0 +1,59 @@
+"""Reformer's attention: queries that are keys too, compared only within the buckets of a hash."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphattn.graph import Causal, Graph, lsh
+from graphattn.graph.kind import positions
+from graphattn.nn.positions.place import sizes_of
+from graphattn.ops.attention import attention
+
+
+class LSHAttention(nn.Module):
+    """Multi-head attention with shared queries and keys, on the graph that their hash makes.
+
+        q_j = W_q x_j,   k_j = q_j / |q_j|,   N(i) = { j ≠ i : h_r(q_i) = h_r(q_j) in some round r }
+
+    A node sees itself only where it has nobody else. Each head has its own buckets. See `ga.lsh`, which says how its
+    buckets differ from Reformer's chunks; the hash is drawn anew at each call, and takes no gradient.
+
+    Args:
+        embed_dim: width of nodes and of the output; `num_heads` divides it.
+        num_heads: the number of heads.
+        num_buckets: of the hash; even.
+        rounds: how many hashes are drawn.
+        dropout: on the weights, in training.
+
+    Shapes:
+        x `[N, embed_dim]` → `[N, embed_dim]`.
+
+    Kitaev et al. 2020, arXiv:2001.04451, section 2.
+    """
+
+    def __init__(
+        self, embed_dim: int, num_heads: int, *, num_buckets: int, rounds: int = 1, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        if num_heads < 1 or embed_dim % num_heads:
+            raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
+        self.num_heads, self.num_buckets, self.rounds, self.dropout = num_heads, num_buckets, rounds, dropout
+        self.q_proj = nn.Linear(embed_dim, embed_dim, bias=False)
+        self.v_proj = nn.Linear(embed_dim, embed_dim, bias=False)
+        self.out_proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x: Tensor, graph: Graph) -> Tensor:
+        """Attend within each graph of a batch; on `ga.causal(sizes)` to what came before only."""
+        H = self.num_heads
+        heads = [proj(x).unflatten(1, (H, -1)).transpose(0, 1).flatten(0, 1) for proj in (self.q_proj, self.v_proj)]
+        q, v = (each.unsqueeze(1) for each in heads)  # [H·N, 1, D]: each head is one more batch of sequences
+        sizes = sizes_of(graph)[0] * H
+        member = positions(sizes, x.device)[1]  # the nodes before a sequence tell one from the other
+        _, member = member.unique_consecutive(return_inverse=True)
+        alike = lsh(
+            heads[0].detach(), self.num_buckets, rounds=self.rounds, causal=isinstance(graph, Causal), batch=member
+        )
+        out = attention(q, F.normalize(q, dim=-1), v, alike, dropout=self.dropout if self.training else 0.0)
+        assert isinstance(out, Tensor)
+        return self.out_proj(out.view(H, len(x), -1).transpose(0, 1).flatten(1))

@@ -1,0 +1,41 @@
+"""Recurrent networks over sequences that lie packed one after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+
+def run_packed(rnn: nn.RNNBase, x: Tensor, sizes: list[int], state: Any = None) -> tuple[Tensor, Any]:
+    """What `rnn` gives for each sequence by itself, without a step spent on padding.
+
+    PyTorch packs by time (all first elements, then all second ones, ...), longest sequence first; a sequence is packed
+    here as the nodes of graphs are. Going there and back is one `index_select` each, where `pack_sequence` and
+    `unpack_sequence` make a tensor for each sequence.
+
+    Args:
+        rnn: a GRU, LSTM or RNN.
+        x: the elements, `[N, F]`, of the first sequence, then of the second, ...
+        sizes: how many elements each sequence has, at least one; they add up to N.
+        state: before the first step, as `rnn` takes it, in the order of the sequences.
+
+    Returns:
+        The states, `[N, C]` as x is packed, and the last ones as `rnn` gives them, in the order of the sequences.
+
+    Raises:
+        ValueError: there is no sequence, one is empty, or the sizes do not add up to N.
+    """
+    if not sizes or min(sizes) < 1 or sum(sizes) != len(x):
+        raise ValueError(f"sizes must be one or more, at least 1 each, {len(x)} in all; got {sizes}")
+    size = torch.tensor(sizes)
+    order = size.argsort(descending=True, stable=True)
+    alive = torch.arange(max(sizes)).unsqueeze(1) < size[order]  # [longest, sequences]
+    step, sequence = alive.nonzero().unbind(1)
+    by_time = ((size.cumsum(0) - size)[order][sequence] + step).to(x.device)
+    packed = PackedSequence(x.index_select(0, by_time), alive.sum(1), sorted_indices=order.to(x.device))
+    states, last = rnn(packed, state)
+    back = torch.empty_like(by_time).scatter_(0, by_time, torch.arange(len(x), device=x.device))
+    return states.data.index_select(0, back), last

@@ -1,0 +1,54 @@
+"""ALiBi: scores fall with distance, at a rate that differs from head to head."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from graphattn.graph import Graph
+from graphattn.nn.positions.place import distances
+
+
+class ALiBi(nn.Module):
+    """A penalty in proportion to distance, with nothing to learn.
+
+        b_ij^h = −m_h |i − j|,   m_h = 2^(−8 h / H), h = 1, ..., H
+
+    For an H that is no power of two, the slopes of the power below come first and then every other one of those of
+    the power above, as in the paper's code. In both directions it is the symmetric form; on a causal graph the paper's.
+
+    Args:
+        num_heads: H.
+
+    Shapes:
+        graph of E edges → `[E, H]`, for `edge_bias`. Only the pairs that the graph has are formed.
+
+    Example:
+        >>> from graphattn.graph import causal
+        >>> ALiBi(2)(causal(2))
+        tensor([[ 0.0000,  0.0000],
+                [-0.0625, -0.0039],
+                [ 0.0000,  0.0000]])
+
+    Press et al. 2022, arXiv:2108.12409, section 3.
+    """
+
+    slopes: Tensor
+
+    def __init__(self, num_heads: int) -> None:
+        super().__init__()
+        if num_heads < 1:
+            raise ValueError(f"num_heads must be at least 1, got {num_heads}")
+        power = 2 ** math.floor(math.log2(num_heads))
+        between = _slopes(2 * power)[0::2][: num_heads - power]
+        self.register_buffer("slopes", torch.cat([_slopes(power), between]), persistent=False)
+
+    def forward(self, graph: Graph, position: Tensor | None = None, key_position: Tensor | None = None) -> Tensor:
+        """The bias of each edge, `[E, H]`; see `graphattn.nn.positions.distances` for the positions."""
+        return -distances(graph, position, key_position).abs().unsqueeze(1) * self.slopes
+
+
+def _slopes(num_heads: int) -> Tensor:
+    return 2 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)

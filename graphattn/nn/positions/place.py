@@ -1,0 +1,54 @@
+"""Where each node stands in its sequence: what encodings of positions start from."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from graphattn.graph import Graph, Union
+from graphattn.graph.kind import positions
+from graphattn.graph.packed import Packed
+
+
+def sizes_of(graph: Graph) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The numbers of destinations and of sources of each graph of a batch.
+
+    A union is as long as its first part that is a batch. A graph that does not say is one graph.
+
+    Example:
+        >>> from graphattn.graph import complete, hub, union, window
+        >>> sizes_of(union(window([3, 2], radius=1), hub([3, 2], hubs=1)))
+        ((3, 2), (3, 2))
+    """
+    for part in graph.parts if isinstance(graph, Union) else (graph,):
+        if isinstance(part, Packed):
+            return part.dst_sizes, part.src_sizes
+    return (graph.num_dst,), (graph.num_src,)
+
+
+def places(graph: Graph) -> tuple[Tensor, Tensor]:
+    """The number of each destination, `[M]`, and of each source, `[N]`, within its graph, int64 from 0.
+
+    Example:
+        >>> from graphattn.graph import bipartite
+        >>> places(bipartite([1, 2], [3, 2]))
+        (tensor([0, 0, 1]), tensor([0, 1, 2, 0, 1]))
+    """
+    dst_sizes, src_sizes = sizes_of(graph)
+    of_dst = positions(dst_sizes, graph.device)[0]
+    return of_dst, of_dst if src_sizes == dst_sizes else positions(src_sizes, graph.device)[0]
+
+
+def distances(graph: Graph, position: Tensor | None, key_position: Tensor | None) -> Tensor:
+    """How far each edge's source stands behind (+) or before (−) its destination, j − i, `[E]`.
+
+    Args:
+        graph: the edges.
+        position: of the destinations, `[M]`; counted within each graph when None.
+        key_position: of the sources, `[N]`; `position` when None, where that is given.
+    """
+    if position is None:
+        position, key_position = places(graph)
+    elif key_position is None:
+        key_position = position
+    src, dst = graph.edge_index
+    return key_position[src] - position[dst]

@@ -1,0 +1,97 @@
+"""Reversible residuals: a stack of layers that keeps no activations, for it can find them again from its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graphattn.graph import Graph
+
+
+class ReversibleEncoder(nn.Module):
+    """Pairs of branches f (attention) and g (feed-forward) over two streams, both x at first.
+
+        y_1 = x_1 + f(x_2),   y_2 = x_2 + g(y_1);        out = norm((y_1 + y_2) / 2) after the last pair
+
+    The backward pass finds the inputs of each pair again, x_2 = y_2 − g(y_1) and x_1 = y_1 − f(x_2), with the random
+    numbers of the forward pass. So memory does not grow with depth; time grows by a forward pass.
+
+    Args:
+        blocks: pairs (f, g), f called with nodes and graph, g with nodes.
+        norm: at the end; None for none.
+
+    Shapes:
+        x `[N, C]` → `[N, C]`.
+
+    Gomez et al. 2017, arXiv:1707.04585, eq. 6-7; in Transformers: Kitaev et al. 2020, arXiv:2001.04451, eq. 8-9. The
+    random state that is kept is that of the CPU and of the device of x.
+    """
+
+    def __init__(self, blocks: Iterable[tuple[nn.Module, nn.Module]], *, norm: nn.Module | None = None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.ModuleList(pair) for pair in blocks)
+        self.norm = norm
+
+    def forward(self, x: Tensor, graph: Graph) -> Tensor:
+        """All pairs, one after another."""
+        blocks: Any = self.blocks
+        parameters = [parameter for parameter in self.blocks.parameters() if parameter.requires_grad]
+        first, second = _Reversible.apply(x, x, graph, [tuple(pair) for pair in blocks], *parameters)
+        out = (first + second) / 2
+        return out if self.norm is None else self.norm(out)
+
+
+Pairs = Sequence[tuple[nn.Module, nn.Module]]
+
+
+class _Reversible(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x_1: Tensor, x_2: Tensor, graph: Graph, pairs: Pairs, *parameters: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        ctx.graph, ctx.pairs, ctx.states = graph, pairs, []
+        with torch.no_grad():
+            for f, g in pairs:
+                ctx.states.append(_random_state(x_1.device))
+                x_1 = x_1 + f(x_2, graph)
+                ctx.states.append(_random_state(x_1.device))
+                x_2 = x_2 + g(x_1)
+        ctx.save_for_backward(x_1, x_2, *parameters)
+        return x_1.clone(), x_2.clone()
+
+    @staticmethod
+    def backward(ctx: Any, dy_1: Tensor, dy_2: Tensor) -> tuple[Any, ...]:
+        y_1, y_2, *parameters = ctx.saved_tensors
+        grads = [torch.zeros_like(parameter) for parameter in parameters]
+        for number in reversed(range(len(ctx.pairs))):
+            f, g = ctx.pairs[number]
+            value, (dy,) = _again(lambda x, g=g: g(x), y_1, dy_2, ctx.states[2 * number + 1], parameters, grads)
+            x_2, dy_1 = y_2 - value, dy_1 + dy
+            value, (dx,) = _again(lambda x, f=f: f(x, ctx.graph), x_2, dy_1, ctx.states[2 * number], parameters, grads)
+            y_1, y_2, dy_2 = y_1 - value, x_2, dy_2 + dx
+        return dy_1, dy_2, None, None, *grads
+
+
+def _again(
+    branch: Any, x: Tensor, grad: Tensor, state: Any, parameters: Sequence[Tensor], grads: Sequence[Tensor]
+) -> tuple[Tensor, tuple[Tensor]]:
+    """The branch's value at x with the random numbers it had, and the gradient of x; those of parameters are added."""
+    devices = [x.device] if x.device.type == "cuda" else []
+    with torch.enable_grad(), torch.random.fork_rng(devices):
+        torch.set_rng_state(state[0])
+        if devices:
+            torch.cuda.set_rng_state(state[1], x.device)
+        x = x.detach().requires_grad_()
+        value = branch(x)
+        dx, *found = torch.autograd.grad(value, (x, *parameters), grad, allow_unused=True)
+    for total, each in zip(grads, found, strict=True):
+        if each is not None:
+            total += each
+    return value.detach(), (dx,)
+
+
+def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None

@@ -1,0 +1,150 @@
+"""Each encoder is the Transformer's with another graph or attention: compared with that, built by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+import graphattn as ga
+from graphattn.models import encoders
+from graphattn.nn.positions import RelativeBias
+
+EMBED, HEADS, SIZES = 12, 3, [9, 1, 16]
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def numbers(*shape):
+    return torch.randn(shape, dtype=torch.float64)
+
+
+def layers_on(encoder, x, graph):
+    """The layers of an encoder one by one on a graph made by hand."""
+    for layer in encoder.layers:
+        x = layer(x, graph)
+    return encoder.norm(x)
+
+
+def test_transformer():
+    bias = RelativeBias(HEADS)
+    encoder = encoders.transformer(EMBED, HEADS, 2, bias=bias, ffn_dim=7).double().eval()
+    graph, x = ga.complete(SIZES), numbers(sum(SIZES), EMBED)
+    want = x
+    for layer in encoder.layers:
+        want = layer(want, graph, edge_bias=bias(graph))
+    torch.testing.assert_close(encoder(x, graph), encoder.norm(want))
+    assert encoder.layers[0].ffn[0].out_features == 7
+    assert encoders.transformer(EMBED, HEADS, 1, norm_first=False).norm is None
+
+
+def expected_edges(kind, size):
+    near = {(i, j) for i in range(size) for j in range(size) if abs(i - j) <= 2}
+    hubs = {(i, j) for i in range(size) for j in range(size) if i == 0 or j == 0}
+    return near | hubs if kind == "longformer" else near
+
+
+@pytest.mark.parametrize("kind", ["truncated", "longformer"])
+def test_windows_and_hubs(kind):
+    encoder = getattr(encoders, kind)(EMBED, HEADS, 2, radius=2).double().eval()
+    x, first, pairs = numbers(sum(SIZES), EMBED), 0, []
+    for size in SIZES:
+        pairs += [(first + j, first + i) for i, j in sorted(expected_edges(kind, size))]
+        first += size
+    want = layers_on(encoder.module, x, ga.Graph(torch.tensor(pairs).t(), sum(SIZES)))
+    torch.testing.assert_close(encoder(x, ga.complete(SIZES)), want)
+
+
+def test_bigbird():
+    made = encoders.bigbird(EMBED, HEADS, 1, radius=1, num_global=2, num_random=4)
+    graph = made.connect(ga.complete(SIZES))
+    src, dst = graph.edge_index
+    ends = torch.tensor(SIZES).cumsum(0)
+    assert torch.equal(torch.bucketize(src, ends, right=True), torch.bucketize(dst, ends, right=True))
+    degree = graph.in_degree
+    assert degree[:2].tolist() == [9, 9]  # hubs see all
+    assert degree[9] == 1
+    others = degree[12:]
+    assert others.min() >= 3
+    assert others.max() <= 3 + 2 + 4
+    x = torch.randn(sum(SIZES), EMBED)
+    torch.testing.assert_close(made(x, ga.complete(SIZES)), layers_on(made.module, x, made._made[1]))
+    assert made._made[1] is not graph
+
+
+def test_a_graph_is_made_once_for_the_same_sizes():
+    calls = []
+
+    def connect(graph):
+        calls.append(graph.sizes)
+        return ga.window(graph.sizes, radius=1)
+
+    layer, x = ga.nn.OnGraph(ga.nn.MultiheadAttention(EMBED, HEADS), connect), torch.randn(7, EMBED)
+    layer(x, ga.complete([4, 3]))
+    layer(x, ga.complete([4, 3]))
+    layer(x, ga.complete([3, 4]))
+    assert calls == [(4, 3), (3, 4)]
+
+
+def test_linformer_and_performer_have_their_attention():
+    linformer = encoders.linformer(EMBED, HEADS, 2, num_landmarks=4, max_nodes=16)
+    performer = encoders.performer(EMBED, HEADS, 2, num_features=5)
+    assert linformer.layers[1].attention.key_sums.shape == (4, 16)
+    assert performer.layers[1].attention.feature_map.projection.shape == (5, 4)
+    assert performer.layers[1].attention.normalize == "linear"
+    x = torch.randn(sum(SIZES), EMBED)
+    for made in (linformer, performer):
+        alone = [made(piece, ga.complete(len(piece))) for piece in x.split(SIZES)]
+        if made is linformer:  # Performer's features share a constant, which rounds otherwise
+            torch.testing.assert_close(made(x, ga.complete(SIZES)), torch.cat(alone), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(made(x, ga.complete(SIZES)), torch.cat(alone), atol=1e-3, rtol=1e-3)
+
+
+def test_neighbourhood():
+    encoder = encoders.neighbourhood(EMBED, HEADS, 2, shape=(5, 4), kernel_size=3).double().eval()
+    x, graph = numbers(40, EMBED), ga.grid([(5, 4)] * 2, 3, border="shift")
+    want, bias = x, encoder.module.bias(graph)
+    for layer in encoder.module.layers:
+        want = layer(want, graph, edge_bias=bias)
+    torch.testing.assert_close(encoder(x, ga.complete([20, 20])), encoder.module.norm(want))
+
+
+def test_axial():
+    encoder = encoders.axial(EMBED, HEADS, 2, shape=(4, 3)).double().eval()
+    x = numbers(2 * 12, EMBED)
+    cells = torch.arange(24)
+    image, row, column = cells // 12, cells % 12 // 3, cells % 3
+    want = x
+    for layer, place in zip(encoder.layers, (row, column), strict=True):
+        same = (image[:, None] == image) & (place[:, None] == place)
+        want = layer.module(want, ga.Graph(same.nonzero().t(), 24))
+    torch.testing.assert_close(encoder(x, ga.complete([12, 12])), encoder.norm(want))
+
+
+def test_reformer_is_its_formula():
+    made = encoders.reformer(EMBED, HEADS, 2, num_buckets=2, rounds=8).double().eval()
+    x, graph = numbers(sum(SIZES), EMBED), ga.complete(SIZES)
+    torch.manual_seed(3)
+    got = made(x, graph)
+    torch.manual_seed(3)
+    first = second = x
+    for f, g in made.blocks:
+        first = first + f(second, graph)
+        second = second + g(first)
+    torch.testing.assert_close(got, made.norm((first + second) / 2))
+
+
+@pytest.mark.parametrize("kind", ["transformer", "longformer", "bigbird", "performer", "reformer"])
+def test_a_gradient_reaches_every_parameter(kind):
+    options = {
+        "longformer": {"radius": 1},
+        "bigbird": {"radius": 1},
+        "reformer": {"num_buckets": 2},
+    }.get(kind, {})
+    made = getattr(encoders, kind)(EMBED, HEADS, 2, **options)
+    made(torch.randn(sum(SIZES), EMBED), ga.complete(SIZES)).sin().sum().backward()
+    for name, parameter in made.named_parameters():
+        if not name.endswith("k_proj.bias"):
+            assert isinstance(parameter, nn.Parameter)
+            assert parameter.grad is not None and parameter.grad.abs().max() > 0, name

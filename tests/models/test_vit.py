@@ -1,0 +1,72 @@
+"""The vision Transformer: its formula, and every attention inside it."""
+
+import pytest
+import torch
+
+import graphattn as ga
+from graphattn.models import ViT, encoders
+from graphattn.nn.positions import sinusoidal
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_the_case_of_the_notes(pooling):
+    net = ViT(224, 32, 2, embed_dim=128, depth=2, pooling=pooling)
+    assert net.grid_shape == (7, 7)
+    assert net(torch.randn(2, 3, 224, 224)).shape == (2, 2)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean", "attention"])
+@pytest.mark.parametrize("positions", ["learned", "sine"])
+def test_formula(pooling, positions):
+    net = ViT((8, 12), (4, 3), 5, channels=2, embed_dim=16, depth=1, pooling=pooling, positions=positions).eval()
+    images = torch.randn(3, 2, 8, 12)
+    weight = net.patches.weight.flatten(1)
+    rows = []
+    for image in images:
+        x = []
+        for r in range(2):
+            for c in range(4):
+                patch = image[:, 4 * r : 4 * r + 4, 3 * c : 3 * c + 3].flatten()
+                place = (
+                    net.positions.table[4 * r + c]
+                    if positions == "learned"
+                    else sinusoidal(torch.tensor([[r, c]]), 16)[0]
+                )
+                x.append(weight @ patch + net.patches.bias + place)
+        if pooling == "first":
+            x.insert(0, net.class_token[0, 0])
+        graph = ga.complete(len(x))
+        rows.append(net.head(net.encoder(torch.stack(x), graph), graph))
+    torch.testing.assert_close(net(images), torch.cat(rows), atol=1e-5, rtol=1e-4)
+
+
+INSIDE = {
+    "neighbourhood": lambda: encoders.neighbourhood(16, 2, 2, shape=(4, 4), kernel_size=3),
+    "axial": lambda: encoders.axial(16, 2, 2, shape=(4, 4)),
+    "linformer": lambda: encoders.linformer(16, 2, 2, num_landmarks=4, max_nodes=17),
+    "performer": lambda: encoders.performer(16, 2, 2),
+}
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_any_attention_inside(kind):
+    pooling = "mean" if kind in ("neighbourhood", "axial") else "first"
+    net = ViT(16, 4, 3, embed_dim=16, encoder=INSIDE[kind](), pooling=pooling)
+    out = net(torch.randn(2, 3, 16, 16))
+    assert out.shape == (2, 3)
+    out.sum().backward()
+    assert net.patches.weight.grad.abs().max() > 0
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"patches of \(5, 5\) do not tile an image of \(16, 16\)"):
+        ViT(16, 5, 2)
+    with pytest.raises(ValueError, match=r"images are \[B, channels, \(16, 16\)\], got \[2, 3, 16, 8\]"):
+        ViT(16, 4, 2)(torch.zeros(2, 3, 16, 8))
+    with pytest.raises(ValueError, match='positions is "learned" or "sine", got \'none\''):
+        ViT(16, 4, 2, positions="none")

@@ -1,0 +1,48 @@
+"""BERT's objective: how often what is hidden, and the head's formula."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from graphattn.nn import MaskedLanguageHead, mask_tokens
+
+
+def test_shares():
+    N, V, mask = 200_000, 1000, 3
+    tokens = torch.randint(10, V, (N,), generator=torch.Generator().manual_seed(0))
+    special = torch.arange(N) % 4 == 0
+    seen, chosen = mask_tokens(
+        tokens, num_tokens=V, mask=mask, special=special, generator=torch.Generator().manual_seed(1)
+    )
+    assert not chosen[special].any()
+    assert torch.equal(seen[~chosen], tokens[~chosen])
+    share = chosen[~special].float().mean().item()
+    assert share == pytest.approx(0.15, abs=0.003)
+    masked = (seen == mask)[chosen].float().mean().item()
+    kept = (seen == tokens)[chosen].float().mean().item()
+    assert masked == pytest.approx(0.8 + 0.1 / V, abs=0.01)
+    assert kept == pytest.approx(0.1 + 0.1 / V, abs=0.01)
+    replaced = seen[chosen & (seen != mask) & (seen != tokens)]
+    assert len(replaced.unique()) > 0.8 * V
+
+
+def test_repeats_with_a_seed_and_refuses_what_is_no_probability():
+    tokens = torch.arange(50)
+    first, second = (
+        mask_tokens(tokens, num_tokens=50, mask=0, generator=torch.Generator().manual_seed(2)) for _ in range(2)
+    )
+    assert torch.equal(first.tokens, second.tokens)
+    assert not mask_tokens(tokens, num_tokens=50, mask=0, probability=0.0).chosen.any()
+    with pytest.raises(ValueError, match="probability must be from 0 to 1, got"):
+        mask_tokens(tokens, num_tokens=50, mask=0, probability=1.5)
+
+
+def test_head():
+    torch.manual_seed(0)
+    embedding = torch.nn.Embedding(9, 6)
+    head, x = MaskedLanguageHead(embedding), torch.randn(4, 6)
+    torch.nn.init.normal_(head.out.bias)
+    linear, _, norm = head.transform
+    hidden = F.layer_norm(F.gelu(x @ linear.weight.T + linear.bias), (6,), norm.weight, norm.bias)
+    torch.testing.assert_close(head(x), hidden @ embedding.weight.T + head.out.bias)
+    assert head.out.weight is embedding.weight

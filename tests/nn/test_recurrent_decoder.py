@@ -1,0 +1,75 @@
+"""Bahdanau's and Luong's decoders against their equations, one step of one sentence at a time."""
+
+import pytest
+import torch
+
+from graphattn.nn import Alignment, BahdanauDecoder, Encoded, HardAlignment, LocalAlignment, LuongDecoder
+
+SIZES = [3, 1, 5]
+
+
+def make(kind, align, cell):
+    torch.manual_seed(0)
+    decoder = kind(11, 3, align, 7, cell=cell).double()
+    encoded = Encoded(torch.randn(9, 6, dtype=torch.float64), SIZES, torch.randn(3, 7, dtype=torch.float64))
+    return decoder, encoded, torch.randint(11, (3, 4))
+
+
+def softmax_context(align, query, memory):
+    """The general score's context and weights of one query."""
+    alpha = torch.stack([query @ align.key.weight @ h for h in memory]).softmax(0)
+    return alpha @ memory, alpha
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("kind", [BahdanauDecoder, LuongDecoder])
+def test_equations(kind, cell):
+    align = Alignment(4, 6, score="general")
+    decoder, encoded, tokens = make(kind, align, cell)
+    got = decoder(tokens, encoded)
+    assert got.log_prob is None
+    for b, memory in enumerate(encoded.memory.split(SIZES)):
+        h = torch.tanh(decoder.start(encoded.summary[b]))
+        state = (h, torch.zeros_like(h)) if cell == "lstm" else h
+        feature = torch.zeros(4, dtype=torch.float64)
+        for t, token in enumerate(tokens[b]):
+            e = decoder.embedding.weight[token]
+            if kind is BahdanauDecoder:
+                c, alpha = softmax_context(align, h, memory)
+                state = decoder.cell(torch.cat([e, c]), state)
+                h = state[0] if cell == "lstm" else state
+                pairs = decoder.maxout(torch.cat([h, e, c]))
+                feature = torch.maximum(pairs[0::2], pairs[1::2])
+            else:
+                state = decoder.cell(torch.cat([e, feature]), state)
+                h = state[0] if cell == "lstm" else state
+                c, alpha = softmax_context(align, h, memory)
+                feature = torch.tanh(decoder.join(torch.cat([c, h])))
+            torch.testing.assert_close(got.logits[b, t], decoder.output(feature))
+            torch.testing.assert_close(got.alignments[t].split(SIZES)[b], alpha)
+
+
+@pytest.mark.parametrize("predict", [True, False])
+def test_local_alignments_lie_in_the_window(predict):
+    align = LocalAlignment(4, 6, radius=1, predict=predict)
+    decoder, encoded, tokens = make(LuongDecoder, align, "gru")
+    alignments = decoder(tokens, encoded).alignments
+    assert alignments.shape == (4, 9)
+    for t, row in enumerate(alignments):
+        for size, weights in zip(SIZES, row.split(SIZES), strict=True):
+            seen = weights.nonzero().squeeze(1).tolist()
+            assert len(seen) <= 3
+            if not predict:
+                assert seen == [j for j in range(size) if abs(j - t) <= 1]
+
+
+def test_hard_attention_tells_how_likely_its_places_were():
+    align = HardAlignment(4, 6)
+    decoder, encoded, tokens = make(BahdanauDecoder, align, "lstm")
+    got = decoder(tokens, encoded)
+    assert got.log_prob.shape == (3, 4)
+    assert got.log_prob[1].eq(0).all()  # a memory of one part leaves no choice
+    assert (got.log_prob[[0, 2]] < 0).all()
+    assert got.alignments.unique().tolist() == [0, 1]
+    got.log_prob.sum().backward()
+    assert align.vector.grad.abs().max() > 0
