@@ -92,15 +92,16 @@ def draw(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, out
         tokens, graph, _ = pack([sentence], vocabulary)
         weights, predicted = net.weights(tokens), CLASSES[int(net(tokens, graph).argmax())]
         for place, (word, weight) in enumerate(zip(sentence.words, weights.tolist(), strict=True)):
-            shade = min(1.0, 1.5 * weight)
+            shade = min(1.0, weight * len(weights) / 3)  # a third is a mean look
             axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(0.16, 0.44, 0.59, shade)))
             colour = "white" if shade > 0.55 else "black"
             axes.text(place + 0.48, -row, word, ha="center", va="center", color=colour, size=9)
-        axes.text(-0.2, -row, NAMES[predicted], ha="right", va="center", weight="bold", size=10)
+        colour = "black" if predicted == sentence.labels[0] else "#c1121f"
+        axes.text(-0.2, -row, NAMES[predicted], ha="right", va="center", weight="bold", size=10, color=colour)
     axes.set_xlim(-2, 11)
     axes.set_ylim(-len(shown) + 0.4, 0.6)
     axes.axis("off")
-    axes.set_title("What is asked for (predicted), and the words looked at")
+    axes.set_title("What is asked for as predicted (red: wrong), and the words looked at")
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=130)
     plt.close(figure)

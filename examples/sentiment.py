@@ -142,12 +142,12 @@ def draw(net: Classifier, sentences: list[Sentence], data: Data, out: Path) -> N
     figure, axes = plt.subplots(figsize=(11, 5), layout="constrained")
     for row, number in enumerate(shown):
         words, graph, label = data.batch([number])
-        x = net.encode(words, graph)
+        x, mean = net.encode(words, graph), 1 / len(words)
         _, weights = net.head.attention(x, torch.zeros(len(x), dtype=torch.int64), 1, return_weights=True)
         chance = net(words, graph).sigmoid().item()
         colour = (0.16, 0.44, 0.59) if chance > 0.5 else (0.88, 0.48, 0.25)
         for place, (word, weight) in enumerate(zip(sentences[number].words, weights.mean(1).tolist(), strict=True)):
-            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*colour, min(1.0, 2 * weight))))
+            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*colour, min(1.0, weight / mean / 3))))
             axes.text(place + 0.48, -row, word, ha="center", va="center", size=8)
         right = (chance > 0.5) == bool(label)
         axes.text(-0.2, -row, f"{chance:.2f}{'' if right else ' (wrong)'}", ha="right", va="center", size=9)

@@ -3,17 +3,19 @@
 All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
 give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
 
-| encoder | graph | score | normaliser | cost of n nodes |
-|---|---|---|---|---|
-| `transformer` | complete | dot | softmax | n² |
-| `truncated` | window | dot | softmax | n · radius |
-| `longformer` | window ∪ hub | dot | softmax | n · (radius + hubs) |
-| `bigbird` | window ∪ hub ∪ random regular | dot | softmax | n · (radius + hubs + degree) |
-| `linformer` | bipartite to learned landmarks | dot | softmax | n · landmarks |
-| `performer` | complete | random features of dot | linear | n · features |
-| `reformer` | buckets of a hash | dot, shared queries and keys | softmax | n · bucket |
-| `neighbourhood` | grid | dot + a bias for each offset | softmax | n · kernel |
-| `axial` | rows, then columns of a grid | dot | softmax | n · (height + width) |
+=============  ==============================  ============================  ==========  ============================
+encoder        graph                           score                         normaliser  cost of n nodes
+=============  ==============================  ============================  ==========  ============================
+transformer    complete                        dot                           softmax     n²
+truncated      window                          dot                           softmax     n · radius
+longformer     window ∪ hub                    dot                           softmax     n · (radius + hubs)
+bigbird        window ∪ hub ∪ random regular   dot                           softmax     n · (radius + hubs + degree)
+linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
+performer      complete                        random features of dot        linear      n · features
+reformer       buckets of a hash               dot, shared queries and keys  softmax     n · bucket
+neighbourhood  grid                            dot + a bias for each offset  softmax     n · kernel
+axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
+=============  ==============================  ============================  ==========  ============================
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class TransformerDecoder(nn.Module):
     """Decoder layers one after another: all tokens at once in training, step by step in generation.
 
     Args:
-        layers: `TransformerDecoderLayer`s, all with cross-attention or all without.
+        layers: each a `TransformerDecoderLayer`, all with cross-attention or all without.
         norm: at the end, which layers of pre-norm need; None for none.
         bias: gives the `edge_bias` of all layers, such as `RelativeBias(num_heads, bidirectional=False)` or `ALiBi`;
             called with a graph and the positions of its nodes. None for none.

@@ -16,11 +16,16 @@ from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
 def from_torch(module: nn.Module) -> nn.Module:
     """Our module that gives the numbers of one of PyTorch's, on packed nodes and any graph, with a copy of its weights.
 
-    | PyTorch's | ours | PyTorch's mask | our graph |
-    |---|---|---|---|
-    | `nn.MultiheadAttention` | `MultiheadAttention` | none | `complete(sizes)`, `bipartite(sizes, sizes)` |
-    | `nn.TransformerEncoderLayer`, `nn.TransformerEncoder` | `GraphTransformerLayer`, `TransformerEncoder` | causal | `causal(sizes)` |
-    | `nn.TransformerDecoderLayer`, `nn.TransformerDecoder` | `TransformerDecoderLayer`, `TransformerDecoder` | any other | `Graph(mask.nonzero()...)` |
+    ==================================================  ====================================================
+    PyTorch's                                           ours
+    ==================================================  ====================================================
+    `nn.MultiheadAttention`                             `MultiheadAttention`
+    `nn.TransformerEncoderLayer`, `TransformerEncoder`  `GraphTransformerLayer`, `TransformerEncoder`
+    `nn.TransformerDecoderLayer`, `TransformerDecoder`  `TransformerDecoderLayer`, `TransformerDecoder`
+    no mask                                             `ga.complete(sizes)`, `ga.bipartite(sizes, memory_sizes)`
+    a causal mask                                       `ga.causal(sizes)`
+    any other mask (True hides)                         `ga.Graph((~mask).nonzero().t().flip(0), n)`
+    ==================================================  ====================================================
 
     What is padding there is not here: sequences lie packed one after another. Dropout, dtype, device and training
     mode come along.
@@ -38,7 +43,7 @@ def from_torch(module: nn.Module) -> nn.Module:
         >>> ours, x = from_torch(theirs), torch.randn(2, 5, 16)
         >>> torch.allclose(ours(x.flatten(0, 1), ga.complete([5, 5])), theirs(x).flatten(0, 1), atol=1e-5)
         True
-    """  # noqa: E501
+    """
     made = _make(module)
     parameter = next(module.parameters())
     return made.to(device=parameter.device, dtype=parameter.dtype).train(module.training)
