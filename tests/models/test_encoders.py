@@ -1,5 +1,7 @@
 """Each encoder is the Transformer's with another graph or attention: compared with that, built by hand."""
 
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -148,3 +150,10 @@ def test_a_gradient_reaches_every_parameter(kind):
         if not name.endswith("k_proj.bias"):
             assert isinstance(parameter, nn.Parameter)
             assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_encoders_can_be_pickled():
+    for made in (encoders.longformer(EMBED, HEADS, 1, radius=1), encoders.axial(EMBED, HEADS, 2, shape=(4, 3))):
+        x = torch.randn(24, EMBED)
+        graph = ga.complete([12, 12])
+        assert torch.equal(pickle.loads(pickle.dumps(made))(x, graph), made(x, graph))
