@@ -195,8 +195,14 @@ class TransformerDecoder(nn.Module):
         memory_graph: Graph | None = None,
         **options: Any,
     ) -> Tensor:
-        """All layers; arguments as for one."""
+        """All layers; arguments as for one.
+
+        Raises:
+            ValueError: as one layer would, or `edge_bias` is given to a decoder that has a bias of its own.
+        """
         if self.bias is not None:
+            if "edge_bias" in options:
+                raise ValueError("edge_bias is given, but the decoder makes its own")
             options["edge_bias"] = self.bias(graph)
         for layer in self.layers:
             x = layer(x, graph, memory, memory_graph, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -120,7 +121,7 @@ def _options(theirs: Any) -> dict[str, Any]:
 def _activation(function: Callable[[Tensor], Tensor]) -> nn.Module:
     known = {nn.functional.relu: nn.ReLU, torch.relu: nn.ReLU, nn.functional.gelu: nn.GELU}
     if isinstance(function, nn.Module):
-        return function
+        return copy.deepcopy(function)
     if function not in known:
         raise TypeError(f"activation is a module, relu or gelu, got {function!r}")
     return known[function]()
@@ -145,8 +146,4 @@ def _set(linear: Any, weight: Tensor, bias: Tensor | None) -> None:
 def _copied_norm(norm: nn.Module) -> nn.LayerNorm:
     if not isinstance(norm, nn.LayerNorm):
         raise TypeError(f"a norm is a torch.nn.LayerNorm, got {type(norm).__name__}")
-    copy = nn.LayerNorm(
-        norm.normalized_shape, norm.eps, norm.elementwise_affine, bias=getattr(norm, "bias", None) is not None
-    )
-    copy.load_state_dict(norm.state_dict())
-    return copy
+    return copy.deepcopy(norm)

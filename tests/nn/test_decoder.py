@@ -103,6 +103,9 @@ def test_errors():
         made(x, ga.causal(SIZES))
     with pytest.raises(ValueError, match=r"go with cross-attention, which this layer has not$"):
         decoder("language model")(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY))
+    with pytest.raises(ValueError, match="the decoder makes its own"):
+        biased = decoder("alibi")
+        biased(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY), edge_bias=biased.bias(ga.causal(SIZES)))
     _, state = made.step(x, made.start(memory, MEMORY), SIZES)
     with pytest.raises(ValueError, match=r"a prompt comes first.*sizes=\(4, 1, 3\) after \(4, 1, 3\)"):
         made.step(x, state, SIZES)
