@@ -109,7 +109,7 @@ def accuracy(net: Classifier, data: Data) -> float:
 
 
 def main(out: str | Path = "runs/sentiment.png", quick: bool = False, seed: int = 0) -> float:
-    """Train, print the accuracy on the test sentences, draw what is looked at, and return the accuracy."""
+    """Train, print the accuracy on the test sentences, draw what each word adds, and return the accuracy."""
     random.seed(seed)
     torch.manual_seed(seed)
     data = load_text("sst")
@@ -128,33 +128,43 @@ def main(out: str | Path = "runs/sentiment.png", quick: bool = False, seed: int 
 
 
 @torch.no_grad()
+def shares(net: Classifier, words: list[Tensor], graph: ga.graph.Complete) -> Tensor:
+    """What each word of one sentence adds to the log-odds: its weight times its value, through the last maps.
+
+    After the weighted mean everything is linear, so the shares and the biases add up to the answer.
+    """
+    pooling, x = net.head.attention, net.encode(words, graph)
+    _, weights = pooling(x, torch.zeros(len(x), dtype=torch.int64), 1, return_weights=True)
+    values = F.linear(x, pooling.v_proj.weight).view(len(x), HEADS, -1)
+    return (F.linear((weights.unsqueeze(2) * values).flatten(1), pooling.out_proj.weight) @ net.head.out.weight.t())[
+        :, 0
+    ]
+
+
+@torch.no_grad()
 def draw(net: Classifier, sentences: list[Sentence], data: Data, out: Path) -> None:
-    """Short sentences, each word as dark as it is looked at, from the most blamed to the most praised."""
+    """Some short sentences, each word in the colour of what it adds to the answer."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    short = [number for number, sentence in enumerate(sentences) if 5 <= len(sentence.words) <= 12]
-    words, graph, _ = data.batch(short)
-    order = net(words, graph).argsort().tolist()
-    shown = [short[number] for number in (*order[:5], *order[-5:])]
-    figure, axes = plt.subplots(figsize=(11, 5), layout="constrained")
+    shown = [number for number, sentence in enumerate(sentences) if 6 <= len(sentence.words) <= 12][:12]
+    figure, axes = plt.subplots(figsize=(11, 5.5), layout="constrained")
     for row, number in enumerate(shown):
         words, graph, label = data.batch([number])
-        x, mean = net.encode(words, graph), 1 / len(words)
-        _, weights = net.head.attention(x, torch.zeros(len(x), dtype=torch.int64), 1, return_weights=True)
         chance = net(words, graph).sigmoid().item()
-        colour = (0.16, 0.44, 0.59) if chance > 0.5 else (0.88, 0.48, 0.25)
-        for place, (word, weight) in enumerate(zip(sentences[number].words, weights.mean(1).tolist(), strict=True)):
-            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*colour, min(1.0, weight / mean / 3))))
+        for place, (word, share) in enumerate(zip(sentences[number].words, shares(net, words, graph), strict=True)):
+            colour = (0.16, 0.44, 0.59) if share > 0 else (0.88, 0.48, 0.25)
+            shade = min(1.0, 2 * abs(float(share)))
+            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*colour, shade)))
             axes.text(place + 0.48, -row, word, ha="center", va="center", size=8)
         right = (chance > 0.5) == bool(label)
-        axes.text(-0.2, -row, f"{chance:.2f}{'' if right else ' (wrong)'}", ha="right", va="center", size=9)
-    axes.set_xlim(-1.5, 12)
+        axes.text(-0.2, -row, f"{chance:.2f}", ha="right", va="center", color="black" if right else "#c1121f")
+    axes.set_xlim(-1, 12)
     axes.set_ylim(-len(shown) + 0.4, 0.6)
     axes.axis("off")
-    axes.set_title("The chance of praise, and the words looked at: orange for blame, blue for praise")
+    axes.set_title("The chance of praise (red: wrong), and what each word adds: blue for praise, orange for blame")
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=130)
     plt.close(figure)

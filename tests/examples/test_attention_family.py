@@ -1,6 +1,9 @@
 """The examples of the attention family, quickly: better than chance by far, and a picture."""
 
 import pytest
+import torch
+
+import graphattn as ga
 
 
 @pytest.fixture
@@ -32,3 +35,12 @@ def test_question_types(example, tmp_path, text_data):
 def test_sentiment(example, tmp_path, text_data):
     assert example("sentiment").main(tmp_path / "sentiment.png", quick=True) > 0.52
     assert is_picture(tmp_path / "sentiment.png")
+
+
+def test_what_words_add_to_a_sentiment_adds_up(example):
+    module = example("sentiment")
+    net, words, graph = module.Classifier(20).eval(), [torch.tensor([1, 2]), torch.tensor([3])], ga.complete(2)
+    torch.nn.init.normal_(net.head.attention.out_proj.bias)
+    pooling, out = net.head.attention, net.head.out
+    rest = out(pooling.out_proj(pooling.v_proj.bias))
+    torch.testing.assert_close(module.shares(net, words, graph).sum() + rest[0], net(words, graph)[0])
