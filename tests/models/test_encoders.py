@@ -75,20 +75,6 @@ def test_bigbird():
     assert made._made[1] is not graph
 
 
-def test_a_graph_is_made_once_for_the_same_sizes():
-    calls = []
-
-    def connect(graph):
-        calls.append(graph.sizes)
-        return ga.window(graph.sizes, radius=1)
-
-    layer, x = ga.nn.OnGraph(ga.nn.MultiheadAttention(EMBED, HEADS), connect), torch.randn(7, EMBED)
-    layer(x, ga.complete([4, 3]))
-    layer(x, ga.complete([4, 3]))
-    layer(x, ga.complete([3, 4]))
-    assert calls == [(4, 3), (3, 4)]
-
-
 def test_linformer_and_performer_have_their_attention():
     linformer = encoders.linformer(EMBED, HEADS, 2, num_landmarks=4, max_nodes=16)
     performer = encoders.performer(EMBED, HEADS, 2, num_features=5)

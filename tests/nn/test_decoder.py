@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import graphattn as ga
-from graphattn.nn import KeyValueCache, MultiheadAttention, TransformerDecoder, TransformerDecoderLayer, positions
+from graphattn.nn import MultiheadAttention, TransformerDecoder, TransformerDecoderLayer, positions
 
 EMBED, HEADS = 12, 3
 SIZES, MEMORY = [4, 1, 3], [3, 5, 2]
@@ -84,16 +84,6 @@ def test_prompts_of_unequal_lengths_and_rows_chosen_anew():
         x = torch.cat([prompts[b], extra[row : row + 1]])
         whole = made(x, ga.causal(len(x)), memory.split(MEMORY)[b], ga.bipartite(len(x), MEMORY[b]))
         torch.testing.assert_close(out[row], whole[-1])
-
-
-def test_cache():
-    cache = KeyValueCache(None, torch.arange(3.0).view(3, 1, 1), (0, 3))
-    grown = cache.append(None, torch.tensor([7.0, 8.0]).view(2, 1, 1), (1, 1))
-    assert (grown.v.flatten().tolist(), grown.sizes) == ([7, 0, 1, 2, 8], (1, 4))
-    assert cache.sizes == (0, 3)
-    assert grown.seen_by([1, 2]) == ga.bipartite([1, 2], [1, 4])
-    none = grown.select(torch.tensor([], dtype=torch.int64))
-    assert (none.v.shape, none.sizes) == ((0, 1, 1), ())
 
 
 def test_errors():
