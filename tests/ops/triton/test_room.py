@@ -157,15 +157,14 @@ def too_large(monkeypatch, kernel, allowed):
     return tried
 
 
-@pytest.mark.parametrize("backend", ["auto", "triton"])
 @pytest.mark.parametrize("kernel", ["attend_fwd_kernel", "attend_bwd_source_kernel", "attend_bwd_destination_kernel"])
-def test_a_smaller_tile_first(graph, monkeypatch, kernel, backend):
+def test_a_smaller_tile_first(graph, monkeypatch, kernel):
     want = call(graph, "reference")
     tried = too_large(monkeypatch, kernel, lambda rows, slots, heads, warps: slots == 1 and rows <= 2)
-    assert_same(call(graph, backend), want)
-    assert len(tried) > len(set(tried)) - 1 > 0
+    assert_same(call(graph, "triton"), want)
+    assert any(slots > 1 or rows > 2 for rows, slots, _, _ in tried)
     before = len(tried)
-    assert_same(call(graph, backend), want)
+    assert_same(call(graph, "triton"), want)
     assert all(slots == 1 and rows <= 2 for rows, slots, _, _ in tried[before:])
     assert not room._ways
 
