@@ -44,6 +44,7 @@ def test_writing_into_the_tensor_is_noticed():
 
 
 def test_entry_and_memory_go_with_the_tensor():
+    gc.collect()  # what others have left
     edge_index = edges()
     graph = weakref.ref(as_graph(edge_index, 5, 5))
     _ = graph().csc
