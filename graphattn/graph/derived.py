@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def derived(graph: Graph, name: str, make: Callable[[], T]) -> T:
-    """What `make` gives for a graph on its device: made at the first call, and again where the graph has moved.
+    """What `make` gives for a graph: made at the first call and kept, but not by copies, elsewhere or pickled.
 
     >>> from graphattn.graph import complete
     >>> graph = complete(3)
@@ -22,8 +22,8 @@ def derived(graph: Graph, name: str, make: Callable[[], T]) -> T:
     """
     if torch.compiler.is_compiling():
         return make()
-    kept: dict[str, tuple[torch.device, T]] = graph.__dict__.setdefault("_derived", {})
-    if name not in kept or kept[name][0] != graph.device:
+    if name not in graph._derived:
         with torch.inference_mode(False):  # a backward pass may need it later
-            kept[name] = graph.device, make()
-    return kept[name][1]
+            graph._derived[name] = make()
+    made: T = graph._derived[name]
+    return made

@@ -6,7 +6,7 @@ import copy
 import operator
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, SupportsIndex, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeGuard, cast
 
 import torch
 from torch import Tensor
@@ -61,6 +61,7 @@ class Graph:
     _looped: tuple[Graph, Tensor] | None
     _appended: Graph | None
     _reversed: Graph | None
+    _derived: dict[str, Any]
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class Graph:
         self._looped = None
         self._appended = None
         self._reversed = None
+        self._derived = {}
 
     @classmethod
     def _checked(cls, edge_index: Tensor, num_dst: int, num_src: int) -> Graph:
@@ -284,6 +286,10 @@ class Graph:
         graph._csc = change_all(self._csc)
         graph._looped = graph._appended = graph._reversed = None
         return graph
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What `derived` keeps is of this device, and not all of it can be pickled.
+        return {**self.__dict__, "_derived": {}}
 
     def validate(self) -> None:
         """Check again all that was given and derived so far.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.batch import check_together
+from graphattn.graph.derived import derived
 from graphattn.graph.graph import Graph
 from graphattn.graph.tiles import Tiled
 
@@ -32,7 +33,6 @@ class Union(Graph):
         self.parts = tuple(parts)
         self.overlap = overlap
         self._kept: tuple[Tensor, ...] | None = None
-        self._disjoint: tuple[tuple[Graph, slice | Tensor], ...] | None = None
         first = self.parts[0]
         # How many edges overlap is known only when they are made.
         num_edges = sum(part.num_edges for part in self.parts) if overlap == "add" or len(parts) == 1 else None
@@ -58,9 +58,7 @@ class Union(Graph):
         Parts that have tiles stay what they are, the largest first, as long as none has an edge of another; the edges
         of all others are one graph.
         """
-        if self._disjoint is None:
-            self._disjoint = self._make_disjoint()
-        return self._disjoint
+        return derived(self, "disjoint", self._make_disjoint)
 
     def _make_disjoint(self) -> tuple[tuple[Graph, slice | Tensor], ...]:
         whole: list[tuple[Graph, slice | Tensor]] = []
@@ -110,7 +108,6 @@ class Union(Graph):
     def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
         graph = super()._map(change, device)
         graph.parts = tuple(part._map(change, device) for part in self.parts)
-        graph._disjoint = None
         graph._kept = None if self._kept is None else tuple(change(ids) for ids in self._kept)
         return graph
 
