@@ -3,22 +3,25 @@
 All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
 give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
 
-| encoder | graph | score | normaliser | cost of n nodes |
-|---|---|---|---|---|
-| `transformer` | complete | dot | softmax | n² |
-| `truncated` | window | dot | softmax | n · radius |
-| `longformer` | window ∪ hub | dot | softmax | n · (radius + hubs) |
-| `bigbird` | window ∪ hub ∪ random regular | dot | softmax | n · (radius + hubs + degree) |
-| `linformer` | bipartite to learned landmarks | dot | softmax | n · landmarks |
-| `performer` | complete | random features of dot | linear | n · features |
-| `reformer` | buckets of a hash | dot, shared queries and keys | softmax | n · bucket |
-| `neighbourhood` | grid | dot + a bias for each offset | softmax | n · kernel |
-| `axial` | rows, then columns of a grid | dot | softmax | n · (height + width) |
+=============  ==============================  ============================  ==========  ============================
+encoder        graph                           score                         normaliser  cost of n nodes
+=============  ==============================  ============================  ==========  ============================
+transformer    complete                        dot                           softmax     n²
+truncated      window                          dot                           softmax     n · radius
+longformer     window ∪ hub                    dot                           softmax     n · (radius + hubs)
+bigbird        window ∪ hub ∪ random regular   dot                           softmax     n · (radius + hubs + degree)
+linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
+performer      complete                        random features of dot        linear      n · features
+reformer       buckets of a hash               dot, shared queries and keys  softmax     n · bucket
+neighbourhood  grid                            dot + a bias for each offset  softmax     n · kernel
+axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
+=============  ==============================  ============================  ==========  ============================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -61,7 +64,7 @@ def truncated(embed_dim: int, num_heads: int, depth: int, *, radius: int, **opti
     Povey et al. 2018, ICASSP, "A time-restricted self-attention layer for ASR", section 2, with their left and right
     contexts equal and no gaps; the depth makes up for the radius: a node hears `depth · radius` away.
     """
-    return OnGraph(transformer(embed_dim, num_heads, depth, **options), lambda graph: window(graph.dst_sizes, radius))
+    return OnGraph(transformer(embed_dim, num_heads, depth, **options), partial(_windows, radius=radius))
 
 
 def longformer(
@@ -71,10 +74,7 @@ def longformer(
 
     Beltagy et al. 2020, arXiv:2004.05150, section 3.1; without projections of their own for the global nodes.
     """
-
-    def connect(graph: Complete) -> Graph:
-        return union(window(graph.sizes, radius), _hubs(graph.sizes, num_global))
-
+    connect = partial(_windows_and_hubs, radius=radius, num_global=num_global)
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
 
 
@@ -93,14 +93,7 @@ def bigbird(
     Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); node by node rather than in blocks,
     and the random edges go both ways, `num_random` at each node. Sequences too short for them go without.
     """
-
-    def connect(graph: Complete) -> Graph:
-        random = [
-            random_regular(size, num_random) if size * num_random % 2 == 0 and num_random < size else window(size, 0)
-            for size in graph.sizes
-        ]
-        return union(window(graph.sizes, radius), _hubs(graph.sizes, num_global), batch(random))
-
+    connect = partial(_with_random_edges, radius=radius, num_global=num_global, num_random=num_random)
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
 
 
@@ -177,10 +170,7 @@ def neighbourhood(
 
     Hassani et al. 2023, arXiv:2204.07143, eq. 1-3; one bias for all layers.
     """
-
-    def connect(graph: Complete) -> Graph:
-        return _grid(graph, shape, kernel_size, dilation=dilation, border="shift")
-
+    connect = partial(_grid, shape=shape, kernel_size=kernel_size, dilation=dilation, border="shift")
     offsets = grid(tuple(shape), kernel_size, dilation=dilation, border="shift").offset_shape
     bias = OffsetBias(offsets, num_heads)
     return OnGraph(transformer(embed_dim, num_heads, depth, bias=bias, **options), connect)
@@ -192,10 +182,8 @@ def axial(embed_dim: int, num_heads: int, depth: int, *, shape: tuple[int, int],
     Ho et al. 2019, arXiv:1912.12180, section 3.1.
     """
     height, width = shape
-    connect = (
-        lambda graph: complete([width] * (graph.num_nodes // width)),
-        lambda graph: _grid(graph, shape, (2 * height - 1, 1)),
-    )
+    columns = partial(_grid, shape=shape, kernel_size=(2 * height - 1, 1))
+    connect = (partial(_rows, width=width), columns)
     layers = [
         OnGraph(GraphTransformerLayer(embed_dim, num_heads, **options), connect[number % 2]) for number in range(depth)
     ]
@@ -217,9 +205,28 @@ def _last_norm(embed_dim: int, options: dict[str, Any]) -> nn.LayerNorm | None:
     return nn.LayerNorm(embed_dim) if options.get("norm_first", True) else None
 
 
-def _hubs(sizes: Iterable[int], num_global: int) -> Graph:
-    """Hubs of sequences some of which may have fewer nodes than hubs."""
-    return batch([hub(size, min(num_global, size)) for size in sizes])
+def _windows(graph: Complete, radius: int) -> Graph:
+    return window(graph.sizes, radius)
+
+
+def _windows_and_hubs(graph: Complete, radius: int, num_global: int) -> Graph:
+    return union(window(graph.sizes, radius), _hubs(graph, num_global))
+
+
+def _with_random_edges(graph: Complete, radius: int, num_global: int, num_random: int) -> Graph:
+    random = [
+        random_regular(size, num_random) if size * num_random % 2 == 0 and num_random < size else window(size, 0)
+        for size in graph.sizes
+    ]
+    return union(window(graph.sizes, radius), _hubs(graph, num_global), batch(random))
+
+
+def _hubs(graph: Complete, num_global: int) -> Graph:
+    return batch([hub(size, min(num_global, size)) for size in graph.sizes])
+
+
+def _rows(graph: Complete, width: int) -> Graph:
+    return complete([width] * (graph.num_nodes // width))
 
 
 def _grid(graph: Complete, shape: Sequence[int], kernel_size: Any, **options: Any) -> Graph:

@@ -156,7 +156,7 @@ class TransformerDecoder(nn.Module):
     """Decoder layers one after another: all tokens at once in training, step by step in generation.
 
     Args:
-        layers: `TransformerDecoderLayer`s, all with cross-attention or all without.
+        layers: each a `TransformerDecoderLayer`, all with cross-attention or all without.
         norm: at the end, which layers of pre-norm need; None for none.
         bias: gives the `edge_bias` of all layers, such as `RelativeBias(num_heads, bidirectional=False)` or `ALiBi`;
             called with a graph and the positions of its nodes. None for none.
@@ -195,8 +195,14 @@ class TransformerDecoder(nn.Module):
         memory_graph: Graph | None = None,
         **options: Any,
     ) -> Tensor:
-        """All layers; arguments as for one."""
+        """All layers; arguments as for one.
+
+        Raises:
+            ValueError: as one layer would, or `edge_bias` is given to a decoder that has a bias of its own.
+        """
         if self.bias is not None:
+            if "edge_bias" in options:
+                raise ValueError("edge_bias is given, but the decoder makes its own")
             options["edge_bias"] = self.bias(graph)
         for layer in self.layers:
             x = layer(x, graph, memory, memory_graph, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,16 @@ from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
 def from_torch(module: nn.Module) -> nn.Module:
     """Our module that gives the numbers of one of PyTorch's, on packed nodes and any graph, with a copy of its weights.
 
-    | PyTorch's | ours | PyTorch's mask | our graph |
-    |---|---|---|---|
-    | `nn.MultiheadAttention` | `MultiheadAttention` | none | `complete(sizes)`, `bipartite(sizes, sizes)` |
-    | `nn.TransformerEncoderLayer`, `nn.TransformerEncoder` | `GraphTransformerLayer`, `TransformerEncoder` | causal | `causal(sizes)` |
-    | `nn.TransformerDecoderLayer`, `nn.TransformerDecoder` | `TransformerDecoderLayer`, `TransformerDecoder` | any other | `Graph(mask.nonzero()...)` |
+    ==================================================  ====================================================
+    PyTorch's                                           ours
+    ==================================================  ====================================================
+    `nn.MultiheadAttention`                             `MultiheadAttention`
+    `nn.TransformerEncoderLayer`, `TransformerEncoder`  `GraphTransformerLayer`, `TransformerEncoder`
+    `nn.TransformerDecoderLayer`, `TransformerDecoder`  `TransformerDecoderLayer`, `TransformerDecoder`
+    no mask                                             `ga.complete(sizes)`, `ga.bipartite(sizes, memory_sizes)`
+    a causal mask                                       `ga.causal(sizes)`
+    any other mask (True hides)                         `ga.Graph((~mask).nonzero().t().flip(0), n)`
+    ==================================================  ====================================================
 
     What is padding there is not here: sequences lie packed one after another. Dropout, dtype, device and training
     mode come along.
@@ -38,7 +44,7 @@ def from_torch(module: nn.Module) -> nn.Module:
         >>> ours, x = from_torch(theirs), torch.randn(2, 5, 16)
         >>> torch.allclose(ours(x.flatten(0, 1), ga.complete([5, 5])), theirs(x).flatten(0, 1), atol=1e-5)
         True
-    """  # noqa: E501
+    """
     made = _make(module)
     parameter = next(module.parameters())
     return made.to(device=parameter.device, dtype=parameter.dtype).train(module.training)
@@ -115,7 +121,7 @@ def _options(theirs: Any) -> dict[str, Any]:
 def _activation(function: Callable[[Tensor], Tensor]) -> nn.Module:
     known = {nn.functional.relu: nn.ReLU, torch.relu: nn.ReLU, nn.functional.gelu: nn.GELU}
     if isinstance(function, nn.Module):
-        return function
+        return copy.deepcopy(function)
     if function not in known:
         raise TypeError(f"activation is a module, relu or gelu, got {function!r}")
     return known[function]()
@@ -140,8 +146,4 @@ def _set(linear: Any, weight: Tensor, bias: Tensor | None) -> None:
 def _copied_norm(norm: nn.Module) -> nn.LayerNorm:
     if not isinstance(norm, nn.LayerNorm):
         raise TypeError(f"a norm is a torch.nn.LayerNorm, got {type(norm).__name__}")
-    copy = nn.LayerNorm(
-        norm.normalized_shape, norm.eps, norm.elementwise_affine, bias=getattr(norm, "bias", None) is not None
-    )
-    copy.load_state_dict(norm.state_dict())
-    return copy
+    return copy.deepcopy(norm)

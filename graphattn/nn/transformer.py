@@ -98,7 +98,7 @@ class TransformerEncoder(nn.Module):
         x ← layer_l(x, graph),  l = 1, ..., L;   out = norm(x)
 
     Args:
-        layers: each called as `layer(x, graph)`, such as `GraphTransformerLayer`s.
+        layers: each called as `layer(x, graph)`, such as a `GraphTransformerLayer`.
         norm: at the end, which layers of pre-norm need; None for none.
         bias: gives the `edge_bias` of all layers when called with the graph, such as `RelativeBias` or `ALiBi` (see
             `graphattn.nn.positions`); None for none.

@@ -1,5 +1,7 @@
 """Each encoder is the Transformer's with another graph or attention: compared with that, built by hand."""
 
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -73,20 +75,6 @@ def test_bigbird():
     assert made._made[1] is not graph
 
 
-def test_a_graph_is_made_once_for_the_same_sizes():
-    calls = []
-
-    def connect(graph):
-        calls.append(graph.sizes)
-        return ga.window(graph.sizes, radius=1)
-
-    layer, x = ga.nn.OnGraph(ga.nn.MultiheadAttention(EMBED, HEADS), connect), torch.randn(7, EMBED)
-    layer(x, ga.complete([4, 3]))
-    layer(x, ga.complete([4, 3]))
-    layer(x, ga.complete([3, 4]))
-    assert calls == [(4, 3), (3, 4)]
-
-
 def test_linformer_and_performer_have_their_attention():
     linformer = encoders.linformer(EMBED, HEADS, 2, num_landmarks=4, max_nodes=16)
     performer = encoders.performer(EMBED, HEADS, 2, num_features=5)
@@ -148,3 +136,10 @@ def test_a_gradient_reaches_every_parameter(kind):
         if not name.endswith("k_proj.bias"):
             assert isinstance(parameter, nn.Parameter)
             assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_encoders_can_be_pickled():
+    for made in (encoders.longformer(EMBED, HEADS, 1, radius=1), encoders.axial(EMBED, HEADS, 2, shape=(4, 3))):
+        x = torch.randn(24, EMBED)
+        graph = ga.complete([12, 12])
+        assert torch.equal(pickle.loads(pickle.dumps(made))(x, graph), made(x, graph))

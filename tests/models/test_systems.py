@@ -88,20 +88,24 @@ def test_set_transformer():
 
 
 def test_graphormer():
-    net = Graphormer(EMBED, HEADS, 1, max_distance=3).double().eval()
+    net = Graphormer(EMBED, HEADS, 1, max_distance=3, edge_dim=2).double().eval()
     graph = ga.from_networkx(nx.karate_club_graph())
     x = torch.randn(34, EMBED, dtype=torch.float64)
-    _, distance = shortest_paths(graph, 3)
+    _, distance, edges = shortest_paths(graph, 3)
+    attr = torch.randn(graph.num_edges, 2, dtype=torch.float64)
     h = x + net.centrality.of_in(graph.in_degree.clamp(max=16)) + net.centrality.of_out(graph.out_degree.clamp(max=16))
     (layer,) = net.encoder.layers
     q, k, v = (
         proj(layer.attention_norm(h)).view(34, HEADS, -1).transpose(0, 1)
         for proj in (layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj)
     )
-    bias = net.spatial.table.weight[distance.view(34, 34)].permute(2, 0, 1)
+    bias = net.spatial.table.weight[distance] + net.along(attr, edges)
+    bias = bias.view(34, 34, HEADS).permute(2, 0, 1)
     out = (q @ k.transpose(1, 2) / 2 + bias).softmax(-1) @ v
     h = h + layer.attention.out_proj(out.transpose(0, 1).flatten(1))
-    torch.testing.assert_close(net(x, graph), net.encoder.norm(h + layer.ffn(layer.ffn_norm(h))))
+    torch.testing.assert_close(net(x, graph, attr), net.encoder.norm(h + layer.ffn(layer.ffn_norm(h))))
+    with pytest.raises(ValueError, match="edge_attr goes with edge_dim"):
+        net(x, graph)
 
 
 def test_exphormer_has_the_edges_of_the_paper():

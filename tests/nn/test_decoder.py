@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import graphattn as ga
-from graphattn.nn import KeyValueCache, MultiheadAttention, TransformerDecoder, TransformerDecoderLayer, positions
+from graphattn.nn import MultiheadAttention, TransformerDecoder, TransformerDecoderLayer, positions
 
 EMBED, HEADS = 12, 3
 SIZES, MEMORY = [4, 1, 3], [3, 5, 2]
@@ -86,16 +86,6 @@ def test_prompts_of_unequal_lengths_and_rows_chosen_anew():
         torch.testing.assert_close(out[row], whole[-1])
 
 
-def test_cache():
-    cache = KeyValueCache(None, torch.arange(3.0).view(3, 1, 1), (0, 3))
-    grown = cache.append(None, torch.tensor([7.0, 8.0]).view(2, 1, 1), (1, 1))
-    assert (grown.v.flatten().tolist(), grown.sizes) == ([7, 0, 1, 2, 8], (1, 4))
-    assert cache.sizes == (0, 3)
-    assert grown.seen_by([1, 2]) == ga.bipartite([1, 2], [1, 4])
-    none = grown.select(torch.tensor([], dtype=torch.int64))
-    assert (none.v.shape, none.sizes) == ((0, 1, 1), ())
-
-
 def test_errors():
     made, memory = decoder("plain"), packed(MEMORY)
     x = packed(SIZES)
@@ -103,6 +93,9 @@ def test_errors():
         made(x, ga.causal(SIZES))
     with pytest.raises(ValueError, match=r"go with cross-attention, which this layer has not$"):
         decoder("language model")(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY))
+    with pytest.raises(ValueError, match="the decoder makes its own"):
+        biased = decoder("alibi")
+        biased(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY), edge_bias=biased.bias(ga.causal(SIZES)))
     _, state = made.step(x, made.start(memory, MEMORY), SIZES)
     with pytest.raises(ValueError, match=r"a prompt comes first.*sizes=\(4, 1, 3\) after \(4, 1, 3\)"):
         made.step(x, state, SIZES)

@@ -4,6 +4,7 @@ import pkgutil
 
 import pytest
 
+import graphattn.models
 import graphattn.nn
 import graphattn.nn.generation
 import graphattn.nn.positions
@@ -11,7 +12,7 @@ import graphattn.ops
 
 MODULES = [
     f"{package.__name__}.{module.name}"
-    for package in (graphattn.ops, graphattn.nn, graphattn.nn.generation, graphattn.nn.positions)
+    for package in (graphattn.ops, graphattn.nn, graphattn.nn.generation, graphattn.nn.positions, graphattn.models)
     for module in pkgutil.iter_modules(package.__path__)
     if not module.ispkg
 ]

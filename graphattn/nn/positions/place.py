@@ -12,16 +12,17 @@ from graphattn.graph.packed import Packed
 def sizes_of(graph: Graph) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The numbers of destinations and of sources of each graph of a batch.
 
-    A union is as long as its first part that is a batch. A graph that does not say is one graph.
+    A union has those of the part that is a batch of the most graphs. A graph that does not say is one graph.
 
     Example:
         >>> from graphattn.graph import complete, hub, union, window
         >>> sizes_of(union(window([3, 2], radius=1), hub([3, 2], hubs=1)))
         ((3, 2), (3, 2))
     """
-    for part in graph.parts if isinstance(graph, Union) else (graph,):
-        if isinstance(part, Packed):
-            return part.dst_sizes, part.src_sizes
+    if isinstance(graph, Packed):
+        return graph.dst_sizes, graph.src_sizes
+    if isinstance(graph, Union):
+        return max((sizes_of(part) for part in graph.parts), key=lambda sizes: len(sizes[0]))
     return (graph.num_dst,), (graph.num_src,)
 
 

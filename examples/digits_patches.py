@@ -1,0 +1,118 @@
+"""Handwritten digits as sixteen patches: a small vision Transformer, and where its class token looks.
+
+python examples/digits_patches.py --out runs/digits.png
+python examples/digits_patches.py --quick                  (fewer epochs)
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import graphattn as ga
+from graphattn.models import ViT
+
+
+def load(seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Images `[N, 1, 8, 8]` from −1 to 1 and digits, for training and for the test: 1,437 and 360."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    split = train_test_split(digits.images, digits.target, test_size=0.2, stratify=digits.target, random_state=seed)
+    images = [torch.tensor(part, dtype=torch.float32).unsqueeze(1) / 8 - 1 for part in split[:2]]
+    return list(zip(images, [torch.tensor(part) for part in split[2:]], strict=True))
+
+
+def moved(images: Tensor) -> Tensor:
+    """Half of the images as they are; the others moved by up to a pixel, turned by up to 12°, scaled by up to 10 %."""
+    N = len(images)
+    turn, scale, right, down = (torch.rand(4, N) * 2 - 1) * torch.tensor([0.2, 0.1, 0.25, 0.25]).view(4, 1)
+    cos, sin = (1 + scale) * turn.cos(), (1 + scale) * turn.sin()
+    matrix = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    changed = F.grid_sample(images + 1, grid, align_corners=False) - 1  # outside there is paper, which is −1
+    return torch.where(torch.rand(N, 1, 1, 1) < 0.5, images, changed)
+
+
+def train(net: ViT, images: Tensor, digits: Tensor, epochs: int, batch_size: int = 64) -> None:
+    """AdamW with a warm-up and a decay, on images moved a little in each epoch."""
+    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
+    steps = epochs * -(-len(images) // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    net.train()
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(moved(images[chosen])), digits[chosen], label_smoothing=0.05)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    net.eval()
+
+
+@torch.no_grad()
+def looks(net: ViT, image: Tensor) -> Tensor:
+    """How much the class token looks at each patch, in the last layer, the mean of the heads, `[4, 4]`."""
+    *before, last = net.encoder.layers
+    x = net.patches(image.unsqueeze(0)).flatten(2).transpose(1, 2)[0] + net.sines
+    x = torch.cat([net.class_token[0], x])
+    graph = ga.complete(len(x))
+    for layer in before:
+        x = layer(x, graph)
+    _, weights = last.attention(last.attention_norm(x), graph, return_weights=True)
+    return weights.mean(1).view(17, 17)[0, 1:].view(4, 4)
+
+
+def draw(net: ViT, images: Tensor, digits: Tensor, out: Path) -> None:
+    """One image of each digit; what the class token does not look at is darkened."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, 10, figsize=(12, 3), layout="constrained")
+    for digit, column in enumerate(axes.T):
+        image = images[int((digits == digit).nonzero()[0])]
+        weights = looks(net, image)
+        column[0].imshow(image[0].numpy(), cmap="gray_r")
+        column[0].set_title(f"predicted {int(net(image.unsqueeze(0)).argmax())}", size=10)
+        column[1].imshow(weights.numpy(), cmap="Oranges", vmin=0)
+        for axis in column:
+            axis.set_xticks([])
+            axis.set_yticks([])
+    axes[0, 0].set_ylabel("image")
+    axes[1, 0].set_ylabel("class token's\nweights")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=130)
+    plt.close(figure)
+
+
+def main(out: str | Path = "runs/digits.png", quick: bool = False, seed: int = 0) -> float:
+    """Train, print the accuracy on the test images, draw where the class token looks, return the accuracy."""
+    torch.manual_seed(seed)
+    (images, digits), (test_images, test_digits) = load(seed)
+    net = ViT(8, 2, 10, channels=1, embed_dim=64, depth=3, num_heads=4, positions="sine")
+    start = time.perf_counter()
+    train(net, images, digits, epochs=4 if quick else 60)
+    with torch.no_grad():
+        right = net(test_images).argmax(1) == test_digits
+    print(f"{int(right.sum())} of {len(right)} right, {100 * right.float().mean():.2f} %", end="")
+    print(f"; {time.perf_counter() - start:.0f} s of training")
+    draw(net, test_images, test_digits, Path(out))
+    print(f"picture: {out}")
+    return right.float().mean().item()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", default="runs/digits.png", help="picture to write (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="fewer epochs")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    options = parser.parse_args()
+    main(options.out, options.quick, options.seed)

@@ -1,0 +1,134 @@
+"""What does a question ask for? A number, a place, a person, a thing, a description or what letters stand for.
+
+python examples/question_type.py --out runs/questions.png
+python examples/question_type.py --quick                   (fewer epochs)
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import graphattn as ga
+from graphattn.datasets import Sentence, Vocabulary, load_text, text_cards
+from graphattn.models import TextEncoder, encoders
+
+CLASSES = text_cards()["trec"].labels
+NAMES = dict(zip(CLASSES, ("abbreviation", "description", "thing", "human", "place", "number"), strict=True))
+WIDTH, HEADS = 128, 4
+
+
+class Classifier(nn.Module):
+    """Self-attention among the words, then a learned query that looks at them."""
+
+    def __init__(self, num_words: int) -> None:
+        super().__init__()
+        layers = encoders.transformer(
+            WIDTH, HEADS, 1, bias=ga.nn.positions.RelativeBias(HEADS, num_buckets=16, max_distance=20),
+            ffn_dim=WIDTH, dropout=0.4,
+        )  # fmt: skip
+        self.encoder = TextEncoder(num_words, WIDTH, layers, dropout=0.4)
+        nn.init.normal_(self.encoder.embedding.weight, std=0.3)
+        self.head = ga.nn.GraphHead(WIDTH, len(CLASSES), pooling="attention", num_heads=HEADS, dropout=0.4)
+
+    def forward(self, tokens: Tensor, graph: ga.graph.Complete) -> Tensor:
+        """Scores of the classes of each question."""
+        return self.head(self.encoder(tokens, graph), graph)
+
+    def weights(self, tokens: Tensor) -> Tensor:
+        """How much the query looks at each word of one question, the mean of its heads."""
+        x = self.encoder(tokens, ga.complete(len(tokens)))
+        _, weights = self.head.attention(x, torch.zeros_like(tokens), 1, return_weights=True)
+        return weights.mean(1)
+
+
+def pack(sentences: list[Sentence], vocabulary: Vocabulary) -> tuple[Tensor, ga.graph.Complete, Tensor]:
+    """Questions one after another: their words, which belong together, and their classes."""
+    words = [vocabulary([word.lower() for word in sentence.words]) for sentence in sentences]
+    labels = [CLASSES.index(sentence.labels[0]) for sentence in sentences]
+    return (
+        torch.tensor([number for each in words for number in each]),
+        ga.complete([len(each) for each in words]),
+        torch.tensor(labels),
+    )
+
+
+def train(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, epochs: int) -> None:
+    """AdamW with a decay; one word in ten is hidden at random, so that no word is relied upon."""
+    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
+    size = 50
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 2e-3, total_steps=epochs * -(-len(sentences) // size), pct_start=0.1
+    )
+    net.train()
+    for _ in range(epochs):
+        order = random.sample(sentences, len(sentences))
+        for first in range(0, len(order), size):
+            tokens, graph, labels = pack(order[first : first + size], vocabulary)
+            tokens = tokens.masked_fill(torch.rand(len(tokens)) < 0.1, vocabulary.unknown)
+            optimizer.zero_grad()
+            F.cross_entropy(net(tokens, graph), labels, label_smoothing=0.1).backward()
+            optimizer.step()
+            schedule.step()
+    net.eval()
+
+
+def draw(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, out: Path) -> None:
+    """One question of each class, each word as dark as it is looked at."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(11, 4), layout="constrained")
+    shown = [next(s for s in sentences if s.labels[0] == label and len(s.words) <= 11) for label in CLASSES]
+    for row, sentence in enumerate(shown):
+        tokens, graph, _ = pack([sentence], vocabulary)
+        weights, predicted = net.weights(tokens), CLASSES[int(net(tokens, graph).argmax())]
+        for place, (word, weight) in enumerate(zip(sentence.words, weights.tolist(), strict=True)):
+            shade = min(1.0, weight * len(weights) / 3)  # a third is a mean look
+            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(0.16, 0.44, 0.59, shade)))
+            colour = "white" if shade > 0.55 else "black"
+            axes.text(place + 0.48, -row, word, ha="center", va="center", color=colour, size=9)
+        colour = "black" if predicted == sentence.labels[0] else "#c1121f"
+        axes.text(-0.2, -row, NAMES[predicted], ha="right", va="center", weight="bold", size=10, color=colour)
+    axes.set_xlim(-2, 11)
+    axes.set_ylim(-len(shown) + 0.4, 0.6)
+    axes.axis("off")
+    axes.set_title("What is asked for as predicted (red: wrong), and the words looked at")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=130)
+    plt.close(figure)
+
+
+def main(out: str | Path = "runs/questions.png", quick: bool = False, seed: int = 0) -> float:
+    """Train, print the accuracy on the test questions, draw what is looked at, and return the accuracy."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    data = load_text("trec")
+    vocabulary = Vocabulary((word.lower() for sentence in data["train"] for word in sentence.words), min_count=2)
+    net, start = Classifier(len(vocabulary)), time.perf_counter()
+    train(net, data["train"], vocabulary, epochs=1 if quick else 12)
+    with torch.no_grad():
+        tokens, graph, labels = pack(data["test"], vocabulary)
+        right = net(tokens, graph).argmax(1) == labels
+        print(f"{int(right.sum())} of {len(right)} right, {100 * right.float().mean():.1f} %", end="")
+        print(f"; {time.perf_counter() - start:.0f} s of training")
+        draw(net, data["test"], vocabulary, Path(out))
+    print(f"picture: {out}")
+    return right.float().mean().item()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", default="runs/questions.png", help="picture to write (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="fewer epochs")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    options = parser.parse_args()
+    main(options.out, options.quick, options.seed)
