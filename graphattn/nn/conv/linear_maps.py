@@ -49,7 +49,8 @@ def _is_traced() -> bool:
 
 def _empty(x: Tensor, width: int) -> Tensor:
     made = x.new_empty(len(x), width)
-    return ask_for_huge_pages(made) if x.device.type == "cpu" else made
+    has_memory = type(made) is Tensor and made.device.type == "cpu"  # which tensors of a kind of their own may lack
+    return ask_for_huge_pages(made) if has_memory else made
 
 
 class _LinearMaps(torch.autograd.Function):

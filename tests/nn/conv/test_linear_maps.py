@@ -81,3 +81,9 @@ def test_second_derivatives():
         lambda x, *weights: add_terms(*linear_maps(x, [(weights[0], bias), (weights[1], None)]), bias).sin(),
         (x, maps[0][0], maps[1][0]),
     )
+
+
+def test_tensors_without_memory():
+    with torch._subclasses.FakeTensorMode():
+        x, weight = torch.empty(100_000, 20), torch.empty(20, 20)
+        assert add_terms(linear_maps(x, [(weight, None)])[0], None, weight[0]).shape == (100_000, 20)
