@@ -134,7 +134,8 @@ class _Attend(torch.autograd.Function):
             )
         q, k, v, bias, out, lse = ctx.saved_tensors
         if ctx.late is not None:
-            out, lse = ctx.late.whole
+            whole = ctx.late.whole
+            out, lse = F.pad(whole.out, (0, v.shape[2] - whole.out.shape[2])), whole.lse
         if grad_out is None and grad_lse is None:
             return (None,) * 8
         grad_out = torch.zeros_like(out) if grad_out is None else grad_out
@@ -170,9 +171,8 @@ def _flash_serves(q: Tensor, dropout: _Dropout | None) -> bool:
 
 def _add_bias_gradient(work: _Work, ds: Tensor, grad_bias: Tensor) -> None:
     assert work.places is not None
-    ds = (
-        ds.to(grad_bias.dtype).unflatten(2, (-1, work.queries.shape[1])).flatten(1, 2).permute(0, 2, 3, 1)
-    )  # [T, B, S, H]
+    by_head = ds.to(grad_bias.dtype).unflatten(2, (-1, work.queries.shape[1])).flatten(1, 2)
+    ds = by_head.permute(0, 2, 3, 1)  # [T, B, S, H]
     if work.seen is None:
         grad_bias.index_copy_(0, work.places.flatten(), ds.flatten(0, 2))
     else:

@@ -25,10 +25,11 @@ GRAPHS = {
 
 
 @pytest.mark.parametrize("bias", [None, "bias", "hidden"])
+@pytest.mark.parametrize("heads", [(6, 2, 5, 7), (2, 2, 7, 3)])
 @pytest.mark.parametrize("name", GRAPHS)
-def test_states_and_gradients_of_the_reference(name, bias):
+def test_states_and_gradients_of_the_reference(name, heads, bias):
     graph = GRAPHS[name]
-    found, want = (results(graph, (6, 2, 5, 7), backend=each, bias=bias) for each in ("parts", "reference"))
+    found, want = (results(graph, heads, backend=each, bias=bias) for each in ("parts", "reference"))
     for mine, other in zip(found, want, strict=True):
         torch.testing.assert_close(mine, other)
 
@@ -78,6 +79,16 @@ def test_parts_that_are_all_passes_over_edges_are_one(monkeypatch):
     q = torch.zeros(n, 1, 8)
     found = ga.explain_backend(q, q, q, near)
     assert (found.backend, found.rejected["parts"]) == ("numba", "each of its parts would be a pass over edges")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_precision(dtype):
+    graph = GRAPHS["a window and edges"]
+    found, plain = (results(graph, (4, 2, 8, 8), backend=each, dtype=dtype) for each in ("parts", "reference"))
+    exact = results(graph, (4, 2, 8, 8), backend="reference")
+    for mine, theirs, want in zip(found, plain, exact, strict=True):
+        error, allowed = ((tensor.double() - want).abs().max() for tensor in (mine, theirs))
+        assert error <= 4 * allowed + 1e-6
 
 
 def test_an_output_changed_in_place_is_noticed():
