@@ -17,12 +17,15 @@ from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
 from graphattn.ops.triton.problem import Problem, contiguous, present, programs
+from graphattn.ops.triton.projection import attend_bwd_projection_kernel, projection_tile
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
 from graphattn.ops.triton.source import attend_bwd_source_kernel
 
 _OF_SOURCES, _OF_DESTINATIONS = ("k", "v"), ("q", "attr_query")
 _VECTOR_PROGRAMS = 1024
 """Programs of a launch that add up the gradient of an additive vector: each leaves H·D numbers."""
+_PROJECTION_PROGRAMS = 256
+"""Programs that add up the gradient of a projection inside an additive score: each leaves A·H·D numbers."""
 _SUMMED_AT_ONCE = 8  # pieces
 LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
@@ -30,9 +33,9 @@ LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the ba
 def backward(*inputs: Any) -> tuple[Tensor, ...]:
     """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask."""
     incoming, outputs = contiguous(inputs[:4]), contiguous(inputs[4:9])
-    p = Problem.of(inputs[9:18], inputs[24:33])
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[18:24])
-    out, needs = outputs[0], dict(zip(INPUTS, inputs[33], strict=True))
+    p = Problem.of(inputs[9:19], inputs[25:34])
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[19:25])
+    out, needs = outputs[0], dict(zip(INPUTS, inputs[34], strict=True))
     assert incoming[0] is not None
     incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
     assert out is not None and indptr is not None and indices is not None and csc_indptr is not None
@@ -44,9 +47,10 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     by_destination = any(name in grads for name in _OF_DESTINATIONS)
     by_source = any(name not in _OF_DESTINATIONS for name in grads)
     score = grads.get("bias")
+    projects = p.tensors["key_proj"] is not None and ("edge_attr" in grads or "key_proj" in grads)
     too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
-    lean = score is None and (too_many or not by_source)
-    if score is None and by_destination and not lean:
+    lean = score is None and not projects and (too_many or not by_source)
+    if score is None and (projects or (by_destination and not lean)):
         score = out.new_empty((indices.numel(), p.heads))
     given = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
@@ -61,10 +65,15 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     else:
         given |= {"terms": None, "TERMS": 0}
     if by_source:
-        _by_source(p, given | {"others": csc_indices, "places": places}, grads, csc_indptr)
+        of_source = given | {"others": csc_indices, "places": places}
+        if projects and given["grad_attr_out"] is None:
+            of_source["grad_edge_attr"] = None
+        _by_source(p, of_source, grads, csc_indptr)
     if by_destination:
         kernel, name = (attend_bwd_lean_kernel, "source") if lean else (attend_bwd_destination_kernel, "destination")
         _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr)
+    if projects:
+        _through_projection(p, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 
@@ -84,7 +93,7 @@ def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indp
     plan = plan_of(indptr)
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
-        tile = p.tile(span.degree, "source", whole="edge_attr" in grads)
+        tile = p.tile(span.degree, "source", whole=given["grad_edge_attr"] is not None)
         grid = programs(span.size, tile, p.key_heads)
         special = _parts(grads, _OF_SOURCES, span)
         if "vector" in grads:
@@ -114,6 +123,24 @@ def _by_destination(
         )  # fmt: skip
         if span.pieces:
             _sum(p, plan.pieces, special, grads)
+
+
+def _through_projection(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+    rows, edges = indptr.numel() - 1, given["others"].numel()
+    owners = torch.arange(rows, dtype=indptr.dtype, device=indptr.device)
+    tile = projection_tile(p.width, p.attr_width, p.number_size)
+    grid = min(-(-edges // tile.edges), _PROJECTION_PROGRAMS), -(-p.attr_width // tile.features)
+    if "key_proj" in grads:
+        of_programs = grads["key_proj"].new_zeros((grid[0], *grads["key_proj"].shape))
+        given = given | {"grad_key_proj": of_programs}
+    launch(
+        attend_bwd_projection_kernel, grid, p.v, tile.warps,
+        **given | p.sizes(p.tile(0, "destination")) | {"DP": tile.width, "AP": tile.features, "EDGES": tile.edges},
+        owners=owners.repeat_interleave(indptr.diff(), output_size=edges), count=edges,
+        MORE=given["grad_attr_out"] is not None,
+    )  # fmt: skip
+    if "key_proj" in grads:
+        grads["key_proj"] = of_programs.sum(0, dtype=torch.float64).to(of_programs.dtype)
 
 
 def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[str, Any]:

@@ -54,6 +54,15 @@ CASES = {
     "additive leaky_relu, edge keys": Case(
         "additive leaky_relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="key"
     ),
+    "additive leaky_relu, edge features": Case(
+        "additive leaky_relu", heads=(8, 8), widths=(16, 16, 16), edges="low rank for keys"
+    ),
+    "additive leaky_relu, wide edge features": Case(
+        "additive leaky_relu", heads=(4, 4), widths=(32, 32, 100), dtype=torch.bfloat16, edges="low rank"
+    ),
+    "additive tanh, edge features, float64": Case(
+        "additive tanh", heads=(3, 3), widths=(20, 12, 5), dtype=torch.float64, edges="low rank for keys"
+    ),
     "additive tanh, relu": Case("additive tanh", "relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
     "dot, lean": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
     "additive leaky_relu, lean": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),
