@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphattn.ops.by_head import by_head
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import wide, wide_dtype
 from graphattn.ops.library import attend
@@ -56,7 +56,7 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
             q = q.to(k.dtype)
         if key_proj is not None:
             q = wide(q)  # of which two gradients are added
-            attr_query = torch.einsum("mhd,ahd->mha", q, key_proj)
+            attr_query = by_head(q, key_proj.permute(1, 2, 0))
     elif isinstance(score, Sum):
         assert q is not None and k is not None
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
@@ -77,7 +77,7 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         needs_grad=needs_grad,
     )  # fmt: skip
     if value_proj is not None:
-        out = out + torch.einsum("mha,ahv->mhv", attr_out, value_proj)
+        out = by_head(attr_out, value_proj.transpose(0, 1)).add_(out)
     if call.return_state:
         return State(out.to(dtype), lse)
     return (out.to(dtype), weights.to(dtype)) if call.return_weights else out.to(dtype)

@@ -95,18 +95,23 @@ def implement(device: str, kernels: Kernels) -> None:
     _kernels[device] = kernels
 
 
-def _direct(inputs: Sequence[Any]) -> Kernels | None:
-    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
-
-    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where a trace,
-    a mode, a transform or a profiler is to see the call, or a tensor is of a kind of its own.
-    """
-    if (
+def is_traced() -> bool:
+    """Whether a trace, a mode, a transform or a profiler is to see what is computed."""
+    return bool(
         torch.compiler.is_compiling()
         or torch._C._len_torch_dispatch_stack()
         or torch._C._functorch.peek_interpreter_stack() is not None
         or torch._C._autograd._profiler_enabled()
-    ):
+    )
+
+
+def _direct(inputs: Sequence[Any]) -> Kernels | None:
+    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
+
+    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where the call
+    is traced, or a tensor is of a kind of its own.
+    """
+    if is_traced():
         return None
     tensors = [x for x in inputs if isinstance(x, Tensor)]
     if any(type(x) is not Tensor and type(x) is not Parameter for x in tensors):

@@ -14,16 +14,15 @@ from graphattn.ops.numba.jit import shared
 from graphattn.ops.numba.vector import Lanes, Row, constant, number_of, vector_bytes
 
 
-def _blocks(number: types.Type) -> Iterator[tuple[int, int]]:
-    """Vectors side by side and numbers in each, from the widest block of columns to a single one."""
+def _blocks(number: types.Type) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Blocks from the widest to a single column: rows of the first ones, vectors side by side, numbers in each."""
     lanes = vector_bytes() * 8 // number.bitwidth
-    yield 2, lanes
-    while lanes:
-        yield 1, lanes
+    many = 8 if vector_bytes() == 64 else 4  # rows whose sums stay in registers: there are 32 or 16 of those
+    yield (many, 1), 2, lanes
+    yield (many, 1), 1, lanes
+    while lanes > 1:
         lanes //= 2
-
-
-_ROWS = 8 if vector_bytes() == 64 else 4  # of a block, whose sums stay in registers: there are 32 or 16 of those
+        yield (1,), 1, lanes
 
 
 @intrinsic
@@ -57,17 +56,17 @@ def _add_product(
                     lanes.store(builder.load(total), target, constant(v))
 
         done = constant(0)
-        for vectors, count in _blocks(number):
+        for heights, vectors, count in _blocks(number):
             lanes, columns = Lanes(builder, number, count), constant(vectors * count)
             blocks = builder.udiv(builder.sub(width, done), columns)
-            whole = builder.udiv(rows, constant(_ROWS))
             with cgutils.for_range(builder, blocks, intp=index) as across:
-                column = builder.add(done, builder.mul(across.index, columns))
-                with cgutils.for_range(builder, whole, intp=index) as down:
-                    block(lanes, vectors, _ROWS, builder.mul(down.index, constant(_ROWS)), column)
-                first = builder.mul(whole, constant(_ROWS))
-                with cgutils.for_range(builder, rows, start=first, intp=index) as down:
-                    block(lanes, vectors, 1, down.index, column)
+                column, above = builder.add(done, builder.mul(across.index, columns)), constant(0)
+                for height in heights:
+                    times = builder.udiv(builder.sub(rows, above), constant(height))
+                    with cgutils.for_range(builder, times, intp=index) as down:
+                        row = builder.add(above, builder.mul(down.index, constant(height)))
+                        block(lanes, vectors, height, row, column)
+                    above = builder.add(above, builder.mul(times, constant(height)))
             done = builder.add(done, builder.mul(blocks, columns))
         return context.get_dummy_value()
 

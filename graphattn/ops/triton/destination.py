@@ -11,11 +11,11 @@ from graphattn.ops.triton.tile import (
     load_features,
     load_heads,
     load_rows,
-    projected_features,
     query_heads,
     rows_of_program,
     store_rows,
     sum_of_slots,
+    with_features,
 )
 
 
@@ -61,8 +61,8 @@ def attend_bwd_destination_kernel(
                 if edge_key is not None:
                     keys += load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
                 if key_proj is not None:
-                    keys += projected_features(
-                        edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER
+                    keys = with_features(
+                        keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER
                     )
                 if ADDITIVE:
                     hidden = queries + keys

@@ -15,12 +15,12 @@ from graphattn.ops.triton.tile import (
     load_features,
     load_heads,
     load_rows,
-    projected_features,
     query_heads,
     rows_of_program,
     store_heads,
     store_rows,
     sum_of_slots,
+    with_features,
 )
 
 
@@ -83,7 +83,7 @@ def attend_fwd_kernel(
         if edge_key is not None:
             keys += load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
         if key_proj is not None:
-            keys += projected_features(edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER)
+            keys = with_features(keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER)
         if edge_value is not None:
             values += load_rows(edge_value, edge, inside, head, real, H, DV, DVP, NUMBER)
         if attr_query is not None or attr_out is not None:

@@ -17,7 +17,7 @@ from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
 from graphattn.ops.triton.problem import Problem, contiguous, present, programs
-from graphattn.ops.triton.projection import attend_bwd_projection_kernel, projection_tile
+from graphattn.ops.triton.projection import EDGES, WARPS, attend_bwd_projection_kernel, padded_part
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
 from graphattn.ops.triton.source import attend_bwd_source_kernel
 
@@ -128,14 +128,14 @@ def _by_destination(
 def _through_projection(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
     rows, edges = indptr.numel() - 1, given["others"].numel()
     owners = torch.arange(rows, dtype=indptr.dtype, device=indptr.device)
-    tile = projection_tile(p.width, p.attr_width, p.number_size)
-    grid = min(-(-edges // tile.edges), _PROJECTION_PROGRAMS), -(-p.attr_width // tile.features)
+    width, features = (padded_part(size, p.number_size) for size in (p.width, p.attr_width))
+    grid = min(-(-edges // EDGES), _PROJECTION_PROGRAMS), -(-p.attr_width // features)
     if "key_proj" in grads:
         of_programs = grads["key_proj"].new_zeros((grid[0], *grads["key_proj"].shape))
         given = given | {"grad_key_proj": of_programs}
     launch(
-        attend_bwd_projection_kernel, grid, p.v, tile.warps,
-        **given | p.sizes(p.tile(0, "destination")) | {"DP": tile.width, "AP": tile.features, "EDGES": tile.edges},
+        attend_bwd_projection_kernel, grid, p.v, WARPS,
+        **given | p.sizes(p.tile(0, "destination")) | {"DP": width, "AP": features, "BLOCK": EDGES},
         owners=owners.repeat_interleave(indptr.diff(), output_size=edges), count=edges,
         MORE=given["grad_attr_out"] is not None,
     )  # fmt: skip

@@ -29,6 +29,7 @@ class Problem:
     negative_slope: float
     dropout: float
     seed: Tensor | None
+    attr_value: bool
     weights: bool
 
     @classmethod
@@ -38,10 +39,10 @@ class Problem:
         _, k, v = tensors[:3]
         if k is not None and v is not None and same(k, v):
             named["k"] = named["v"]
-        score, normalize, heads, scale, negative_slope, dropout, seed, _, weights = options
+        score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = options
         assert v is not None
         seed = seed.to(v.device) if dropout else None
-        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, weights)
+        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights)
 
     @property
     def v(self) -> Tensor:
@@ -95,8 +96,11 @@ class Problem:
 
     def tile(self, degree: int, kernel: str, *, whole: bool = False) -> Tile:
         """The tile of a kernel for rows of at most `degree` edges; with all heads in one program if `whole`."""
-        width = max(self.width, self.v.shape[2], self.attr_width)
-        crowded = any(self.tensors[name] is not None for name in ("vector", "edge_key", "edge_value"))
+        named = self.tensors
+        by_head = named["attr_query"] is not None or self.attr_value  # there are rows of A numbers for each head
+        width = max(self.width, self.v.shape[2], self.attr_width if by_head else 0)
+        crowded = any(named[name] is not None for name in ("vector", "edge_key", "edge_value"))
+        crowded += named["key_proj"] is not None and self.number_size == 8
         return tile_for(
             degree, self.key_heads, self.group, width, kernel, self.number_size, whole=whole, crowded=crowded
         )

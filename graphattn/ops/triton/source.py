@@ -19,7 +19,6 @@ from graphattn.ops.triton.tile import (
     load_features,
     load_heads,
     load_rows,
-    projected_features,
     query_heads,
     rows_of_program,
     store_features,
@@ -27,6 +26,7 @@ from graphattn.ops.triton.tile import (
     store_rows,
     sum_of_groups,
     sum_of_slots,
+    with_features,
 )
 
 
@@ -98,7 +98,9 @@ def attend_bwd_source_kernel(
             if edge_key is not None:
                 own_keys = keys + load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
             if key_proj is not None:
-                own_keys += projected_features(edge_attr, edge, inside, key_proj, head, real, H, A, D, HP, DP, NUMBER)
+                own_keys = with_features(
+                    own_keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HP, DP, NUMBER
+                )
             if edge_value is not None:
                 own_values = values + load_rows(edge_value, edge, inside, head, real, H, DV, DVP, NUMBER)
             if attr_query is not None or grad_attr_out is not None:

@@ -13,12 +13,12 @@ ZOO = ga.testing.zoo()
     ("score", "edges"), [("additive leaky_relu", "everything"), ("additive tanh", "low rank for keys")]
 )
 def test_features_shared_out_among_programs(score, edges, monkeypatch):
-    """As those are that are too many for one."""
+    """As those are that are too many for one, and the numbers of a head in parts."""
     from graphattn.ops.triton import projection
 
-    monkeypatch.setattr(projection, "_MOST_FEATURES", 16)
-    case, graph = Case(score, edges=edges, heads=(4, 2), widths=(8, 3, 20)), ZOO["isolated_nodes"]
-    assert projection.projection_tile(8, 20, 4).features < 20
+    monkeypatch.setattr(projection, "_MOST", 16)
+    case, graph = Case(score, edges=edges, heads=(4, 2), widths=(18, 3, 20)), ZOO["isolated_nodes"]
+    assert projection.padded_part(18, 4) == projection.padded_part(20, 4) == 16
     assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
 
 
