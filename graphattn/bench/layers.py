@@ -22,6 +22,7 @@ HEADS, WIDTH, FEATURES, EDGE_FEATURES, CLASSES = 8, 16, 128, 16, 40
 LAYERS: dict[str, tuple[str, dict[str, Any]]] = {
     "GAT": ("GATConv", {}),
     "GATv2": ("GATv2Conv", {}),
+    "GATv2, edge features": ("GATv2Conv", {"edge_dim": EDGE_FEATURES}),
     "Transformer": ("TransformerConv", {}),
     "Transformer, edge features": ("TransformerConv", {"edge_dim": EDGE_FEATURES}),
 }

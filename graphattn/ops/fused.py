@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphattn.ops.by_head import by_head
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import wide, wide_dtype
 from graphattn.ops.library import attend
@@ -36,11 +36,12 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         ⟨q_i, W a_ij⟩ = ⟨Wᵀ q_i, a_ij⟩,    Σ_j w_ij U a_ij = U Σ_j w_ij a_ij
 
     so that the kernels meet the d_e features of an edge and never H·D numbers; the projections are of nodes, and
-    their gradients torch's.
+    their gradients torch's. Inside the activation of an additive score W a_ij cannot be taken apart: the kernels find
+    it for a few edges at a time. Only where it has no more numbers than a_ij is it formed for all.
     """
     dtype = call.v.dtype
     score, name, vector, negative_slope = call.score, "none", None, 0.0
-    q, k, edge_key, attr_query = call.q, call.k, call.edge_key, None
+    q, k, edge_key, attr_query, inner_proj = call.q, call.k, call.edge_key, None, None
     key_proj, value_proj = (None if projection is None else wide(projection) for projection in call.edge_proj)
     edge_attr = None if call.edge_attr is None else wide(call.edge_attr)
     if isinstance(score, NoScore):
@@ -55,25 +56,28 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
             q = q.to(k.dtype)
         if key_proj is not None:
             q = wide(q)  # of which two gradients are added
-            attr_query = torch.einsum("mhd,ahd->mha", q, key_proj)
+            attr_query = by_head(q, key_proj.permute(1, 2, 0))
     elif isinstance(score, Sum):
         assert q is not None and k is not None
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
     elif isinstance(score, Additive):
         name, negative_slope = score.activation, score.negative_slope
         vector = score.vector.to(wide_dtype(dtype))
-        edge_key = call.with_edge_key()
+        if key_proj is not None and key_proj.shape[0] < key_proj[0].numel():
+            inner_proj = key_proj
+        else:
+            edge_key = call.with_edge_key()
     needs_grad = call.needs_grad
     out, attr_out, lse, _, weights = attend(
         q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,
-        edge_attr if attr_query is not None or value_proj is not None else None, attr_query, vector,
+        None if attr_query is inner_proj is value_proj is None else edge_attr, attr_query, inner_proj, vector,
         *call.graph.csr, *(call.graph.csc if needs_grad else (None, None, None)),
         name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
         new_seed(call.v.device) if call.dropout else None, value_proj is not None, call.return_weights,
         needs_grad=needs_grad,
     )  # fmt: skip
     if value_proj is not None:
-        out = out + torch.einsum("mha,ahv->mhv", attr_out, value_proj)
+        out = by_head(attr_out, value_proj.transpose(0, 1)).add_(out)
     if call.return_state:
         return State(out.to(dtype), lse)
     return (out.to(dtype), weights.to(dtype)) if call.return_weights else out.to(dtype)

@@ -16,16 +16,17 @@ from torch.nn import Parameter
 
 from graphattn.ops.convention import wide_dtype
 
-INPUTS = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "vector")
+INPUTS = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "vector")
 """What can have a gradient."""
 
 # q [M, H, D] ([M, H] for "sum"), k [N, Hk, D] ([N, Hk]), v [N, Hk, Dv], bias [E, H], edge_key [E, H, D],
 # edge_value [E, H, Dv], edge_attr [E, A], attr_query [M, H, A] (added to a dot score: ⟨attr_query_i, edge_attr_ij⟩),
-# vector [H, D] of an additive score. Edge tensors are in the caller's order. q, k and edge_key, v and edge_value may
+# key_proj [A, H, D] (edge_attr · key_proj is added inside the activation of an additive score), vector [H, D] of an
+# additive score. Edge tensors are in the caller's order. q, k and edge_key, v and edge_value may
 # be halves, all else is float32 or float64.
 _TENSORS = (
     "Tensor? q, Tensor? k, Tensor v, Tensor? bias, Tensor? edge_key, Tensor? edge_value, Tensor? edge_attr, "
-    "Tensor? attr_query, Tensor? vector"
+    "Tensor? attr_query, Tensor? key_proj, Tensor? vector"
 )
 # Edges by destination (indptr, indices, edge_ids: the caller's edge at each place or None) and, where a backward
 # pass can follow, by source (csc_indptr, csc_indices, places: the place by destination of each).
@@ -64,13 +65,13 @@ def empty_outputs(v: Tensor, edge_attr: Tensor | None, indptr: Tensor, indices: 
 
 @torch.library.register_fake("graphattn::attend")
 def _fake_forward(*inputs: Any) -> tuple[Tensor, ...]:
-    _, _, v, _, _, _, edge_attr, _, _, indptr, indices, _, _, _, _, *options = inputs
+    _, _, v, _, _, _, edge_attr, _, _, _, indptr, indices, _, _, _, _, *options = inputs
     return tuple(empty_outputs(v, edge_attr, indptr, indices, options))
 
 
 @torch.library.register_fake("graphattn::attend_backward")
 def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
-    tensors, needs = inputs[9:18], inputs[-1]
+    tensors, needs = inputs[9:19], inputs[-1]
     return tuple(
         torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else inputs[0].new_empty(0)
         for tensor, needed in zip(tensors, needs, strict=True)
@@ -94,18 +95,23 @@ def implement(device: str, kernels: Kernels) -> None:
     _kernels[device] = kernels
 
 
-def _direct(inputs: Sequence[Any]) -> Kernels | None:
-    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
-
-    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where a trace,
-    a mode, a transform or a profiler is to see the call, or a tensor is of a kind of its own.
-    """
-    if (
+def is_traced() -> bool:
+    """Whether a trace, a mode, a transform or a profiler is to see what is computed."""
+    return bool(
         torch.compiler.is_compiling()
         or torch._C._len_torch_dispatch_stack()
         or torch._C._functorch.peek_interpreter_stack() is not None
         or torch._C._autograd._profiler_enabled()
-    ):
+    )
+
+
+def _direct(inputs: Sequence[Any]) -> Kernels | None:
+    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
+
+    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where the call
+    is traced, or a tensor is of a kind of its own.
+    """
+    if is_traced():
         return None
     tensors = [x for x in inputs if isinstance(x, Tensor)]
     if any(type(x) is not Tensor and type(x) is not Parameter for x in tensors):
@@ -134,7 +140,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         *saved, seed = ctx.saved_tensors
-        out, csc_indptr = saved[0], saved[17]
+        out, csc_indptr = saved[0], saved[18]
         if csc_indptr is None:
             raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
         grad_out, grad_attr_out, grad_lse, _, grad_weights = gradients

@@ -54,20 +54,20 @@ def _contiguous(tensors: Sequence[Tensor | None]) -> list[Any]:
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
 
-def _score(options: Sequence[Any], vector: int, edge_keys: bool, exact: Callable[[float], Any]) -> Any:
+def _score(options: Sequence[Any], vector: int, of_edges: bool, exact: Callable[[float], Any]) -> Any:
     name, _, _, scale, negative_slope, *_ = options
     if name == "dot":
         return Dot(exact(scale))
     if name == "sum":
         return Sum(exact(scale), exact(negative_slope))
     if name == "leaky_relu":
-        kind = AdditiveLeakyEdges if edge_keys else AdditiveLeaky
+        kind = AdditiveLeakyEdges if of_edges else AdditiveLeaky
         return kind(exact(scale), exact(negative_slope), vector)
     return AdditiveTanh(exact(scale), vector) if name == "tanh" else BiasAlone()
 
 
 def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
-    q, k, v, *_, edge_attr, _, _ = tensors
+    q, k, v, _, edge_key, _, edge_attr, _, key_proj, _ = tensors
     _, normalize, heads, _, _, dropout, seed, _, _ = options
     addresses = dict(zip(INPUTS, map(_address, tensors), strict=True))
     vector = addresses.pop("vector")
@@ -75,9 +75,10 @@ def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
     exact: Callable[[float], Any] = type(number)
     _, key_heads, value_width = v.shape
     return Problem(
-        score=_score(options, vector, tensors[4] is not None, exact),
+        score=_score(options, vector, edge_key is not None or key_proj is not None, exact),
         normalize=NORMALIZERS[normalize],
         **addresses,
+        key_proj_turned=0,
         heads=heads,
         key_heads=key_heads,
         group=heads // key_heads,
@@ -121,8 +122,8 @@ def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
     """Inputs and outputs as `graphattn.ops.library` describes them."""
-    tensors, options = _contiguous(inputs[:9]), inputs[15:]
-    indptr, indices, edge_ids = _contiguous(inputs[9:12])
+    tensors, options = _contiguous(inputs[:10]), inputs[16:]
+    indptr, indices, edge_ids = _contiguous(inputs[10:13])
     problem = _problem(tensors, options)
     outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
@@ -174,9 +175,9 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     The pass by source leaves the gradient of each score for the pass by destination. Where those are too many, or no
     gradient but that of queries is asked for, the pass by destination computes them anew.
     """
-    incoming, outputs, tensors = _contiguous(inputs[:4]), _contiguous(inputs[4:9]), _contiguous(inputs[9:18])
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(inputs[18:24])
-    options, needs = inputs[24:33], dict(zip(INPUTS, inputs[33], strict=True))
+    incoming, outputs, tensors = _contiguous(inputs[:4]), _contiguous(inputs[4:9]), _contiguous(inputs[9:19])
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(inputs[19:25])
+    options, needs = inputs[25:34], dict(zip(INPUTS, inputs[34], strict=True))
     p, E, number = _problem(tensors, options), indices.numel(), outputs[0].dtype
 
     by_destination = needs["q"] or needs["attr_query"]
@@ -191,11 +192,16 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         for name, tensor in zip(INPUTS, tensors, strict=True)
         if needs[name]
     }
-    with_vector = needs["vector"] or (needs["k"] and isinstance(p.score, AdditiveLeaky))
-    if with_vector:  # which that score finds along with the gradient of the keys, and the other way round
-        grads["vector"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
-        if isinstance(p.score, AdditiveLeaky) and not needs["k"]:
+    leaky = isinstance(p.score, AdditiveLeaky | AdditiveLeakyEdges)
+    if needs["vector"] or (needs["k"] and leaky):  # which that score finds along with the gradient of the keys,
+        grads["vector"] = torch.empty((source.num_tasks, *tensors[9].shape), dtype=number)
+        if leaky and not needs["k"]:  # and the other way round
             grads["k"] = torch.empty(tensors[1].shape, dtype=number)
+    if needs["key_proj"]:
+        grads["key_proj"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
+    if needs["edge_attr"] and tensors[8] is not None:
+        turned = tensors[8].movedim(0, 2).contiguous()
+        p = p._replace(key_proj_turned=_address(turned))
     keeps_score = needs["bias"] or (by_destination and not lean)
     score = ask_for_huge_pages(torch.empty((E, p.heads), dtype=number)) if keeps_score else None
     terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
@@ -219,8 +225,9 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     run_steps(*steps, *(step for each in passes for step in each.steps))
     for each in passes:
         each.merge(grads)
-    if needs["vector"]:
-        grads["vector"] = _sum_rows(grads["vector"])
+    for name in ("key_proj", "vector"):
+        if needs[name]:
+            grads[name] = _sum_rows(grads[name])
     if score is not None and needs["bias"]:
         grads["bias"] = in_callers_order(score, edge_ids)
     return tuple(

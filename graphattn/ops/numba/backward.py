@@ -32,11 +32,19 @@ from graphattn.ops.numba.heads import add_dots, add_to_keys
 from graphattn.ops.numba.jit import inlined, kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
-from graphattn.ops.numba.scores import add_to_destination, add_to_source, scores_of_edge, slopes_of_inputs
+from graphattn.ops.numba.scores import (
+    TILE,
+    add_to_destination,
+    add_to_source,
+    end_tile,
+    room_of_tile,
+    scores_of_edge,
+    slopes_of_inputs,
+    start_tile,
+)
 from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted
 
 _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers each: how many, and where which lie
-_TILE = U(32)  # edges whose rows stay in the cache between the dots and the sums
 
 
 @kernel
@@ -86,13 +94,13 @@ def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) 
 
 @inlined
 def _edge_terms(
-    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any,
+    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any, t: Any,
     hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any,
 ) -> None:  # fmt: skip
     """Of an edge, for each head: score (of a softmax, its exponent), slope of its weight, and dropout factor."""
     H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
     grads = at(g.grad_out, p.number)
-    scores_of_edge(p, i, j, edge, hidden, scores, y)
+    scores_of_edge(p, i, j, edge, t, hidden, scores, y)
     if g.grad_weights != 0:
         copy(slopes, y, at(g.grad_weights, p.number), edge * H, H)
     else:
@@ -118,13 +126,13 @@ def _edge_terms(
 @inlined
 def _tile_room(p: Any) -> Any:
     """How many numbers a tile needs: for each edge and head three, and `hidden`."""
-    return U(p.heads) * (U(3) * _TILE + U(2) * U(p.width))
+    return U(3) * TILE * U(p.heads) + room_of_tile(p)
 
 
 @inlined
 def _parts_of_tile(p: Any, scratch: Any) -> Any:
     """Where in it the weights, slopes and dropout factors of a tile lie, and `hidden`."""
-    size = _TILE * U(p.heads)
+    size = TILE * U(p.heads)
     return scratch, shifted(scratch, size), shifted(scratch, U(2) * size), shifted(scratch, U(3) * size)
 
 
@@ -136,6 +144,7 @@ def _tile_terms(
     """The weights of edges [first, following), the gradients of their scores, and the row of each; the last row."""
     H = U(p.heads)
     stops, others = at(edges.stops, edges.index), at(edges.others, edges.index)
+    start_tile(p, edges, first, following, hidden)
     for x in range(first, following):
         while x >= U(stops[row]):
             row += ONE
@@ -148,7 +157,7 @@ def _tile_terms(
             prefetch_key(p, others, x, end)
             prefetch_value(p, others, x, end)
             i, j = node, other
-        _edge_terms(p, r, g, i, j, place, edge_at(edges, place), hidden, weights, slopes, kept, y)
+        _edge_terms(p, r, g, i, j, place, edge_at(edges, place), x - first, hidden, weights, slopes, kept, y)
     weights_and_slopes(p, weights, slopes, kept, (following - first) * H)
     return row
 
@@ -163,7 +172,7 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     one = type(p.number)(1)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
     grads = at(g.grad_out, p.number)
-    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
+    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(TILE, np.uint64)
     weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
     task, row, last = next_rows(tasks)
@@ -175,15 +184,17 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
         number = U(tasks.first) + task
         if g.vector != 0:
             fill(at(g.vector, p.number), number * H * D, (number + ONE) * H * D, 0)
+        if g.key_proj != 0:
+            fill(at(g.key_proj, p.number), number * A * H * D, (number + ONE) * A * H * D, 0)
         end = U(stops[last - ONE]) if row < last else U(starts[row])
-        for first in range(U(starts[row]), end, _TILE):
-            following = min(first + _TILE, end)
+        for first in range(U(starts[row]), end, TILE):
+            following = min(first + TILE, end)
             row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
             for x in range(first, following):
-                i, j, y = U(others[x]), node_of(edges, rows[x - first]), (x - first) * H
-                place = place_of(edges, x)
+                i, j, t = U(others[x]), node_of(edges, rows[x - first]), x - first
+                y, place = t * H, place_of(edges, x)
                 edge = edge_at(edges, place)
-                slopes_of_inputs(p, i, j, edge, hidden, slopes, y)
+                slopes_of_inputs(p, i, j, edge, t, hidden, slopes, y)
                 if g.score != 0:
                     copy(at(g.score, p.number), place * H, slopes, y, H)
                 if g.edge_attr != 0:
@@ -200,7 +211,8 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
                 if g.v != 0:
                     values = at(g.v, p.number)
                     add_to_keys(one, weights, y, grads, i, values, rows[x - first], Dv, U(p.group), U(p.key_heads))
-                add_to_source(p, g, number, rows[x - first], i, j, edge, hidden, slopes, y)
+                add_to_source(p, g, number, rows[x - first], i, j, edge, t, hidden, slopes, y)
+            end_tile(p, g, number, edges, first, following, hidden)
         finish(tasks)
         task, row, last = next_rows(tasks)
     keep(scratch)
@@ -222,16 +234,19 @@ def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None
     """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    scratch = np.empty(U(2) * H * U(p.width), type(p.number))
+    scratch = np.empty(room_of_tile(p), type(p.number))
     hidden, score = numbers_of(scratch), at(g.score, p.number)
     task, row, last = next_rows(tasks)
     while task < tasks.count:
         _start_queries(row, last, p, g)
-        end = U(stops[last - ONE]) if row < last else U(starts[row])
+        first, end = U(starts[row]), U(stops[last - ONE]) if row < last else U(starts[row])
         for i in range(row, last):
             for x in range(U(starts[i]), U(stops[i])):
                 prefetch_key(p, others, x, end)
-                add_to_destination(p, g, i, node_of(edges, i), U(others[x]), edge_at(edges, x), hidden, score, x * H)
+                j, edge, t = U(others[x]), edge_at(edges, x), (x - first) % TILE
+                if t == 0:
+                    start_tile(p, edges, x, min(x + TILE, end), hidden)
+                add_to_destination(p, g, i, node_of(edges, i), j, edge, t, hidden, score, x * H)
         finish(tasks)
         task, row, last = next_rows(tasks)
     keep(scratch)
@@ -242,21 +257,20 @@ def backward_destination_lean(tasks: Any, edges: Any, p: Any, r: Any, g: Any) ->
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(_TILE, np.uint64)
+    scratch, tile_rows = np.empty(_tile_room(p), type(p.number)), np.empty(TILE, np.uint64)
     weights, slopes, kept, hidden = _parts_of_tile(p, numbers_of(scratch))
     rows = numbers_of(tile_rows)
     task, row, last = next_rows(tasks)
     while task < tasks.count:
         _start_queries(row, last, p, g)
         end = U(stops[last - ONE]) if row < last else U(starts[row])
-        for first in range(U(starts[row]), end, _TILE):
-            following = min(first + _TILE, end)
+        for first in range(U(starts[row]), end, TILE):
+            following = min(first + TILE, end)
             row = _tile_terms(first, following, end, row, edges, p, r, g, rows, hidden, weights, slopes, kept)
             for x in range(first, following):
-                i, j, y = rows[x - first], U(others[x]), (x - first) * H
-                edge = edge_at(edges, x)
-                slopes_of_inputs(p, node_of(edges, i), j, edge, hidden, slopes, y)
-                add_to_destination(p, g, i, node_of(edges, i), j, edge, hidden, slopes, y)
+                i, j, t, edge = rows[x - first], U(others[x]), x - first, edge_at(edges, x)
+                slopes_of_inputs(p, node_of(edges, i), j, edge, t, hidden, slopes, t * H)
+                add_to_destination(p, g, i, node_of(edges, i), j, edge, t, hidden, slopes, t * H)
         finish(tasks)
         task, row, last = next_rows(tasks)
     keep(scratch)

@@ -29,7 +29,7 @@ from graphattn.ops.numba.heads import add_to_queries
 from graphattn.ops.numba.jit import kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.random import keeps
-from graphattn.ops.numba.scores import scores_of_edge
+from graphattn.ops.numba.scores import TILE, room_of_tile, scores_of_edge, start_tile
 from graphattn.ops.numba.vector import at, keep, numbers_of, shifted
 
 _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
@@ -42,7 +42,7 @@ def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
     task, row, last = next_rows(tasks)
     while task < tasks.count:
         end = U(stops[last - ONE]) if row < last else U(starts[row])
-        room = H * _BLOCK, H * U(p.width), H * (end - U(starts[row]))
+        room = H * _BLOCK, room_of_tile(p), H * (end - U(starts[row]))
         scratch = np.empty(U(2) * room[0] + room[1] + room[2], type(p.number))
         factors = numbers_of(scratch)
         totals = shifted(factors, room[0])
@@ -70,14 +70,16 @@ def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores:
     """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
-    first = U(starts[row])
+    first, last = U(starts[row]), U(stops[following - ONE])
     fill(tops, U(0), H * (following - row), -np.inf)
     for r in range(row, following):
         i, top = node_of(edges, r), H * (r - row)
         for x in range(U(starts[r]), U(stops[r])):
             prefetch_key(p, others, x, end)
-            y = (x - first) * H
-            scores_of_edge(p, i, U(others[x]), edge_at(edges, x), hidden, scores, y)
+            y, t = (x - first) * H, (x - first) % TILE
+            if t == 0:
+                start_tile(p, edges, x, min(x + TILE, last), hidden)
+            scores_of_edge(p, i, U(others[x]), edge_at(edges, x), t, hidden, scores, y)
             keep_larger(tops, top, scores, y, H)
 
 

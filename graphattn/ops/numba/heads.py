@@ -7,8 +7,6 @@ one key head where it is shared by all.
 
 from typing import Any
 
-import numpy as np
-
 from graphattn.ops.numba import leaky, vector
 from graphattn.ops.numba.jit import shared
 
@@ -40,10 +38,10 @@ def add_to_keys(
 
 
 @shared
-def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, width: Any, group: Any, key_heads: Any) -> None:
-    """sums_h = a_ih + b_jh."""
-    query, key = i * group * key_heads * width, j * key_heads * width
-    vector.plus(a, query, b, key, sums, np.uint64(0), width, group, key_heads)
+def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, t: Any, width: Any, group: Any, key_heads: Any) -> None:
+    """sums_th = a_ih + b_jh."""
+    query, key, target = i * group * key_heads * width, j * key_heads * width, t * group * key_heads * width
+    vector.plus(a, query, b, key, sums, target, width, group, key_heads)
 
 
 @shared

@@ -62,7 +62,7 @@ class AdditiveLeaky(NamedTuple):
 
 
 class AdditiveLeakyEdges(NamedTuple):
-    """scale · ⟨vector, leaky_relu(q + k + e)⟩ + b."""
+    """scale · ⟨vector, leaky_relu(q + k + e + W a)⟩ + b, with e or W, or both."""
 
     scale: Any
     negative_slope: Any
@@ -70,7 +70,7 @@ class AdditiveLeakyEdges(NamedTuple):
 
 
 class AdditiveTanh(NamedTuple):
-    """scale · ⟨vector, tanh(q + k + e)⟩ + b."""
+    """scale · ⟨vector, tanh(q + k + e + W a)⟩ + b."""
 
     scale: Any
     vector: int  # [H, D]
@@ -93,6 +93,8 @@ class Problem(NamedTuple):
     edge_value: int  # [E, H, Dv]
     edge_attr: int  # [E, A]
     attr_query: int  # [M, H, A]
+    key_proj: int  # [A, H, D]
+    key_proj_turned: int  # [H, D, A], where the edge features of an additive score need a gradient
     heads: int
     key_heads: int
     group: int  # heads / key_heads
@@ -134,4 +136,5 @@ class Gradients(NamedTuple):
     edge_value: int
     edge_attr: int
     attr_query: int
+    key_proj: int  # [tasks, A, H, D]
     vector: int  # [tasks, H, D]

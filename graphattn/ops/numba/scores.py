@@ -3,7 +3,10 @@
 One function of each kind for each class of score in `graphattn.ops.numba.problem`; Numba chooses by type, so a kernel
 holds the code of one score. i is a destination, j a source, `edge` an edge of the caller's; y is where the H numbers
 of the edge begin in `scores` or `slopes`; `row` is where a gradient is added up, which is not i or j in a row cut into
-pieces. `hidden` is room for 2·H·D numbers.
+pieces.
+
+Edges are taken tile by tile: `start_tile`, then each edge as the t-th of its tile, then, where gradients by source are
+added up, `end_tile`. What a score has to write down lies in `hidden`, for which `room_of_tile` says how much it needs.
 """
 
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from typing import Any
 
 from numba.extending import overload
 
-from graphattn.ops.numba.edges import ONE, U
+from graphattn.ops.numba.edges import ONE, U, edge_at, fill, place_of
 from graphattn.ops.numba.elementwise import add, copy, leaky_relu, multiply_leaky_slope, set_to
 from graphattn.ops.numba.exponential import tanh
 from graphattn.ops.numba.heads import (
@@ -25,22 +28,37 @@ from graphattn.ops.numba.heads import (
 )
 from graphattn.ops.numba.jit import HELPER, inlined
 from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone, Dot, Sum
-from graphattn.ops.numba.vector import at
+from graphattn.ops.numba.product import add_product
+from graphattn.ops.numba.vector import at, shifted
+
+TILE = U(32)  # edges whose rows stay in the cache between one look at them and the next
 
 
-def scores_of_edge(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+def room_of_tile(p: Any) -> Any:
+    """How many numbers a tile of edges needs in `hidden`."""
+
+
+def start_tile(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    """What is found for edges at places [first, last) of an order all together."""
+
+
+def end_tile(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    """Gradients that are, after `add_to_source` of each of them."""
+
+
+def scores_of_edge(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     """Write the H scores of the edge j → i."""
 
 
-def slopes_of_inputs(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def slopes_of_inputs(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
     """Turn gradients of the H scores into those of the H biases, which differ where the bias is inside a leaky ReLU."""
 
 
-def add_to_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def add_to_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     """Add to the gradients of key j, of the edge and of the additive vector, given those of the biases."""
 
 
-def add_to_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def add_to_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     """Add to the gradient of query i, given those of the biases."""
 
 
@@ -68,11 +86,29 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
         set_to(scores, y, p.number, H)
 
 
+# where nothing but the bias of a sum is written down
+
+
+@_for_score(room_of_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+def _small_room(p: Any) -> Any:
+    return U(p.heads)
+
+
+@_for_score(start_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+def _start_nothing(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    pass
+
+
+@_for_score(end_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    pass
+
+
 # dot
 
 
 @_for_score(scores_of_edge, Dot)
-def _dot_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _dot_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     _start_with_bias(p, edge, scores, y)
     scale, q = p.score.scale, at(p.q, p.queries)
@@ -84,12 +120,12 @@ def _dot_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: 
 
 
 @_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone)
-def _same_slopes(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _same_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
     pass
 
 
 @_for_score(add_to_source, Dot)
-def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     scale, q = p.score.scale, at(p.q, p.queries)
     if g.k != 0:
@@ -101,7 +137,7 @@ def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, 
 
 
 @_for_score(add_to_destination, Dot)
-def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D, A = U(p.heads), U(p.width), U(p.attr_width)
     scale = p.score.scale
     if g.q != 0:
@@ -132,19 +168,19 @@ def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
 
 
 @_for_score(scores_of_edge, Sum)
-def _sum_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _sum_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _sum_into(p, i, j, edge, hidden)
     leaky_relu(scores, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
 
 
 @_for_score(slopes_of_inputs, Sum)
-def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
     _sum_into(p, i, j, edge, hidden)
     multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
 
 
 @_for_score(add_to_source, Sum)
-def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, Hk = U(p.heads), U(p.key_heads)
     if g.k == 0:
         return
@@ -157,7 +193,7 @@ def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, 
 
 
 @_for_score(add_to_destination, Sum)
-def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         add(at(g.q, p.number), row * U(p.heads), slopes, y, U(p.heads))
 
@@ -166,7 +202,7 @@ def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden
 
 
 @_for_score(scores_of_edge, AdditiveLeaky)
-def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
         p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), at(p.q, p.queries), i, at(p.k, p.keys), j,
@@ -175,7 +211,7 @@ def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y
 
 
 @_for_score(add_to_source, AdditiveLeaky)
-def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.k != 0:
         add_leaky_to_keys(
             p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
@@ -185,7 +221,7 @@ def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any
 
 
 @_for_score(add_to_destination, AdditiveLeaky)
-def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         add_leaky_to_queries(
             p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
@@ -193,99 +229,176 @@ def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidd
         )  # fmt: skip
 
 
-# additive with edge keys or tanh: the activations are written down
-
-
-def _activation(score: Any, x: Any) -> Any:
-    """The activation of an additive score."""
-
-
-@overload(_activation, jit_options=HELPER)
-def _choose_activation(score, x):  # type: ignore[no-untyped-def]
-    if score.instance_class is AdditiveTanh:
-        return lambda score, x: tanh(x)
-    return lambda score, x: score.negative_slope * x if x < 0 else x
-
-
-def _activation_slope(score: Any, x: Any, value: Any) -> Any:
-    """The derivative of the activation at x, where it has that value."""
-
-
-@overload(_activation_slope, jit_options=HELPER)
-def _choose_activation_slope(score, x, value):  # type: ignore[no-untyped-def]
-    if score.instance_class is AdditiveTanh:
-        return lambda score, x, value: type(x)(1) - value * value
-    return lambda score, x, value: type(x)(1) if x > 0 else score.negative_slope
+# additive with terms of edges: W a is written down for a tile of edges, one row of H·D numbers for each
 
 
 @inlined
-def _rows_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
-    """hidden = q_i + k_j + e_ij, for all heads."""
-    H, D = U(p.heads), U(p.width)
-    plus(at(p.q, p.queries), i, at(p.k, p.keys), j, hidden, D, U(p.group), U(p.key_heads))
-    if p.edge_key != 0:
-        plus(at(p.edge_key, p.keys), edge, hidden, U(0), hidden, D, ONE, H)
+def _row_of(p: Any, t: Any) -> Any:
+    return t * U(p.heads) * U(p.width)
 
 
-@_for_score(scores_of_edge, AdditiveLeakyEdges, AdditiveTanh)
-def _additive_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
-    H, D = U(p.heads), U(p.width)
-    _rows_into(p, i, j, edge, hidden)
-    for x in range(H * D):
-        hidden[x] = _activation(p.score, hidden[x])
+@inlined
+def _second(p: Any, hidden: Any) -> Any:
+    """The second tile of rows: q + e + W a of a leaky ReLU; the activations of a tanh."""
+    return shifted(hidden, _row_of(p, TILE))
+
+
+@inlined
+def _features(p: Any, hidden: Any) -> Any:
+    """The edge features of a tile, or their gradients."""
+    return shifted(hidden, _row_of(p, U(2) * TILE))
+
+
+@_for_score(room_of_tile, AdditiveLeakyEdges, AdditiveTanh)
+def _additive_room(p: Any) -> Any:
+    return _row_of(p, U(2) * TILE) + TILE * U(p.attr_width)
+
+
+@_for_score(start_tile, AdditiveLeakyEdges, AdditiveTanh)
+def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    """The rows of the tile are W a."""
+    if p.key_proj == 0:
+        return
+    A, count, width = U(p.attr_width), last - first, U(p.heads) * U(p.width)
+    features = _features(p, hidden)
+    for x in range(first, last):
+        copy(features, (x - first) * A, at(p.edge_attr, p.number), edge_at(edges, place_of(edges, x)) * A, A)
+    fill(hidden, U(0), count * width, 0)
+    add_product(features, A, ONE, at(p.key_proj, p.number), hidden, count, A, width)
+
+
+@_for_score(end_tile, AdditiveLeakyEdges, AdditiveTanh)
+def _end_additive(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+    """dW = Σ a ⊗ dz and da = Wᵀ dz, with dz, the gradients of W a, in its place."""
+    if p.key_proj == 0:
+        return
+    A, count, width = U(p.attr_width), last - first, U(p.heads) * U(p.width)
+    features = _features(p, hidden)
+    if g.key_proj != 0:
+        add_product(features, ONE, A, hidden, shifted(at(g.key_proj, p.number), task * A * width), A, count, width)
+    if g.edge_attr != 0:
+        fill(features, U(0), count * A, 0)
+        add_product(hidden, width, ONE, at(p.key_proj_turned, p.number), features, count, width, A)
+        for x in range(first, last):
+            add(at(g.edge_attr, p.number), edge_at(edges, place_of(edges, x)) * A, features, (x - first) * A, A)
+
+
+@inlined
+def _edge_query(p: Any, i: Any, edge: Any, t: Any, hidden: Any) -> Any:
+    """The second tile, whose t-th row is now q_i + e_ij + W a_ij."""
+    H, D, q, queries = U(p.heads), U(p.width), at(p.q, p.queries), _second(p, hidden)
+    if p.key_proj != 0:
+        plus(q, i, hidden, t, queries, t, D, ONE, H)
+        if p.edge_key != 0:
+            plus(at(p.edge_key, p.keys), edge, queries, t, queries, t, D, ONE, H)
+    else:
+        plus(q, i, at(p.edge_key, p.keys), edge, queries, t, D, ONE, H)
+    return queries
+
+
+@_for_score(scores_of_edge, AdditiveLeakyEdges)
+def _leaky_edge_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+    queries = _edge_query(p, i, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
-    add_dots(p.score.scale, at(p.score.vector, p.number), U(0), hidden, U(0), D, ONE, H, scores, y)
+    add_leaky_dots(
+        p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), queries, t, at(p.k, p.keys), j,
+        U(p.width), U(p.group), U(p.key_heads), scores, y,
+    )  # fmt: skip
+
+
+@_for_score(add_to_source, AdditiveLeakyEdges)
+def _leaky_edge_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+    D, group, Hk, q = U(p.width), U(p.group), U(p.key_heads), _second(p, hidden)
+    scale, slope, vector, k = p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), at(p.k, p.keys)
+    if g.k != 0:
+        keys, of_vector = at(g.k, p.number), at(g.vector, p.number)
+        add_leaky_to_keys(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, keys, row, of_vector, task)
+    if g.edge_key != 0:
+        grads = at(g.edge_key, p.number)
+        add_leaky_to_queries(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, grads, edge)
+    if p.key_proj != 0:
+        fill(hidden, _row_of(p, t), _row_of(p, t + ONE), 0)
+        add_leaky_to_queries(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, hidden, t)
+
+
+@_for_score(add_to_destination, AdditiveLeakyEdges)
+def _leaky_edge_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+    if g.q != 0:
+        queries = _edge_query(p, i, edge, t, hidden)
+        add_leaky_to_queries(
+            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), queries, t,
+            at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.q, p.number), row,
+        )  # fmt: skip
 
 
 @inlined
-def _activate(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
-    """The activations in the first half of `hidden`; their slopes times the vector in the second."""
-    size = U(p.heads) * U(p.width)
-    vector = at(p.score.vector, p.number)
-    _rows_into(p, i, j, edge, hidden)
-    for x in range(size):
-        value = _activation(p.score, hidden[x])
-        hidden[size + x] = vector[x] * _activation_slope(p.score, hidden[x], value)
-        hidden[x] = value
+def _tanh_into(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any) -> Any:
+    """The second tile, whose t-th row is now tanh(q_i + k_j + e_ij + W a_ij)."""
+    H, D, q, k, values = U(p.heads), U(p.width), at(p.q, p.queries), at(p.k, p.keys), _second(p, hidden)
+    if p.key_proj != 0:
+        plus(hidden, t, k, j, values, t, D, U(p.group), U(p.key_heads))
+        plus(q, i, values, t, values, t, D, ONE, H)
+    else:
+        plus(q, i, k, j, values, t, D, U(p.group), U(p.key_heads))
+    if p.edge_key != 0:
+        plus(at(p.edge_key, p.keys), edge, values, t, values, t, D, ONE, H)
+    for x in range(_row_of(p, t), _row_of(p, t + ONE)):
+        values[x] = tanh(values[x])
+    return values
 
 
-@_for_score(add_to_source, AdditiveLeakyEdges, AdditiveTanh)
-def _additive_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+@inlined
+def _tanh_to_changes(p: Any, t: Any, values: Any) -> None:
+    """The t-th row of activations to vector · tanh'."""
+    row, vector = shifted(values, _row_of(p, t)), at(p.score.vector, p.number)
+    for x in range(U(p.heads) * U(p.width)):
+        row[x] = vector[x] * (type(p.number)(1) - row[x] * row[x])
+
+
+@_for_score(scores_of_edge, AdditiveTanh)
+def _tanh_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D = U(p.heads), U(p.width)
-    if g.k == 0 and g.edge_key == 0 and g.vector == 0:
-        return
-    _activate(p, i, j, edge, hidden)
-    scale = p.score.scale
+    values = _tanh_into(p, i, j, edge, t, hidden)
+    _start_with_bias(p, edge, scores, y)
+    add_dots(p.score.scale, at(p.score.vector, p.number), U(0), values, t, D, ONE, H, scores, y)
+
+
+@_for_score(add_to_source, AdditiveTanh)
+def _tanh_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+    H, D, scale, values = U(p.heads), U(p.width), p.score.scale, _second(p, hidden)
     if g.vector != 0:
-        add_to_keys(scale, slopes, y, hidden, U(0), at(g.vector, p.number), task, D, ONE, H)
+        add_to_keys(scale, slopes, y, values, t, at(g.vector, p.number), task, D, ONE, H)
+    _tanh_to_changes(p, t, values)
     if g.k != 0:
-        add_to_keys(scale, slopes, y, hidden, ONE, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
+        add_to_keys(scale, slopes, y, values, t, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
-        add_to_keys(scale, slopes, y, hidden, ONE, at(g.edge_key, p.number), edge, D, ONE, H)
+        add_to_keys(scale, slopes, y, values, t, at(g.edge_key, p.number), edge, D, ONE, H)
+    if p.key_proj != 0:
+        fill(hidden, _row_of(p, t), _row_of(p, t + ONE), 0)
+        add_to_keys(scale, slopes, y, values, t, hidden, t, D, ONE, H)
 
 
-@_for_score(add_to_destination, AdditiveLeakyEdges, AdditiveTanh)
-def _additive_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
-    H, D = U(p.heads), U(p.width)
-    if g.q == 0:
-        return
-    _activate(p, i, j, edge, hidden)
-    add_to_queries(p.score.scale, slopes, y, at(g.q, p.number), row, hidden, ONE, D, ONE, H)
+@_for_score(add_to_destination, AdditiveTanh)
+def _tanh_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+    if g.q != 0:
+        values = _tanh_into(p, i, j, edge, t, hidden)
+        _tanh_to_changes(p, t, values)
+        add_to_queries(p.score.scale, slopes, y, at(g.q, p.number), row, values, t, U(p.width), ONE, U(p.heads))
 
 
 # bias alone
 
 
 @_for_score(scores_of_edge, BiasAlone)
-def _bias_scores(p: Any, i: Any, j: Any, edge: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _bias_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _start_with_bias(p, edge, scores, y)
 
 
 @_for_score(add_to_source, BiasAlone)
-def _bias_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _bias_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     pass
 
 
 @_for_score(add_to_destination, BiasAlone)
-def _bias_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _bias_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     pass

@@ -21,10 +21,10 @@ _MERGED_AT_ONCE = 8  # pieces
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
     """Inputs and outputs as `graphattn.ops.library` describes them."""
-    p = Problem.of(inputs[:9], inputs[15:])
-    indptr, indices, edge_ids = contiguous(inputs[9:12])
+    p = Problem.of(inputs[:10], inputs[16:])
+    indptr, indices, edge_ids = contiguous(inputs[10:13])
     assert indptr is not None and indices is not None
-    outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[15:])
+    outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[16:])
     plan = plan_of(indptr, indices, edge_ids)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
     parts = outputs[:4]

@@ -58,7 +58,7 @@ def padded(size: int) -> int:
 @cache
 def tile_for(
     architecture: str, degree: int, key_heads: int, group: int, width: int, kernel: str, number_size: int, *,
-    whole: bool = False, crowded: bool = False,
+    whole: bool = False, crowded: int = 0,
 ) -> Tile:  # fmt: skip
     """The tile of a kernel for rows of at most `degree` edges.
 
@@ -71,10 +71,10 @@ def tile_for(
         kernel: "forward", "source" or "destination".
         number_size: bytes of the numbers added up: a register holds four.
         whole: whether one program must have all heads.
-        crowded: whether registers hold more than queries, keys, values and sums.
+        crowded: how often to halve the tile, for registers hold more than queries, keys, values and sums.
     """
     lanes, most_warps, slots_of, numbers, stages = ARCHITECTURES[architecture]
-    per_thread = max(1, numbers[kernel] // (2 if crowded else 1) // (1 if number_size == 4 else 4))
+    per_thread = max(1, numbers[kernel] // (1 if number_size == 4 else 4) >> crowded)
     most = most_warps * lanes * per_thread
     heads, row = padded(key_heads), padded(group) * padded(width)
     while not whole and heads > 1 and heads * row > most:

@@ -15,12 +15,13 @@ from graphattn.ops.triton.tile import (
     rows_of_program,
     store_rows,
     sum_of_slots,
+    with_features,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
 def attend_bwd_destination_kernel(
-    q, k, edge_key, edge_attr, vector, grad_score,
+    q, k, edge_key, edge_attr, key_proj, vector, grad_score,
     starts, stops, rows, others, edge_ids,
     grad_q, grad_attr_query,
     count, scale: tl.float64, slope: tl.float64,
@@ -59,6 +60,10 @@ def attend_bwd_destination_kernel(
                 keys = load_rows(k, other, inside, key_head, real, HK, D, DP, NUMBER)
                 if edge_key is not None:
                     keys += load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
+                if key_proj is not None:
+                    keys = with_features(
+                        keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER
+                    )
                 if ADDITIVE:
                     hidden = queries + keys
                     keys = direction * activation_slope(hidden, activation(hidden, bend, SCORE), bend, SCORE)

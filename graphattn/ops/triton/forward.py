@@ -20,12 +20,13 @@ from graphattn.ops.triton.tile import (
     store_heads,
     store_rows,
     sum_of_slots,
+    with_features,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
 def attend_fwd_kernel(
-    q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, vector,
+    q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, key_proj, vector,
     starts, stops, rows, others, edge_ids,
     out, attr_out, lse, rest, weights,
     seed, count, scale: tl.float64, slope: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
@@ -81,9 +82,11 @@ def attend_fwd_kernel(
             values = load_rows(v, other, inside, key_head, real, HK, DV, DVP, NUMBER)
         if edge_key is not None:
             keys += load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
+        if key_proj is not None:
+            keys = with_features(keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER)
         if edge_value is not None:
             values += load_rows(edge_value, edge, inside, head, real, H, DV, DVP, NUMBER)
-        if edge_attr is not None:
+        if attr_query is not None or attr_out is not None:
             features = load_features(edge_attr, edge, inside, A, AP, NUMBER)
         if bias is not None:
             biases = load_heads(bias, edge, inside, head, real, H, NUMBER)

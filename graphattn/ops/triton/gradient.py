@@ -17,12 +17,15 @@ from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
 from graphattn.ops.triton.problem import Problem, contiguous, present, programs
+from graphattn.ops.triton.projection import EDGES, WARPS, attend_bwd_projection_kernel, padded_part
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
 from graphattn.ops.triton.source import attend_bwd_source_kernel
 
 _OF_SOURCES, _OF_DESTINATIONS = ("k", "v"), ("q", "attr_query")
 _VECTOR_PROGRAMS = 1024
 """Programs of a launch that add up the gradient of an additive vector: each leaves H·D numbers."""
+_PROJECTION_PROGRAMS = 256
+"""Programs that add up the gradient of a projection inside an additive score: each leaves A·H·D numbers."""
 _SUMMED_AT_ONCE = 8  # pieces
 LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
@@ -46,20 +49,21 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
 
 def _bytes_of_scores(inputs: Sequence[Any]) -> int:
     """What a backward pass keeps for each edge and head, if it could do without."""
-    needs = dict(zip(INPUTS, inputs[33], strict=True))
+    needs = dict(zip(INPUTS, inputs[34], strict=True))
     by_destination = any(needs[name] for name in _OF_DESTINATIONS)
     by_source = any(needs[name] for name in INPUTS if name not in _OF_DESTINATIONS)
-    if needs["bias"] or not by_destination or not by_source:
+    projects = inputs[9 + INPUTS.index("key_proj")] is not None and (needs["edge_attr"] or needs["key_proj"])
+    if needs["bias"] or projects or not by_destination or not by_source:
         return 0
-    indices, v, heads = inputs[19], inputs[11], inputs[26]
+    indices, v, heads = inputs[20], inputs[9 + INPUTS.index("v")], inputs[27]
     return indices.numel() * heads * max(4, v.element_size())
 
 
 def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     incoming, outputs = contiguous(inputs[:4]), contiguous(inputs[4:9])
-    p = Problem.of(inputs[9:18], inputs[24:33])
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[18:24])
-    out, needs = outputs[0], dict(zip(INPUTS, inputs[33], strict=True))
+    p = Problem.of(inputs[9:19], inputs[25:34])
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[19:25])
+    out, needs = outputs[0], dict(zip(INPUTS, inputs[34], strict=True))
     assert incoming[0] is not None
     incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
     assert out is not None and indptr is not None and indices is not None and csc_indptr is not None
@@ -71,9 +75,10 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     by_destination = any(name in grads for name in _OF_DESTINATIONS)
     by_source = any(name not in _OF_DESTINATIONS for name in grads)
     score = grads.get("bias")
+    projects = p.tensors["key_proj"] is not None and ("edge_attr" in grads or "key_proj" in grads)
     too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
-    lean = score is None and (too_many or not by_source)
-    if score is None and by_destination and not lean:
+    lean = score is None and not projects and (too_many or not by_source)
+    if score is None and (projects or (by_destination and not lean)):
         score = out.new_empty((indices.numel(), p.heads))
     given = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
@@ -88,10 +93,15 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     else:
         given |= {"terms": None, "TERMS": 0}
     if by_source:
-        _by_source(p, given | {"others": csc_indices, "places": places}, grads, csc_indptr)
+        of_source = given | {"others": csc_indices, "places": places}
+        if projects and given["grad_attr_out"] is None:
+            of_source["grad_edge_attr"] = None
+        _by_source(p, of_source, grads, csc_indptr)
     if by_destination:
         kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
         _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr)
+    if projects:
+        _through_projection(p, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 
@@ -135,7 +145,7 @@ def _over_sources(
             attend_bwd_source_kernel, grid, p.v, tile.warps, **given | special | span.arguments | p.sizes(tile)
         )  # fmt: skip
 
-    p.launch_with(span.degree, "source", start, whole="edge_attr" in grads)
+    p.launch_with(span.degree, "source", start, whole=given["grad_edge_attr"] is not None)
 
 
 def _by_destination(
@@ -158,6 +168,24 @@ def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any]
         )  # fmt: skip
 
     p.launch_with(span.degree, name, start)
+
+
+def _through_projection(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+    rows, edges = indptr.numel() - 1, given["others"].numel()
+    owners = torch.arange(rows, dtype=indptr.dtype, device=indptr.device)
+    width, features = (padded_part(size, p.number_size) for size in (p.width, p.attr_width))
+    grid = min(-(-edges // EDGES), _PROJECTION_PROGRAMS), -(-p.attr_width // features)
+    if "key_proj" in grads:
+        of_programs = grads["key_proj"].new_zeros((grid[0], *grads["key_proj"].shape))
+        given = given | {"grad_key_proj": of_programs}
+    launch(
+        attend_bwd_projection_kernel, grid, p.v, WARPS,
+        **given | p.sizes(p.row_tile(0, p.width)) | {"DP": width, "AP": features, "BLOCK": EDGES},
+        owners=owners.repeat_interleave(indptr.diff(), output_size=edges), count=edges,
+        MORE=given["grad_attr_out"] is not None,
+    )  # fmt: skip
+    if "key_proj" in grads:
+        grads["key_proj"] = of_programs.sum(0, dtype=torch.float64).to(of_programs.dtype)
 
 
 def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[str, Any]:

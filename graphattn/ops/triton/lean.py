@@ -16,12 +16,13 @@ from graphattn.ops.triton.tile import (
     rows_of_program,
     store_rows,
     sum_of_slots,
+    with_features,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
 def attend_bwd_lean_kernel(
-    q, k, v, edge_key, edge_value, edge_attr, attr_query, vector, bias,
+    q, k, v, edge_key, edge_value, edge_attr, attr_query, key_proj, vector, bias,
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, edge_ids,
     grad_q, grad_attr_query,
@@ -83,9 +84,11 @@ def attend_bwd_lean_kernel(
             values = load_rows(v, other, inside, key_head, real, HK, DV, DVP, NUMBER)
         if edge_key is not None:
             keys += load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
+        if key_proj is not None:
+            keys = with_features(keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HKP * GP, DP, NUMBER)
         if edge_value is not None:
             values += load_rows(edge_value, edge, inside, head, real, H, DV, DVP, NUMBER)
-        if edge_attr is not None:
+        if attr_query is not None or grad_attr_out is not None:
             features = load_features(edge_attr, edge, inside, A, AP, NUMBER)
         if bias is not None:
             biases = load_heads(bias, edge, inside, head, real, H, NUMBER)

@@ -30,6 +30,7 @@ class Problem:
     negative_slope: float
     dropout: float
     seed: Tensor | None
+    attr_value: bool
     weights: bool
 
     @classmethod
@@ -39,10 +40,10 @@ class Problem:
         _, k, v = tensors[:3]
         if k is not None and v is not None and same(k, v):
             named["k"] = named["v"]
-        score, normalize, heads, scale, negative_slope, dropout, seed, _, weights = options
+        score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = options
         assert v is not None
         seed = seed.to(v.device) if dropout else None
-        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, weights)
+        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights)
 
     @property
     def v(self) -> Tensor:
@@ -95,9 +96,11 @@ class Problem:
         return max(4, self.v.element_size())
 
     @property
-    def crowded(self) -> bool:
-        """Whether registers hold more than queries, keys, values and sums."""
-        return any(self.tensors[name] is not None for name in ("vector", "edge_key", "edge_value"))
+    def crowded(self) -> int:
+        """How often to halve a tile, for registers hold more than queries, keys, values and sums."""
+        named = self.tensors
+        more = any(named[name] is not None for name in ("vector", "edge_key", "edge_value"))
+        return more + (named["key_proj"] is not None and self.number_size == 8)
 
     def launch_with(self, degree: int, kernel: str, start: Start, *, whole: bool = False) -> None:
         """Start a kernel over rows of at most `degree` edges with its best tile.
@@ -109,9 +112,11 @@ class Problem:
             whole: whether one program must have all heads.
         """
         device, D, DV, A = self.v.device, self.width, self.v.shape[2], self.attr_width
+        by_head = self.tensors["attr_query"] is not None or self.attr_value  # there are rows of A numbers for each head
+        width = max(D, DV, A if by_head else 0)
         table = "source" if kernel == "lean" else kernel
         tile = tile_for(
-            architecture_of(device), degree, self.key_heads, self.group, max(D, DV, A), table, self.number_size,
+            architecture_of(device), degree, self.key_heads, self.group, width, table, self.number_size,
             whole=whole, crowded=self.crowded,
         )  # fmt: skip
         key = Key(

@@ -26,12 +26,13 @@ from graphattn.ops.triton.tile import (
     store_rows,
     sum_of_groups,
     sum_of_slots,
+    with_features,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
 def attend_bwd_source_kernel(
-    q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, vector,
+    q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, key_proj, vector,
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, places, edge_ids,
     grad_score, grad_k, grad_v, grad_edge_key, grad_edge_value, grad_edge_attr, grad_vector,
@@ -96,9 +97,13 @@ def attend_bwd_source_kernel(
             grads = load_rows(grad_out, other, inside, head, real, H, DV, DVP, NUMBER)
             if edge_key is not None:
                 own_keys = keys + load_rows(edge_key, edge, inside, head, real, H, D, DP, NUMBER)
+            if key_proj is not None:
+                own_keys = with_features(
+                    own_keys, edge_attr, edge, inside, key_proj, head, real, H, A, D, HP, DP, NUMBER
+                )
             if edge_value is not None:
                 own_values = values + load_rows(edge_value, edge, inside, head, real, H, DV, DVP, NUMBER)
-            if edge_attr is not None:
+            if attr_query is not None or grad_attr_out is not None:
                 features = load_features(edge_attr, edge, inside, A, AP, NUMBER)
             if attr_query is not None:
                 queries_of_features = load_rows(attr_query, other, inside, head, real, H, A, AP, NUMBER)

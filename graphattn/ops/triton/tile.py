@@ -74,6 +74,21 @@ def load_features(base, edge, there, A: tl.constexpr, AP: tl.constexpr, NUMBER: 
 
 
 @triton.jit
+def with_features(
+    keys, edge_attr, edge, there, key_proj, head, real, H: tl.constexpr, A: tl.constexpr, D: tl.constexpr,
+    HP: tl.constexpr, DP: tl.constexpr, NUMBER: tl.constexpr,
+):  # fmt: skip
+    """`[R, S, heads, DP]`: keys + W a of edges, one feature after another, so that registers hold one row of W."""
+    keys += tl.zeros((edge.shape[0], edge.shape[1], HP, DP), NUMBER)
+    first, one = edge.to(tl.int64) * A, tl.zeros((1, 1), tl.int32)
+    for feature in range(A):
+        factor = tl.load(edge_attr + first + feature, mask=there, other=0.0).to(NUMBER)
+        row = load_rows(key_proj, one + feature, one == 0, head, real, H, D, DP, NUMBER)
+        keys += factor[:, :, None, None] * row
+    return keys
+
+
+@triton.jit
 def store_features(base, value, edge, there, A: tl.constexpr, AP: tl.constexpr):
     """Write `[R, S, AP]` to the features of edges."""
     column = tl.arange(0, AP)[None, None, :]

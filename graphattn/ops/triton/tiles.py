@@ -27,7 +27,7 @@ class Key(NamedTuple):
     width: int  # of keys
     value_width: int
     attr_width: int
-    crowded: bool
+    crowded: int
     whole: bool  # whether one program must have all heads
 
 

@@ -39,13 +39,15 @@ def assert_as_good_as_plain_torch(case: Case, graph: ga.Graph, given: dict[str, 
 def _allowance(case: Case) -> float:
     """How far off a result may be where plain torch is exact, relative to the largest number added.
 
-    Numbers are added in float32 where the inputs are in half precision, so the unit is that of float32; but an additive
-    score forms its edge keys from edge features, in plain torch and here, and they are halves, as their gradients are.
-    The reference in float64 is as far from the truth as what is in float64 itself.
+    Numbers are added in float32 where the inputs are in half precision, so the unit is that of float32; but where edge
+    keys of an additive score are formed from as many features, they are halves, as their gradients are. The reference
+    in float64 is as far from the truth as what is in float64 itself.
     """
     if case.dtype == torch.float64:
         return 2 * _PLACES * torch.finfo(torch.float64).eps
-    forms_keys = case.score.startswith("additive") and bool({"proj", "key_proj"} & {*EDGE_TERMS[case.edges]})
+    (H, _), (D, _, A) = case.heads, case.widths
+    projected = bool({"proj", "key_proj"} & {*EDGE_TERMS[case.edges]})
+    forms_keys = case.score.startswith("additive") and projected and A >= H * D
     if forms_keys and case.dtype in (torch.float16, torch.bfloat16):
         return torch.finfo(case.dtype).eps
     return _PLACES * torch.finfo(torch.float32).eps

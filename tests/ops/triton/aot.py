@@ -55,6 +55,18 @@ CASES = {
     "additive leaky_relu, edge keys": Case(
         "additive leaky_relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="key"
     ),
+    "additive leaky_relu, edge features": Case(
+        "additive leaky_relu", heads=(8, 8), widths=(16, 16, 16), edges="low rank for keys"
+    ),
+    "additive leaky_relu, wide edge features": Case(
+        "additive leaky_relu", heads=(4, 4), widths=(32, 32, 100), dtype=torch.bfloat16, edges="low rank for keys"
+    ),
+    "additive leaky_relu, one head and edge features": Case(
+        "additive leaky_relu", heads=(1, 1), widths=(128, 128, 64), edges="low rank"
+    ),
+    "additive tanh, edge features, float64": Case(
+        "additive tanh", heads=(4, 4), widths=(16, 16, 8), dtype=torch.float64, edges="low rank for keys"
+    ),
     "additive tanh, relu": Case("additive tanh", "relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
     "dot, lean": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
     "additive leaky_relu, lean": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),

@@ -39,6 +39,7 @@ def test_rows_are_gathered_by_loads_of_128_bits(launches):
         if ("destination_kernel" in launch or "lean_kernel" in launch) and not launch.startswith("sum")
     ]
     gathering = [launch for launch in gathering if not (launch.startswith("none") and "destination" in launch)]
+    gathering = [launch for launch in gathering if not launch.startswith("additive tanh, edge features, float64")]
     assert len(gathering) > 100
     for launch in gathering:
         for target, figures in launches[launch].items():

@@ -40,14 +40,18 @@ def test_cut_rows(case, side, small_bins):
     assert plan.pieces.size >= 6
 
 
-LEAN = pairwise(
-    score=tuple(score for score in SCORES if score != "none"),
-    normalize=NORMALIZERS,
-    edges=("nothing", "key", "value", "low rank"),
-    heads=((3, 3), (4, 2)),
-    returns=("out", "weights", "state"),
-    dropout=(0.0, 0.4),
-)
+LEAN = [
+    case
+    for case in pairwise(
+        score=tuple(score for score in SCORES if score != "none"),
+        normalize=NORMALIZERS,
+        edges=("nothing", "key", "value", "low rank"),
+        heads=((3, 3), (4, 2)),
+        returns=("out", "weights", "state"),
+        dropout=(0.0, 0.4),
+    )
+    if not (case.score.startswith("additive") and case.edges == "low rank")  # whose own pass needs those numbers
+]
 
 
 @pytest.mark.parametrize(("case", "side"), list(zip(LEAN, SIDES, strict=False)), ids=str)

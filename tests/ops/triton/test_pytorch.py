@@ -19,6 +19,7 @@ CASES = [
     Case("dot", "softmax", "everything", (4, 2), returns="weights"),
     Case("sum", "softmax", "bias", (3, 3), returns="state", dropout=0.3),
     Case("additive leaky_relu", "sigmoid", "key", (3, 3), dtype=torch.bfloat16),
+    Case("additive tanh", "softmax", "low rank", (4, 2)),
 ]
 
 

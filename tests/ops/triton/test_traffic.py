@@ -8,6 +8,7 @@ import graphattn as ga
 
 FORWARD, TERMS = "attend_fwd_kernel", "attend_bwd_row_terms_kernel"
 SOURCE, DESTINATION = "attend_bwd_source_kernel", "attend_bwd_destination_kernel"
+PROJECTION = "attend_bwd_projection_kernel"
 GRAPHS = {name: ga.testing.zoo()[name] for name in ("unsorted", "hub", "more_sources", "isolated_nodes")}
 
 
@@ -110,6 +111,34 @@ def test_rows_gathered_and_all_bytes(name):
     also = {"Transformer": 0, "GAT": 4 * E * H, "GATv2": N * F * b}[name]
     assert total(True) <= 1.02 * (forth * E * F * b + 2 * N * F * b + 4 * (E + N) + 4 * N * H + also)
     assert total(False) <= 1.02 * (back * E * F * b + 8 * N * F * b + 20 * E * H + 12 * E + also)
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_edge_features_inside_an_additive_score_are_never_rows(values):
+    """Each pass reads the A features of an edge; nothing of H · D numbers is read or written for it but nodes' rows."""
+    edges = "low rank" if values else "low rank for keys"
+    case = Case("additive leaky_relu", edges=edges, heads=(4, 2), widths=(6, 6, 5), dtype=torch.bfloat16)
+    graph, (H, _), (D, _, A), b = graph_of(11, 7), case.heads, case.widths, 2
+    E = graph.num_edges
+    found = count(case, graph)
+    features, scores = E * A * 4, E * H * 4
+    expected = {
+        (FORWARD, "edge_attr", "load"): features * (2 if values else 1),
+        (SOURCE, "edge_attr", "load"): features * (2 if values else 1),
+        (SOURCE, "grad_edge_attr", "store"): features if values else 0,
+        (DESTINATION, "edge_attr", "load"): features,
+        (PROJECTION, "edge_attr", "load"): features,
+        (PROJECTION, "grad_edge_attr", "load"): features if values else 0,
+        (PROJECTION, "grad_edge_attr", "store"): features,
+        (PROJECTION, "q", "load"): E * H * D * b,
+        (PROJECTION, "k", "load"): E * H * D * b,  # head by head: from the cache, where heads share a key
+        (PROJECTION, "grad_score", "load"): scores,
+        (PROJECTION, "others", "load"): E * 4,
+        (PROJECTION, "owners", "load"): E * 4,
+    }
+    for key, size in expected.items():
+        assert found[key] == size, key
+    assert not any(parameter in ("edge_key", "grad_edge_key") for _, parameter, _ in found)
 
 
 def test_a_gather_more_would_show():

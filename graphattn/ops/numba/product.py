@@ -1,0 +1,83 @@
+"""Products of small matrices, for what a tile of edges adds up over their features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from graphattn.ops.numba.jit import shared
+from graphattn.ops.numba.vector import Lanes, Row, constant, number_of, vector_bytes
+
+
+def _blocks(number: types.Type) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Blocks from the widest to a single column: rows of the first ones, vectors side by side, numbers in each."""
+    lanes = vector_bytes() * 8 // number.bitwidth
+    many = 8 if vector_bytes() == 64 else 4  # rows whose sums stay in registers: there are 32 or 16 of those
+    yield (many, 1), 2, lanes
+    yield (many, 1), 1, lanes
+    while lanes > 1:
+        lanes //= 2
+        yield (1,), 1, lanes
+
+
+@intrinsic
+def _add_product(
+    typingctx: Any, x: Any, row_step: Any, step: Any, w: Any, c: Any, rows: Any, size: Any, width: Any
+) -> Any:
+    number = number_of(c)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x, row_step, step, w_at, c_at, rows, size, width = args
+        index = ir.IntType(64)
+
+        def block(lanes: Lanes, vectors: int, count: int, row: Any, column: Any) -> None:
+            """The sums of `count` rows from `row` on and so many columns from `column` on."""
+            ends = [builder.add(row, constant(r)) for r in range(count)]
+            targets = [Row(c_at, number).moved(builder, builder.add(builder.mul(r, width), column)) for r in ends]
+            factors = [builder.gep(x, [builder.mul(r, row_step)]) for r in ends]
+            sums = [
+                [cgutils.alloca_once_value(builder, lanes.load(target, constant(v))) for v in range(vectors)]
+                for target in targets
+            ]
+            with cgutils.for_range(builder, size, intp=index) as loop:
+                line = Row(w_at, number).moved(builder, builder.add(builder.mul(loop.index, width), column))
+                terms = [lanes.load(line, constant(v)) for v in range(vectors)]
+                for factor, row_sums in zip(factors, sums, strict=True):
+                    each = lanes.splat(builder.load(builder.gep(factor, [builder.mul(loop.index, step)])))
+                    for term, total in zip(terms, row_sums, strict=True):
+                        builder.store(lanes.multiply_add(each, term, builder.load(total)), total)
+            for target, row_sums in zip(targets, sums, strict=True):
+                for v, total in enumerate(row_sums):
+                    lanes.store(builder.load(total), target, constant(v))
+
+        done = constant(0)
+        for heights, vectors, count in _blocks(number):
+            lanes, columns = Lanes(builder, number, count), constant(vectors * count)
+            blocks = builder.udiv(builder.sub(width, done), columns)
+            with cgutils.for_range(builder, blocks, intp=index) as across:
+                column, above = builder.add(done, builder.mul(across.index, columns)), constant(0)
+                for height in heights:
+                    times = builder.udiv(builder.sub(rows, above), constant(height))
+                    with cgutils.for_range(builder, times, intp=index) as down:
+                        row = builder.add(above, builder.mul(down.index, constant(height)))
+                        block(lanes, vectors, height, row, column)
+                    above = builder.add(above, builder.mul(times, constant(height)))
+            done = builder.add(done, builder.mul(blocks, columns))
+        return context.get_dummy_value()
+
+    index = types.uint64
+    return types.void(x, index, index, w, c, index, index, index), emit
+
+
+@shared
+def add_product(x: Any, row_step: Any, step: Any, w: Any, c: Any, rows: Any, size: Any, width: Any) -> None:
+    """c_r += Σ_t x[r · row_step + t · step] · w_t, for `rows` rows c_r and `size` rows w_t of `width` numbers each.
+
+    The steps say where the factors lie, so that x may be read as a matrix or as its transpose.
+    """
+    _add_product(x, row_step, step, w, c, rows, size, width)
