@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
 import graphattn as ga
 from graphattn.bench.measure import peak_extra, per_call, repeat
+from graphattn.ops.triton import windows
+from graphattn.ops.triton.windows import ENOUGH
 
 SHAPES = ((1, 128), (8, 16), (8, 64))
 DTYPES = (torch.bfloat16, torch.float32)
@@ -23,6 +26,15 @@ def _community(nodes: int, edges: int) -> ga.Graph:
     return ga.Graph(torch.stack([(dst + torch.randint(-2048, 2048, (edges,), device="cuda")) % nodes, dst]), nodes)
 
 
+def blocks(nodes: int, degree: int, size: int = 128) -> ga.Graph:
+    """Sources within the destination's block of nodes, none twice: windows have a reuse of 16 · degree / size."""
+    dst = torch.arange(nodes // size * size, device="cuda")
+    shift, step = torch.randint(size // 2, (2, len(dst), 1), device="cuda")
+    inside = (shift + (2 * step + 1) * torch.arange(degree, device="cuda")) % size
+    src = dst[:, None] // size * size + inside
+    return ga.Graph(torch.stack([src.flatten(), dst.repeat_interleave(degree)]), nodes)
+
+
 def _hub(nodes: int, edges: int) -> ga.Graph:
     """One node has half of the edges."""
     src, dst = torch.randint(nodes, (2, edges), device="cuda")
@@ -33,6 +45,8 @@ GRAPHS: dict[str, Any] = {
     "random, 16 million edges": lambda: _random(1_000_000, 16_000_000),
     "random, 64 million edges": lambda: _random(2_000_000, 64_000_000),
     "community, 64 million edges": lambda: _community(2_000_000, 64_000_000),
+    "blocks, 64 million edges": lambda: blocks(1_000_000, 64),
+    "blocks row by row, 64 million edges": lambda: blocks(1_000_000, 64),
     "hub, 4 million edges": lambda: _hub(100_000, 4_000_000),
     "random, 50 thousand edges": lambda: _random(24_000, 50_000),
 }
@@ -45,6 +59,7 @@ def speed(seconds: float, *, quick: bool) -> list[dict[str, Any]]:
     for name in list(GRAPHS)[-2:] if quick else GRAPHS:
         graph = GRAPHS[name]()
         graph.csc  # noqa: B018
+        windows.ENOUGH = math.inf if "row by row" in name else ENOUGH
         for heads, width in SHAPES:
             for dtype in DTYPES:
                 entry = {"graph": name, "heads": heads, "width": width, "dtype": str(dtype)}
