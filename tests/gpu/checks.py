@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gpu.speed import blocks
 from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, call, pairwise, tensors
 from torch import Tensor
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules, power_law
+from graphattn.ops.triton.windows import find_windows
 
 CHECKS: list[Any] = []
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -95,16 +97,47 @@ def largest(tensor: Tensor) -> float:
 def as_good_as_plain_torch(case: Case) -> None:
     """Off the reference in float64 by at most twice what the reference in the same dtype is, or 1e-5 of the largest."""
     for name, graph in (("hub", hub_graph()), ("molecules", molecules(500, torch.Generator().manual_seed(0)))):
-        graph, given = on_gpu(case, graph)
-        narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}
-        exact = gradients(case, graph, given, "reference")
-        plain, ours = (gradients(case, graph, narrow, backend) for backend in ("reference", "triton"))
-        for key, want in exact.items():
-            finite = plain[key].isfinite()  # the sum of 30,000 numbers may be too large for a float16
-            assert torch.equal(ours[key].isfinite(), finite), f"{key} of {name}"
-            errors = [largest(found[key].double() - want) for found in (ours, plain)]
-            slack = (1e-12 if case.dtype == torch.float64 else 1e-5) * largest(want)
-            assert errors[0] <= 2 * errors[1] + slack, f"{key} of {name}: off by {errors[0]}, plain torch {errors[1]}"
+        _compare(case, name, graph)
+
+
+def _compare(case: Case, name: str, graph: ga.Graph) -> None:
+    graph, given = on_gpu(case, graph)
+    narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}
+    exact = gradients(case, graph, given, "reference")
+    plain, ours = (gradients(case, graph, narrow, backend) for backend in ("reference", "triton"))
+    for key, want in exact.items():
+        finite = plain[key].isfinite()  # the sum of 30,000 numbers may be too large for a float16
+        assert torch.equal(ours[key].isfinite(), finite), f"{key} of {name}"
+        errors = [largest(found[key].double() - want) for found in (ours, plain)]
+        slack = (1e-12 if case.dtype == torch.float64 else 1e-5) * largest(want)
+        assert errors[0] <= 2 * errors[1] + slack, f"{key} of {name}: off by {errors[0]}, plain torch {errors[1]}"
+
+
+def _cases_of_windows(quick: bool) -> list[Case]:
+    cases = pairwise(
+        score=("dot", "cosine"),
+        normalize=NORMALIZERS,
+        edges=("nothing", "bias"),
+        dtype=DTYPES,
+        heads=((1, 1), (3, 3), (8, 2), (6, 2)),
+        widths=((16, 16, 1), (64, 64, 1), (20, 13, 1), (128, 256, 1)),
+        returns=("out", "state"),
+        dropout=(0.0, 0.4),
+    )
+    return cases[:6] if quick else cases
+
+
+@check(_cases_of_windows)
+def windows_as_good_as_plain_torch(case: Case) -> None:
+    """On tensor cores, where the graph is dense; and the same bits each time."""
+    graph = ga.Graph(blocks(5_000, 96).edge_index.cpu(), 5_010)  # some nodes have no edges
+    assert find_windows(*graph.csr[:2], 5_010) is not None
+    assert find_windows(*graph.csc[:2], 5_010) is not None
+    _compare(case, "blocks", graph)
+    graph, given = on_gpu(case, graph)
+    narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}
+    first, second = (gradients(case, graph, narrow, "triton") for _ in range(2))
+    assert all(torch.equal(first[key], second[key]) for key in first)
 
 
 @check(lambda quick: [Case(score, edges="bias", heads=(4, 2), widths=(32, 32, 1), dropout=0.2) for score in SCORES])

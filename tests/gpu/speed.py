@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 import graphattn as ga
 from graphattn.bench.graphs import molecules
 from graphattn.bench.measure import peak_extra, per_call, repeat
+from graphattn.ops.triton import windows
+from graphattn.ops.triton.windows import ENOUGH
 
 SHAPES = [((heads, width), dtype) for heads, width in ((1, 128), (8, 16), (8, 64)) for dtype in ("bfloat16", "float32")]
 
@@ -22,6 +25,15 @@ def _community(nodes: int, edges: int) -> ga.Graph:
     """Sources within 2,048 nodes of their destination."""
     dst = torch.randint(nodes, (edges,), device="cuda")
     return ga.Graph(torch.stack([(dst + torch.randint(-2048, 2048, (edges,), device="cuda")) % nodes, dst]), nodes)
+
+
+def blocks(nodes: int, degree: int, size: int = 128) -> ga.Graph:
+    """Sources within the destination's block of nodes, none twice: windows have a reuse of 16 · degree / size."""
+    dst = torch.arange(nodes // size * size, device="cuda")
+    shift, step = torch.randint(size // 2, (2, len(dst), 1), device="cuda")
+    inside = (shift + (2 * step + 1) * torch.arange(degree, device="cuda")) % size
+    src = dst[:, None] // size * size + inside
+    return ga.Graph(torch.stack([src.flatten(), dst.repeat_interleave(degree)]), nodes)
 
 
 def _hub(nodes: int, edges: int) -> ga.Graph:
@@ -39,6 +51,8 @@ GRAPHS: dict[str, Any] = {
     "hub, 4 million edges": lambda: _hub(100_000, 4_000_000),
     "random, 64 million edges": lambda: _random(2_000_000, 64_000_000),
     "community, 64 million edges": lambda: _community(2_000_000, 64_000_000),
+    "blocks, 64 million edges": lambda: blocks(1_000_000, 64),
+    "blocks row by row, 64 million edges": lambda: blocks(1_000_000, 64),
     "random, 16 million edges": lambda: _random(1_000_000, 16_000_000),
 }
 
@@ -54,6 +68,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
     graph = GRAPHS[name]()
     graph.csc  # noqa: B018
     found = []
+    windows.ENOUGH = math.inf if "row by row" in name else ENOUGH
     for (heads, width), dtype in SHAPES:
         entry = {"graph": name, "heads": heads, "width": width, "dtype": dtype}
         try:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphattn.ops.library import Kernels, empty_outputs, implement
 from graphattn.ops.triton import forward as kernels
+from graphattn.ops.triton import windowed
 from graphattn.ops.triton.configuration import Tile
 from graphattn.ops.triton.gradient import backward
 from graphattn.ops.triton.launch import launch
@@ -25,8 +26,11 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     indptr, indices, edge_ids = contiguous(inputs[10:13])
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[16:])
-    plan = plan_of(indptr, indices, edge_ids)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
+    windows = windowed.windows_by_destination(p, indptr, indices, given["edge_ids"])
+    if windows is not None:
+        windowed.forward(p, windows, given | _named(outputs[:4]), indptr)
+    plan = plan_of(indptr, indices, edge_ids) if windows is None else windows.rest
     parts = outputs[:4]
     for span in plan.spans(indptr):
         results: Sequence[Tensor] = outputs[:4]

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from graphattn.ops.convention import wide_dtype
 from graphattn.ops.library import INPUTS
+from graphattn.ops.triton import windowed
 from graphattn.ops.triton.configuration import Tile, padded
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
-from graphattn.ops.triton.plan import Pieces, Span, plan_of
+from graphattn.ops.triton.plan import Pieces, Plan, Span, plan_of
 from graphattn.ops.triton.problem import Problem, contiguous, present, programs
 from graphattn.ops.triton.projection import EDGES, WARPS, attend_bwd_projection_kernel, padded_part
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
@@ -66,18 +67,24 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     out, needs = outputs[0], dict(zip(INPUTS, inputs[34], strict=True))
     assert incoming[0] is not None
     incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
-    assert out is not None and indptr is not None and indices is not None and csc_indptr is not None
+    assert out is not None and indptr is not None and indices is not None
+    assert csc_indptr is not None and csc_indices is not None and places is not None
     grads = {
         name: torch.empty_like(tensor)
         for name, tensor in p.tensors.items()
         if tensor is not None and needs[name]
     }  # fmt: skip
-    by_destination = any(name in grads for name in _OF_DESTINATIONS)
-    by_source = any(name not in _OF_DESTINATIONS for name in grads)
-    score = grads.get("bias")
+    ids = p.edge_ids(edge_ids)
+    destinations = windowed.windows_by_destination(p, indptr, indices, ids)
+    sources = windowed.windows_by_source(p, csc_indptr, csc_indices, places, ids)
+    windows = destinations is not None or sources is not None  # which hand on no gradient of a score
+    of_destinations = (*_OF_DESTINATIONS, "bias") if windows else _OF_DESTINATIONS
+    by_destination = any(name in grads for name in of_destinations)
+    by_source = any(name not in of_destinations for name in grads)
+    score = None if windows else grads.get("bias")
     projects = p.tensors["key_proj"] is not None and ("edge_attr" in grads or "key_proj" in grads)
     too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
-    lean = score is None and not projects and (too_many or not by_source)
+    lean = windows or (score is None and not projects and (too_many or not by_source))
     if score is None and (projects or (by_destination and not lean)):
         score = out.new_empty((indices.numel(), p.heads))
     given = {
@@ -85,7 +92,7 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         **{f"grad_{name}": gradient for name, gradient in grads.items()},
         **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), map(present, incoming), strict=True)),
         **dict(zip(("out", "attr_out", "lse", "rest", "weights"), map(present, outputs), strict=True)),
-        "edge_ids": p.edge_ids(edge_ids), "grad_score": score, "BY_EDGE": "bias" in grads,
+        "edge_ids": ids, "grad_score": score, "BY_EDGE": "bias" in grads,
     }  # fmt: skip
     if p.normalize == "softmax":
         given["terms"] = _row_terms(p, given, indptr)
@@ -93,13 +100,19 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     else:
         given |= {"terms": None, "TERMS": 0}
     if by_source:
+        if sources is not None:
+            windowed.backward_by_source(p, sources, given, csc_indptr)
         of_source = given | {"others": csc_indices, "places": places}
         if projects and given["grad_attr_out"] is None:
             of_source["grad_edge_attr"] = None
-        _by_source(p, of_source, grads, csc_indptr)
+        plan = plan_of(csc_indptr, csc_indices, places) if sources is None else sources.rest
+        _by_source(p, of_source, grads, csc_indptr, plan)
     if by_destination:
+        if destinations is not None:
+            windowed.backward_by_destination(p, destinations, given, indptr)
+        plan = plan_of(indptr, indices, edge_ids) if destinations is None else destinations.rest
         kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
-        _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr)
+        _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr, plan)
     if projects:
         _through_projection(p, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
@@ -117,8 +130,7 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
     return found
 
 
-def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
-    plan = plan_of(indptr, given["others"], given["places"])
+def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan) -> None:
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_SOURCES, span)
@@ -149,10 +161,9 @@ def _over_sources(
 
 
 def _by_destination(
-    p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor
+    p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan
 ) -> None:
     """Run a kernel, "destination" or "lean" by name."""
-    plan = plan_of(indptr)
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_DESTINATIONS, span)
         _over_destinations(p, kernel, name, given | special, span)

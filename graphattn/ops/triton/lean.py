@@ -14,6 +14,7 @@ from graphattn.ops.triton.tile import (
     load_rows,
     query_heads,
     rows_of_program,
+    store_heads,
     store_rows,
     sum_of_slots,
     with_features,
@@ -25,7 +26,7 @@ def attend_bwd_lean_kernel(
     q, k, v, edge_key, edge_value, edge_attr, attr_query, key_proj, vector, bias,
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, edge_ids,
-    grad_q, grad_attr_query,
+    grad_q, grad_attr_query, grad_bias,
     seed, count, scale: tl.float64, slope: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     SCORE: tl.constexpr, NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, PIECES: tl.constexpr,
     TERMS: tl.constexpr,
@@ -33,7 +34,10 @@ def attend_bwd_lean_kernel(
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
     ROWS: tl.constexpr, SLOTS: tl.constexpr, STAGES: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
-    """One program owns R destinations, or a piece of one, with all heads; for scores that have queries."""
+    """One program owns R destinations, or a piece of one, with all heads; for scores that have queries.
+
+    `grad_bias` is for a dot score alone.
+    """
     H: tl.constexpr = HK * GROUP
     ADDITIVE: tl.constexpr = (SCORE == "leaky_relu") or (SCORE == "tanh")
     head, key_head, real = query_heads(HK, GROUP, HKP, GP)
@@ -102,7 +106,11 @@ def attend_bwd_lean_kernel(
         grown = tl.where(inside[:, :, None], kept, 0.0)
         if DROPOUT:
             grown = tl.where(keeps(drawn, place, head, threshold, H), grown, 0.0)
-        _, grad = weights_and_gradients(score, grad, grown, inside, level, remainder, delta, also, NORMALIZE)
+        _, grad = weights_and_gradients(
+            score, grad, grown, inside[:, :, None], level, remainder, delta, also, NORMALIZE
+        )
+        if grad_bias is not None:
+            store_heads(grad_bias, grad, edge, inside, head, real, H)
 
         grad *= factor
         if SCORE == "sum":

@@ -94,23 +94,25 @@ def plan_of(indptr: Tensor, *others: Tensor | None) -> Plan:
     return plan
 
 
-def make_plan(indptr: Tensor) -> Plan:
-    """Sort rows into bins by degree, and cut those above the last bin."""
+def make_plan(indptr: Tensor, skipped: Tensor | None = None) -> Plan:
+    """Sort rows into bins by degree, and cut those above the last bin; leave out the rows `skipped`, `[rows]`."""
     degree = indptr.diff()
     bounds = torch.tensor(DEGREES, dtype=degree.dtype, device=degree.device)
     which = torch.bucketize(degree, bounds)
+    if skipped is not None:
+        which = which.masked_fill(skipped, len(DEGREES) + 1)
     longest = DEGREES[-1]
     parts = (degree + longest - 1) // longest * (which == len(DEGREES))
-    counts = torch.bincount(which, minlength=len(DEGREES) + 1)
-    *sizes, num_hubs, num_pieces = torch.cat([counts, parts.sum()[None]]).tolist()
+    counts = torch.bincount(which, minlength=len(DEGREES) + 2)
+    *sizes, num_hubs, num_skipped, num_pieces = torch.cat([counts, parts.sum()[None]]).tolist()
     order = torch.sort(which.to(torch.uint8), stable=True).indices
-    rows = order.split([*sizes, num_hubs])
+    *rows, hubs, _ = order.split([*sizes, num_hubs, num_skipped])
     bins = tuple(
         Bin(most, None if size == degree.numel() else some.contiguous(), size)
-        for most, some, size in zip(DEGREES, rows, sizes, strict=False)
+        for most, some, size in zip(DEGREES, rows, sizes, strict=True)
         if size
     )
-    return Plan(bins, _cut(indptr, rows[-1], parts, num_pieces) if num_hubs else None)
+    return Plan(bins, _cut(indptr, hubs, parts, num_pieces) if num_hubs else None)
 
 
 def _cut(indptr: Tensor, hubs: Tensor, parts: Tensor, num_pieces: int) -> Pieces:

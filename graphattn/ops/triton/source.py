@@ -133,7 +133,9 @@ def attend_bwd_source_kernel(
                 delta = load_heads(terms + 2 * H, row, inside, head, real, H, NUMBER)
                 if TERMS == 4:
                     also = load_heads(terms + 3 * H, row, inside, head, real, H, NUMBER)
-            weight, grad = weights_and_gradients(score, grad, grown, inside, level, remainder, delta, also, NORMALIZE)
+            weight, grad = weights_and_gradients(
+                score, grad, grown, inside[:, :, None], level, remainder, delta, also, NORMALIZE
+            )
 
             if SCORE == "sum":
                 grad *= factor * tl.where(inside_of_sum(queries, own_keys, biases) > 0, 1.0, bend)

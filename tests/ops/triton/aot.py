@@ -28,7 +28,7 @@ from triton.compiler import ASTSource
 
 import graphattn as ga
 from graphattn.ops import dispatch, library
-from graphattn.ops.triton import attend, gradient, problem
+from graphattn.ops.triton import attend, gradient, problem, windowed
 
 TABLE = Path(__file__).parents[3] / "docs" / "benchmarks" / "triton.json"
 TARGETS = {
@@ -71,6 +71,20 @@ CASES = {
     "dot, lean": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
     "additive leaky_relu, lean": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),
     "none, relu": Case("none", "relu", heads=(4, 4), widths=(32, 32, 8)),
+    "window, one head": Case(heads=(1, 1), widths=(128, 128, 8), dtype=torch.bfloat16),
+    "window, wide": Case(heads=(4, 2), widths=(256, 256, 8), dtype=torch.float16, edges="bias", returns="state"),
+    "window, wide, key heads shared": Case(heads=(4, 2), widths=(128, 128, 8), dtype=torch.bfloat16, dropout=0.1),
+    "window, narrow heads": Case(heads=(8, 8), widths=(16, 16, 8), dtype=torch.float16),
+    "window, narrow heads, dropout": Case(
+        heads=(8, 8), widths=(16, 16, 8), dtype=torch.bfloat16, edges="bias", dropout=0.1
+    ),
+    "window, key heads shared": Case(heads=(8, 2), widths=(64, 64, 8), dtype=torch.bfloat16, dropout=0.1, edges="bias"),
+    "window, odd sizes": Case(heads=(3, 1), widths=(20, 12, 8), dtype=torch.bfloat16, edges="bias"),
+    "window, float32": Case(heads=(4, 4), widths=(32, 32, 8), dropout=0.1),
+    "window, float32, wide": Case(heads=(2, 2), widths=(64, 64, 8), edges="bias"),
+    "window, cosine": Case("cosine", heads=(4, 4), widths=(32, 32, 8), dtype=torch.float16),
+    "windows beside rows": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="bias"),
+    "window, sigmoid": Case(normalize="sigmoid", heads=(4, 4), widths=(64, 64, 8), dtype=torch.float16),
 }
 _POINTERS = {
     torch.float32: "*fp32", torch.float64: "*fp64", torch.float16: "*fp16", torch.bfloat16: "*bf16",
@@ -87,36 +101,50 @@ class Launch:
     arguments: dict[str, Any]
     warps: int
 
+    @property
+    def is_windowed(self) -> bool:
+        """Whether it multiplies matrices."""
+        return "COLUMNS" in self.arguments
+
     def __str__(self) -> str:
         about = [self.case, self.kernel.__name__]
         if "ROWS" in self.arguments:
             about.append(f"{self.arguments['ROWS']} rows of {self.arguments['SLOTS']} edges")
+        if self.is_windowed:
+            about.append(f"{self.arguments['COLUMNS']} columns")
         if self.arguments.get("PIECES"):
             about.append("pieces")
         return ", ".join([*about, f"{self.warps} warps"])
 
 
 def launches(names: Iterable[str], target: str) -> list[Launch]:
-    """What a forward and a backward pass of these cases launch, on a graph with rows for each bin and for pieces."""
+    """What a forward and a backward pass of these cases launch, on a graph with rows for each bin and for pieces.
+
+    A "window" has a dense graph instead, "windows" have both.
+    """
     found: dict[str, Launch] = {}
     into = torch.repeat_interleave(torch.arange(4), torch.tensor([3, 20, 100, 600]))
     edges = torch.stack([4 + torch.arange(len(into)), into])
-    graph = ga.Graph(torch.cat([edges, edges.flip(0)], dim=1))
+    binned = ga.Graph(torch.cat([edges, edges.flip(0)], dim=1))
+    dense = torch.cartesian_prod(torch.arange(48), torch.arange(48)).T
+    graphs = {"window": ga.Graph(dense), "windows": ga.Graph(torch.cat([dense, binned.edge_index + 48], dim=1))}
     name = ""
 
     def record(kernel: Any, grid: tuple[int, ...], tensors: Any, warps: int, **arguments: Any) -> None:
         launch = Launch(name, kernel, {taken: arguments[taken] for taken in kernel.arg_names}, warps)
         found.setdefault(str(launch), launch)
 
-    before = attend.launch, gradient.launch, dispatch._TRITON_DEVICES
-    architecture_of, problem.architecture_of = problem.architecture_of, lambda device: target
+    before = attend.launch, gradient.launch, windowed.launch, dispatch._TRITON_DEVICES
+    architecture_of = problem.architecture_of
+    problem.architecture_of = windowed.architecture_of = lambda device: target
     most = gradient.LEAN_ABOVE
-    attend.launch, gradient.launch, dispatch._TRITON_DEVICES = record, record, ("cpu",)
+    attend.launch = gradient.launch = windowed.launch = record
+    dispatch._TRITON_DEVICES = ("cpu",)
     direct = library._kernels.get("cpu")
     library._kernels["cpu"] = library.Kernels(attend.forward, attend.backward)
     try:
         for name in names:
-            case = CASES[name]
+            case, graph = CASES[name], graphs.get(re.split(r"\W", name)[0], binned)
             gradient.LEAN_ABOVE = 0 if name.endswith("lean") else most
             given = {key: x.to(case.dtype).requires_grad_() for key, x in tensors(case, graph).items()}
             results = call(case, graph, given, "triton")
@@ -125,9 +153,9 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
         library._kernels.pop("cpu")
         if direct is not None:
             library._kernels["cpu"] = direct
-        attend.launch, gradient.launch, dispatch._TRITON_DEVICES = before
+        attend.launch, gradient.launch, windowed.launch, dispatch._TRITON_DEVICES = before
         gradient.LEAN_ABOVE = most
-        problem.architecture_of = architecture_of
+        problem.architecture_of = windowed.architecture_of = architecture_of
     return list(found.values())
 
 
@@ -148,8 +176,19 @@ def compile_for(launch: Launch, target: GPUTarget) -> Any:
     return triton.compile(source, target=target, options={"num_warps": launch.warps})
 
 
-def read(compiled: Any, target: GPUTarget) -> dict[str, int]:
-    """Registers of a thread, bytes that it spills, bytes of shared memory, bits of the widest load."""
+def read(compiled: Any, target: GPUTarget, *, windowed: bool) -> dict[str, int]:
+    """Registers of a thread, bytes that it spills, bytes of shared memory, bits of the widest load.
+
+    Of a kernel on windows also whether it multiplies matrices on tensor cores.
+    """
+    figures = _usage(compiled, target)
+    if windowed:
+        text = compiled.asm["amdgcn" if target.backend == "hip" else "ptx"]
+        figures["mma"] = int(re.search(r"\b(mma\.sync|wgmma\.mma_async|v_mfma_)", text) is not None)
+    return figures
+
+
+def _usage(compiled: Any, target: GPUTarget) -> dict[str, int]:
     shared = compiled.metadata.shared
     if target.backend == "hip":
         text = compiled.asm["amdgcn"]
@@ -175,12 +214,14 @@ def measure(names: Iterable[str], targets: Iterable[str]) -> dict[str, dict[str,
     found: dict[str, dict[str, dict[str, int]]] = {}
     for name in targets:
         for launch in launches(names, name):
-            found.setdefault(str(launch), {})[name] = read(compile_for(launch, TARGETS[name]), TARGETS[name])
+            figures = read(compile_for(launch, TARGETS[name]), TARGETS[name], windowed=launch.is_windowed)
+            found.setdefault(str(launch), {})[name] = figures
     return found
 
 
 def worse(found: dict[str, dict[str, dict[str, int]]], table: dict[str, Any]) -> list[str]:
-    """What is worse than in the table: more registers, spills or shared memory, narrower loads, or a launch not in it.
+    """What is worse than in the table: more registers, spills or shared memory, narrower loads, tensor cores no longer
+    used, or a launch not in it.
 
     Registers and shared memory are those of one compiler, and compared where it is the same.
     """
@@ -193,7 +234,7 @@ def worse(found: dict[str, dict[str, dict[str, int]]], table: dict[str, Any]) ->
                 complaints.append(f"{launch}, {target}: not in the table")
                 continue
             for name, figure in figures.items():
-                fewer_is_better = name != "load"
+                fewer_is_better = name not in ("load", "mma")
                 if name in ("registers", "shared") and not same:
                     continue
                 if (figure > before[name]) if fewer_is_better else (figure < before[name]):

@@ -42,3 +42,44 @@ def small_bins(monkeypatch):
     monkeypatch.setattr(plan, "DEGREES", (1, 2, 4))
     table = configuration.ARCHITECTURES["sm_80"]._replace(slots={0: 1, 1: 1, 2: 2, 4: 4})
     monkeypatch.setitem(configuration.ARCHITECTURES, "sm_80", table)
+
+
+@pytest.fixture
+def windows_everywhere(monkeypatch):
+    """Every window without an edge that is there twice is dense."""
+    from graphattn.ops.triton import windows
+
+    monkeypatch.setattr(windows, "ENOUGH", 0)
+    monkeypatch.setattr(windows, "SHARE", 0)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The names of the kernels started, in order."""
+    from graphattn.ops.triton import attend, gradient, windowed
+
+    names = []
+    launch = attend.launch
+
+    def note(kernel, grid, *rest, **arguments):
+        if 0 not in grid:
+            names.append(kernel.fn.__name__)
+        launch(kernel, grid, *rest, **arguments)
+
+    for module in (attend, gradient, windowed):
+        monkeypatch.setattr(module, "launch", note)
+    return names
+
+
+@pytest.fixture
+def new_memory_is_nan():
+    """What torch.empty gives is full of NaN, so that a number that nobody wrote shows."""
+    fills = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    try:
+        assert torch.empty(3).isnan().all()
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = fills
+        torch.use_deterministic_algorithms(False)

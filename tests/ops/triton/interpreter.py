@@ -8,6 +8,7 @@ from triton.runtime import interpreter
 from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
 _patch_tensor, _cast = interpreter._patch_lang_tensor, InterpreterBuilder.cast_impl
+_dot = InterpreterBuilder.create_dot
 
 
 def _patch(tensor, *scope):
@@ -32,5 +33,12 @@ def _round(self, source, to):
     return TensorHandle(np.where(np.isnan(source.data), np.uint32(0x7FC0), rounded).astype(np.uint16), to.scalar)
 
 
+def _multiply(self, a, b, sums, *options):
+    """Matrices of bfloat16 as the numbers that they are; the interpreter multiplies their bits."""
+    factors = (_cast(self, x, tl.float32) if x.dtype.scalar == tl.bfloat16 else x for x in (a, b))
+    return _dot(self, *factors, sums, *options)
+
+
 interpreter._patch_lang_tensor = _patch
+InterpreterBuilder.create_dot = _multiply
 InterpreterBuilder.cast_impl = _round

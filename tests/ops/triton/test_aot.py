@@ -17,7 +17,7 @@ def launches():
     return json.loads(TABLE.read_text(encoding="utf-8"))["launches"]
 
 
-@pytest.mark.parametrize("case", ["dot", "sum"])
+@pytest.mark.parametrize("case", ["dot", "sum", "window, one head"])
 def test_no_figure_is_worse_than_in_the_table(case):
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     done = subprocess.run([sys.executable, SCRIPT, case], capture_output=True, text=True, env=environment)
@@ -32,6 +32,7 @@ def test_nothing_spills(launches):
 
 
 def test_rows_are_gathered_by_loads_of_128_bits(launches):
+    launches = {name: targets for name, targets in launches.items() if not name.startswith("window")}
     gathering = [launch for launch in launches if "attend_fwd_kernel" in launch or "source_kernel" in launch]
     gathering += [
         launch
@@ -46,6 +47,17 @@ def test_rows_are_gathered_by_loads_of_128_bits(launches):
             assert figures["load"] == 128, f"{launch}, {target}"
 
 
+def test_windows_of_halves_are_multiplied_by_tensor_cores(launches):
+    """Rows of 40 bytes are gathered by 64 bits, and so are 16 narrow ones by the 64 lanes of AMD."""
+    windows = {name: targets for name, targets in launches.items() if "_window_" in name}
+    assert len(windows) >= 25
+    for launch, targets in windows.items():
+        for target, figures in targets.items():
+            assert figures["mma"] == ("float32" not in launch or target == "gfx942"), f"{launch}, {target}"
+            narrow = "odd sizes" in launch or ("narrow heads, dropout" in launch and target == "gfx942")
+            assert figures["load"] == (64 if narrow else 128), f"{launch}, {target}"
+
+
 WORSE = {
     ("registers", 64, 65): True,
     ("registers", 64, 63): False,
@@ -53,6 +65,7 @@ WORSE = {
     ("shared", 128, 256): True,
     ("load", 128, 64): True,
     ("load", 64, 128): False,
+    ("mma", 1, 0): True,
 }
 
 
@@ -61,7 +74,7 @@ def test_what_counts_as_worse():
 import sys
 sys.path.insert(0, {str(SCRIPT.parent)!r})
 import aot, triton
-figures = {{"registers": 64, "spills": 0, "shared": 128, "load": 128}}
+figures = {{"registers": 64, "spills": 0, "shared": 128, "load": 128, "mma": 1}}
 for name, before, now in {list(WORSE)}:
     table = {{"triton": triton.__version__, "launches": {{"a": {{"sm_90": {{**figures, name: before}}}}}}}}
     print(bool(aot.worse({{"a": {{"sm_90": {{**figures, name: now}}}}}}, table)))

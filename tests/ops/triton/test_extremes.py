@@ -67,20 +67,6 @@ def test_nan_stays_in_its_row(score, where):
         assert not found[f"grad of {name}"][first:].isnan().any(), name
 
 
-@pytest.fixture
-def new_memory_is_nan():
-    """What torch.empty gives is full of NaN, so that a number that nobody wrote shows."""
-    fills = torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = True
-    try:
-        assert torch.empty(3).isnan().all()
-        yield
-    finally:
-        torch.utils.deterministic.fill_uninitialized_memory = fills
-        torch.use_deterministic_algorithms(False)
-
-
 @pytest.mark.parametrize("name", ["isolated_nodes", "more_sources", "no_edges", "empty", "no_sources"])
 def test_every_number_is_written(name, new_memory_is_nan, small_bins):
     for case in pairwise(

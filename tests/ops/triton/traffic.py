@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from triton.runtime.interpreter import InterpreterBuilder
 
-from graphattn.ops.triton import attend, gradient
+from graphattn.ops.triton import attend, gradient, windowed
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def counted() -> Iterator[Counter]:
 
     def count(pointers, mask, itemsize, kind):
         kernel, ranges = running[-1]
-        addresses = np.where(mask.data, pointers.data, 0)  # [R, S, …], or fewer axes
+        addresses = np.where(mask.data, pointers.data, 0)  # [R, S, …], of windows [R, C] or [C, width], or fewer axes
         sorted_ = np.sort(addresses.reshape(*addresses.shape[:2], -1), axis=-1)
         different = (sorted_ != 0) & (np.diff(sorted_, axis=-1, prepend=0) != 0)
         if different.any():
@@ -57,10 +57,10 @@ def counted() -> Iterator[Counter]:
         original(kernel, grid, tensors, warps, **arguments)
         running.pop()
 
-    attend.launch = gradient.launch = launch
+    attend.launch = gradient.launch = windowed.launch = launch
     InterpreterBuilder.create_masked_load, InterpreterBuilder.create_masked_store = counted_load, counted_store
     try:
         yield found
     finally:
-        attend.launch = gradient.launch = original
+        attend.launch = gradient.launch = windowed.launch = original
         InterpreterBuilder.create_masked_load, InterpreterBuilder.create_masked_store = load, store
