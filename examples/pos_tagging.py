@@ -9,10 +9,11 @@ by attention on a complete graph with a bias for how far away a word is.
 
 Expected (seed 0, accuracy on the words of the test part):
 
-@POS@
+    most frequent tag of each word   86.20 %
+    self-attention                   92.22 %
 
 Published with vectors of words learned from much more text: 95.40 % (Stanza, Qi et al. 2020, arXiv:2003.07082, from raw
-text). @POSTIME@
+text). Takes about four minutes of one core.
 
 The picture shows where each word of a sentence looks in the first layer of the last rung.
 
