@@ -1,7 +1,18 @@
 """Handwritten digits as sixteen patches: a small vision Transformer, and where its class token looks.
 
-python examples/digits_patches.py --out runs/digits.png
-python examples/digits_patches.py --quick                  (fewer epochs)
+    python examples/digits_patches.py --out runs/digits.png
+    python examples/digits_patches.py --quick                  (fewer epochs)
+
+An image of 8 × 8 pixels is cut into 4 × 4 patches, which are a sequence of 16 nodes; with a class token, attention runs
+on the complete graph of 17. Half of the training images are moved, turned and scaled a little.
+
+Expected: 356 of the 360 test images, 98.89 %, with seed 0, the only one that was run. A support vector machine on the
+pixels, as in scikit-learn's own example, has the same on this split. Takes about a minute of one core.
+
+The picture shows an image of each digit, and below it how much the class token looks at each patch in the last layer.
+
+Data: scikit-learn's digits, 1,797 images (Alpaydin and Kaynak 1998, UCI), a fifth of them for the test, by class.
+Network: Dosovitskiy et al. 2021, arXiv:2010.11929.
 """
 
 from __future__ import annotations
@@ -56,6 +67,13 @@ def train(net: ViT, images: Tensor, digits: Tensor, epochs: int, batch_size: int
     net.eval()
 
 
+def support_vectors(images: Tensor, digits: Tensor, test_images: Tensor, test_digits: Tensor) -> float:
+    """The accuracy of scikit-learn's own example on the same split."""
+    from sklearn.svm import SVC
+
+    return SVC(gamma=0.001 * 64).fit(images.flatten(1), digits).score(test_images.flatten(1), test_digits)
+
+
 @torch.no_grad()
 def looks(net: ViT, image: Tensor) -> Tensor:
     """How much the class token looks at each patch, in the last layer, the mean of the heads, `[4, 4]`."""
@@ -98,14 +116,15 @@ def main(out: str | Path = "runs/digits.png", quick: bool = False, seed: int = 0
     torch.manual_seed(seed)
     (images, digits), (test_images, test_digits) = load(seed)
     net = ViT(8, 2, 10, channels=1, embed_dim=64, depth=3, num_heads=4, positions="sine")
-    start = time.perf_counter()
+    start = time.process_time()
     train(net, images, digits, epochs=4 if quick else 60)
     with torch.no_grad():
         right = net(test_images).argmax(1) == test_digits
     print(f"{int(right.sum())} of {len(right)} right, {100 * right.float().mean():.2f} %", end="")
-    print(f"; {time.perf_counter() - start:.0f} s of training")
+    print(f"; {time.process_time() - start:.0f} s of one core")
     draw(net, test_images, test_digits, Path(out))
-    print(f"picture: {out}")
+    rival = support_vectors(images, digits, test_images, test_digits)
+    print(f"a support vector machine on the pixels: {100 * rival:.2f} %\npicture: {out}")
     return right.float().mean().item()
 
 

@@ -1,7 +1,24 @@
 """Parts of speech: what a word's neighbours add, on a ladder from no context to self-attention.
 
-python examples/pos_tagging.py --out runs/pos.png          (the whole ladder)
-python examples/pos_tagging.py --quick                     (a minute, on part of the data)
+    python examples/pos_tagging.py --out runs/pos.png          (the whole ladder)
+    python examples/pos_tagging.py --quick                     (on part of the data)
+
+All rungs know the same of a word: the word, its beginnings and endings, and how it is written. They differ in what
+they know of its neighbours: nothing, two words to each side, all words read in order by an LSTM, or all words at once
+by attention on a complete graph with a bias for how far away a word is.
+
+Expected (seed 0, accuracy on the words of the test part):
+
+    most frequent tag of each word   86.20 %
+    self-attention                   92.22 %
+
+Published with vectors of words learned from much more text: 95.40 % (Stanza, Qi et al. 2020, arXiv:2003.07082, from raw
+text). Takes about four minutes of one core.
+
+The picture shows where each word of a sentence looks in the first layer of the last rung.
+
+Data: UD English EWT, 12,544 sentences, 2,001 to choose the epoch and 2,077 for the test (Silveira et al. 2014),
+downloaded once (see `graphattn.datasets`).
 """
 
 from __future__ import annotations
@@ -23,7 +40,7 @@ from graphattn.datasets import Sentence, Vocabulary, load_text, text_cards
 from graphattn.models import encoders
 
 TAGS = text_cards()["ud_english_ewt"].labels
-WIDTH = 192
+WIDTH = 128
 
 
 class Words:
@@ -236,17 +253,18 @@ def main(out: str | Path = "runs/pos.png", quick: bool = False, seed: int = 0) -
     data = load_text("ud_english_ewt")
     if quick:
         data = {part: sentences[: 600 if part == "train" else 200] for part, sentences in data.items()}
-    epochs = 2 if quick else 6
+    epochs = 2 if quick else 5
     words = Words(data["train"])
     parts = {part: batches(sentences, words) for part, sentences in data.items()}
     table = {"most frequent tag of each word": majority(data["train"], data["test"])}
     print(f"{'most frequent tag of each word':32} {100 * table['most frequent tag of each word']:.2f} %", flush=True)
     for name, context in LADDER.items():
+        random.seed(seed)
         torch.manual_seed(seed)
-        start, net = time.perf_counter(), Tagger(words, context())
+        start, net = time.process_time(), Tagger(words, context())
         train(net, parts["train"], parts["valid"], epochs)
         table[name] = accuracy(net, parts["test"])
-        print(f"{name:32} {100 * table[name]:.2f} %   {time.perf_counter() - start:.0f} s", flush=True)
+        print(f"{name:32} {100 * table[name]:.2f} %   {time.process_time() - start:.0f} s", flush=True)
     shown = next(sentence for sentence in data["test"] if 9 <= len(sentence.words) <= 14 and "that" in sentence.words)
     draw(net, words, shown, Path(out))
     print(f"picture: {out}")

@@ -1,7 +1,18 @@
 """What does a question ask for? A number, a place, a person, a thing, a description or what letters stand for.
 
-python examples/question_type.py --out runs/questions.png
-python examples/question_type.py --quick                   (fewer epochs)
+    python examples/question_type.py --out runs/questions.png
+    python examples/question_type.py --quick                   (one epoch)
+
+The words of a question see one another on a complete graph, with a bias for how far apart they are; then a learned
+query looks at all of them. Questions lie packed one after another, without padding.
+
+Expected: 436 of the 500 test questions, 87.2 %, with seed 0, the only one that was run. Published, from scratch too:
+91.2 % by a convolutional network (Kim 2014, arXiv:1408.5882, table 2, CNN-rand), 85.8 % by a support vector machine on
+words (Zhang and Lee 2003, doi:10.1145/860435.860443). Takes half a minute of one core.
+
+The picture shows a question of each class; a word is as dark as it is looked at.
+
+Data: TREC, 5,452 questions and 500 for the test (Li and Roth 2002), downloaded once (see `graphattn.datasets`).
 """
 
 from __future__ import annotations
@@ -113,13 +124,13 @@ def main(out: str | Path = "runs/questions.png", quick: bool = False, seed: int 
     torch.manual_seed(seed)
     data = load_text("trec")
     vocabulary = Vocabulary((word.lower() for sentence in data["train"] for word in sentence.words), min_count=2)
-    net, start = Classifier(len(vocabulary)), time.perf_counter()
+    net, start = Classifier(len(vocabulary)), time.process_time()
     train(net, data["train"], vocabulary, epochs=1 if quick else 12)
     with torch.no_grad():
         tokens, graph, labels = pack(data["test"], vocabulary)
         right = net(tokens, graph).argmax(1) == labels
         print(f"{int(right.sum())} of {len(right)} right, {100 * right.float().mean():.1f} %", end="")
-        print(f"; {time.perf_counter() - start:.0f} s of training")
+        print(f"; {time.process_time() - start:.0f} s of one core")
         draw(net, data["test"], vocabulary, Path(out))
     print(f"picture: {out}")
     return right.float().mean().item()

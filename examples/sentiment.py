@@ -1,7 +1,21 @@
-"""Is a sentence of a film review praise or blame? And which of its words say so?
+"""Is a sentence of a film review praise or blame? And what does each of its words add to the answer?
 
-python examples/sentiment.py --out runs/sentiment.png
-python examples/sentiment.py --quick                       (fewer epochs)
+    python examples/sentiment.py --out runs/sentiment.png
+    python examples/sentiment.py --quick                       (one epoch, on part of the data)
+
+A word is the mean of its pieces of three to five letters, so that words not seen in training are not wholly unknown.
+Words see one another on a complete graph; then a learned query looks at all of them.
+
+Expected: 81.22 % of the test sentences with seed 0, the only one that was run. Published, from scratch too: 82.7 % by
+a convolutional network that was also shown the phrases inside the training sentences (Kim 2014, arXiv:1408.5882,
+table 2, CNN-rand). Takes a minute and a half of one core of a busy machine.
+
+In the picture each word has the colour of what it adds to the log-odds of praise: after attention all is linear, so the
+shares and the biases add up to the answer. Where the network is sure, most words carry its verdict: they have seen
+one another before.
+
+Data: SST-2, whole sentences: 6,920, 872 to choose the epoch and 1,821 for the test (Socher et al. 2013), downloaded
+once (see `graphattn.datasets`).
 """
 
 from __future__ import annotations
@@ -118,10 +132,10 @@ def main(out: str | Path = "runs/sentiment.png", quick: bool = False, seed: int 
     seen = (piece for sentence in data["train"] for word in sentence.words for piece in pieces(word))
     vocabulary = Vocabulary(seen, min_count=3)
     parts = {part: Data(sentences, vocabulary) for part, sentences in data.items()}
-    net, start = Classifier(len(vocabulary)), time.perf_counter()
+    net, start = Classifier(len(vocabulary)), time.process_time()
     train(net, parts["train"], parts["valid"], epochs=1 if quick else 10)
     score = accuracy(net, parts["test"])
-    print(f"{100 * score:.2f} % of {len(parts['test'].labels)} right; {time.perf_counter() - start:.0f} s of training")
+    print(f"{100 * score:.2f} % of {len(parts['test'].labels)} right; {time.process_time() - start:.0f} s of one core")
     draw(net, data["test"], parts["test"], Path(out))
     print(f"picture: {out}")
     return score
