@@ -65,7 +65,7 @@ class PointerNetwork(nn.Module):
             places: the right answer for each, `[m]` integers from 0 to n − 1, none twice.
 
         Raises:
-            ValueError: answers and sets are not equally many, or an answer names a place that is not there, or one twice.
+            ValueError: answers and sets are not equally many, or one names a place that is not there, or one twice.
         """
         query, keys, graph, hidden, right = self._all_steps(sets, places)
         chosen = Graph(torch.stack([right, torch.arange(len(right), device=right.device)]), num_src=len(keys))
