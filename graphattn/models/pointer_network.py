@@ -63,6 +63,9 @@ class PointerNetwork(nn.Module):
         Args:
             sets: the elements of each set, `[n, in_dim]`.
             places: the right answer for each, `[m]` integers from 0 to n − 1, none twice.
+
+        Raises:
+            ValueError: answers and sets are not equally many, or one names a place that is not there, or one twice.
         """
         query, keys, graph, hidden, right = self._all_steps(sets, places)
         chosen = Graph(torch.stack([right, torch.arange(len(right), device=right.device)]), num_src=len(keys))
@@ -85,14 +88,24 @@ class PointerNetwork(nn.Module):
         self, sets: Sequence[Tensor], places: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor, Bipartite, Tensor, Tensor]:
         """Queries, keys, graph, the bias that hides what was visited, and the right source of each query."""
+        if len(sets) != len(places):
+            raise ValueError(f"places holds one answer for each set, got {len(places)} for {len(sets)} sets")
         sizes = [len(x) + 1 for x in sets]
         lengths = [len(answer) + 1 for answer in places]
+        inside = torch.tensor(sizes).repeat_interleave(torch.tensor(lengths) - 1).to(places[0].device) - 1
+        answered = torch.cat(list(places))
+        if bool(((answered < 0) | (answered >= inside)).any()):
+            raise ValueError(
+                f"places counts the elements of each set from 0, but of {answered.tolist()} one is not there"
+            )
         embedded, keys, state = self._encode(sets)
         graph = bipartite(lengths, sizes, device=keys.device)
         right = torch.cat([
             torch.cat([answer, answer.new_tensor([size - 1])]) + start
             for answer, size, start in zip(places, sizes, graph.src_ptr.tolist(), strict=False)
         ])  # fmt: skip
+        if len(right.unique()) < len(right):
+            raise ValueError("places names an element twice in one answer")
         step = torch.cat([torch.arange(length, device=right.device) for length in lengths])
         pointed = embedded.index_select(0, right.roll(1))
         fed = torch.where((step == 0).unsqueeze(1), self.first, pointed)

@@ -60,6 +60,17 @@ def test_pointing_takes_the_best_at_each_step(network):
         torch.testing.assert_close(weights.sum(1), torch.ones(len(answer) + 1, dtype=torch.float64))
 
 
+def test_answers_that_cannot_be(network):
+    x = torch.zeros(3, 2, dtype=torch.float64)
+    with pytest.raises(ValueError, match="one answer for each set, got 1 for 2 sets"):
+        network([x, x], [torch.tensor([0])])
+    for place in (3, -1):
+        with pytest.raises(ValueError, match=r"from 0, but of \[0, 1, -?\d\] one is not there"):
+            network([x, x], [torch.tensor([0]), torch.tensor([1, place])])
+    with pytest.raises(ValueError, match="names an element twice"):
+        network([x], [torch.tensor([1, 1])])
+
+
 def test_errors():
     with pytest.raises(ValueError, match="hidden_dim must be even and at least 2, got 7"):
         PointerNetwork(2, hidden_dim=7)
