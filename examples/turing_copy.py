@@ -2,7 +2,7 @@
 
     python examples/turing_copy.py --quick
     python examples/turing_copy.py --task copy --out runs/turing_copy.png
-    python examples/turing_copy.py --task repeat --out runs/turing_repeat.png
+    python examples/turing_copy.py --task repeat --steps 8000 --out runs/turing_repeat.png
 
 Copy: the machine reads up to 10 vectors of 8 random bits and a delimiter, and must then write the same vectors without
 seeing any input. Repeat-copy: it also reads a number, and must write the sequence that often and then an end mark.
@@ -15,7 +15,7 @@ diagonals, which is to say one row further at every step.
 Results (seed 0, the only one that was run):
     --task copy: 0.000 % of the bits are wrong at 10 vectors and 0.006 % at 20, after 10,000 steps in six minutes of one
     core's time
-    --task repeat: not run to its end yet
+    --task repeat --steps 8000: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5 repeats
 
 Tasks and machine: Graves et al. 2014, arXiv:1410.5401, sections 4.1 and 4.2. There up to 20 vectors are shown, and
 longer sequences come out with few errors (figure 4).
