@@ -50,7 +50,7 @@ COLOURS = {"company": "#2a6f97", "government": "#8d99ae", "politician": "#e07a3f
 
 
 class Network(nn.Module):
-    """Two layers over the mean of a page's words; `Network` looks at nothing else."""
+    """Two layers over the mean of a page's words, without the graph."""
 
     def __init__(self, num_words: int, num_roles: int) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ class Pages(NamedTuple):
     words: list[Tensor]
     """of each page's description: the numbers of those that occur, out of 4,714; nobody published the words"""
     edge_index: Tensor
-    """`[2, E]`, both directions of each liking and, once, of the 179 pages that like themselves"""
+    """`[2, E]`: each liking in both directions, and a loop for each of the 179 pages that like themselves"""
     role: Tensor
     """`[N]` of int64: the place in `roles`"""
     roles: tuple[str, ...]
