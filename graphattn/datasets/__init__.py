@@ -1,4 +1,4 @@
-"""Data sets: molecules by name, and sentences, sounds and images.
+"""Data sets: molecules by name, and sentences, sounds, images and a social network.
 
 Data sets of molecules are loaded by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
 
@@ -23,11 +23,12 @@ aqsoldb          9,982        1  regression      random    log mol/L
 80/10/10.
 
 Sentences come by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).
-Three more are functions that return what they hold: `multi30k` (sentences in two languages), `fsdd` (spoken digits)
-and `mnist` (images of digits).
+Four more are functions that return what they hold: `multi30k` (sentences in two languages), `fsdd` (spoken digits),
+`mnist` (images of digits) and `facebook_pages` (a social network).
 """
 
 from graphattn.datasets.dataset_card import Card
+from graphattn.datasets.facebook_pages import Pages, facebook_pages
 from graphattn.datasets.fetch import DatasetError
 from graphattn.datasets.fsdd import Recording, fsdd
 from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
@@ -41,6 +42,7 @@ __all__ = [
     "Card",
     "DatasetError",
     "MoleculeDataset",
+    "Pages",
     "Recording",
     "Sentence",
     "Source",
@@ -49,6 +51,7 @@ __all__ = [
     "Vocabulary",
     "available",
     "card",
+    "facebook_pages",
     "fsdd",
     "load",
     "load_text",

@@ -1,4 +1,4 @@
-"""Sentences, spoken digits and images: the published counts, and refusal of anything else."""
+"""Sentences, spoken digits, images and a social network: the published counts, and refusal of anything else."""
 
 import gzip
 import shutil
@@ -8,13 +8,13 @@ import zipfile
 import pytest
 import torch
 
-from graphattn.datasets import DatasetError, fsdd, mnist, multi30k
+from graphattn.datasets import DatasetError, facebook_pages, fsdd, mnist, multi30k
 
 
 @pytest.fixture
 def data(benchmark_data, monkeypatch):
     if not (benchmark_data / "fsdd").is_dir():
-        pytest.skip("no fsdd, mnist and multi30k_en_de among the benchmark data")
+        pytest.skip("no facebook_pages, fsdd, mnist and multi30k_en_de among the benchmark data")
     monkeypatch.setenv("GRAPHATTN_DATA", str(benchmark_data))
     return benchmark_data
 
@@ -51,6 +51,19 @@ def test_fsdd(data, split, count):
     assert sum(len(r.wave) for r in recordings) / count / 8000 == pytest.approx(0.43, abs=0.02)
 
 
+def test_facebook_pages(data):
+    pages = facebook_pages()
+    assert dict(zip(pages.roles, pages.role.bincount().tolist(), strict=True)) == {
+        "company": 6495, "government": 6880, "politician": 5768, "tvshow": 3327,
+    }  # fmt: skip
+    assert pages.names[2] == "ESET" and pages.roles[pages.role[2]] == "company"
+    source, page = pages.edge_index
+    loops = source == page
+    assert int(loops.sum()) == 179 and len(source) == 2 * (171_002 - 179) + 179
+    assert torch.equal(pages.edge_index.unique(dim=1), pages.edge_index.flip(0).unique(dim=1))
+    assert int(torch.cat(pages.words).max()) == 4713 and len(pages.words) == 22_470
+
+
 def test_fsdd_from_the_whole_repository(data, tmp_path, monkeypatch):
     (tmp_path / "fsdd").mkdir()
     with zipfile.ZipFile(tmp_path / "fsdd" / "free-spoken-digit-dataset.zip", "w") as repository:
@@ -68,7 +81,11 @@ def test_fsdd_from_the_whole_repository(data, tmp_path, monkeypatch):
 
 def test_other_files_are_refused(data, tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHATTN_DATA", str(tmp_path))
-    for folder, name in (("multi30k_en_de", "val.en.gz"), ("mnist", "t10k-images-idx3-ubyte.gz")):
+    for folder, name in (
+        ("multi30k_en_de", "val.en.gz"),
+        ("mnist", "t10k-images-idx3-ubyte.gz"),
+        ("facebook_pages", "facebook_target.csv.gz"),
+    ):
         (tmp_path / folder).mkdir()
         with gzip.open(tmp_path / folder / name, "wb") as file:
             file.write(b"something else")
@@ -78,6 +95,8 @@ def test_other_files_are_refused(data, tmp_path, monkeypatch):
         multi30k("val")
     with pytest.raises(DatasetError, match="not the published file of the data set 'mnist'"):
         mnist("test")
+    with pytest.raises(DatasetError, match="not the published file of the data set 'facebook_pages'"):
+        facebook_pages()
     with pytest.raises(DatasetError, match="the 0 recordings found for the split 'test' are not the published ones"):
         fsdd("test")
 
