@@ -49,7 +49,7 @@ def path(call: AttentionCall) -> str:
         return "tiles of complete rows, for what scaled_dot_product_attention does not give"
     if varlen.refusal(call) is None:
         return "varlen_attn, made for complete graphs of several sizes"
-    several = len(set(graph.sizes)) > 1
+    several = len(graph.sizes) > 1 and len(set(graph.sizes)) > 1  # a size left open cannot be in a set
     return "scaled_dot_product_attention, made for complete graphs" + (", size by size" if several else "")
 
 

@@ -21,7 +21,7 @@ def refusal(call: AttentionCall) -> str | None:
     graph = call.graph
     assert isinstance(graph, Complete | Causal | Bipartite)
     assert call.q is not None
-    if len(set(graph.sizes)) < 2:
+    if len(graph.sizes) < 2 or len(set(graph.sizes)) < 2:  # a size left open cannot be in a set
         return "all graphs are of one size"
     if any(num_dst and not num_src for num_dst, num_src in zip(graph.dst_sizes, graph.src_sizes, strict=True)):
         return "a graph has destinations and no source"

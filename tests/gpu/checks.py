@@ -16,6 +16,7 @@ from torch import Tensor
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules, power_law
+from graphattn.ops.library import INPUTS
 from graphattn.ops.triton.windows import find_windows
 
 CHECKS: list[Any] = []
@@ -60,6 +61,11 @@ def hub_graph() -> ga.Graph:
     graph = power_law(20_000, 300_000, 30_000, drawn)
     flipped = graph.edge_index.flip(0)
     return ga.Graph(torch.cat([graph.edge_index, flipped[:, :100_000]], dim=1), 20_000)
+
+
+def block_graph() -> ga.Graph:
+    """Dense windows, and some nodes that have no edges."""
+    return ga.Graph(blocks(5_000, 96).edge_index.cpu(), 5_010)
 
 
 def gradients(case: Case, graph: ga.Graph, given: dict[str, Tensor], backend: str) -> dict[str, Tensor]:
@@ -130,9 +136,9 @@ def _cases_of_windows(quick: bool) -> list[Case]:
 @check(_cases_of_windows)
 def windows_as_good_as_plain_torch(case: Case) -> None:
     """On tensor cores, where the graph is dense; and the same bits each time."""
-    graph = ga.Graph(blocks(5_000, 96).edge_index.cpu(), 5_010)  # some nodes have no edges
-    assert find_windows(*graph.csr[:2], 5_010) is not None
-    assert find_windows(*graph.csc[:2], 5_010) is not None
+    graph = block_graph()
+    assert find_windows(*graph.csr[:2], graph.num_src) is not None
+    assert find_windows(*graph.csc[:2], graph.num_dst) is not None
     _compare(case, "blocks", graph)
     graph, given = on_gpu(case, graph)
     narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}
@@ -434,6 +440,7 @@ def by_opcheck(_: str) -> None:
     """PyTorch's own examination of the operator: schema, shapes, gradient, under the tracer."""
     graph = molecules(5, torch.Generator().manual_seed(0)).to("cuda")
     q, k, v = (torch.randn(graph.num_nodes, 4, 16, device="cuda", requires_grad=True) for _ in range(3))
-    inputs = (q, k, v, *[None] * 6, *graph.csr, *graph.csc, "dot", "softmax", 4, 0.25, 0.0, 0.0, None, False, True)
+    options = "dot", "softmax", 4, 0.25, 0.0, 0.0, None, False, True
+    inputs = (q, k, v, *[None] * (len(INPUTS) - 3), *graph.csr, *graph.csc, *options)
     ga.attention(q, k, v, graph, backend="triton")  # loads the kernels
     torch.library.opcheck(torch.ops.graphattn.attend.default, inputs)

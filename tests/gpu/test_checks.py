@@ -76,6 +76,7 @@ def stand_in(monkeypatch):
     monkeypatch.setattr(tune, "timer", lambda launch: launch() or 1.0)
     edges = torch.tensor([[1, 2, 3, 4, 5, 5, 0, 0, 0, 2], [0, 0, 0, 0, 0, 0, 4, 4, 2, 1]])
     monkeypatch.setattr(module, "hub_graph", lambda: ga.Graph(edges, 7))
+    monkeypatch.setattr(module, "block_graph", lambda: ga.Graph(speed.blocks(64, 24, 32).edge_index, 70))
     monkeypatch.setattr(module, "molecules", lambda count, drawn: molecules(1, drawn))
     with CPUForCUDA():
         yield
