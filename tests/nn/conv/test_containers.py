@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -193,6 +196,11 @@ def test_distributed_data_parallel(tmp_path):
             assert all(parameter.grad is not None for parameter in layer.parameters())
     finally:
         torch.distributed.destroy_process_group()
+
+
+def test_gradients_of_two_processes_are_averaged(tmp_path):
+    script = Path(__file__).with_name("two_processes.py")
+    subprocess.run([sys.executable, script, tmp_path / "store"], check=True, timeout=200)
 
 
 @pytest.mark.parametrize("name", LAYERS)
