@@ -16,8 +16,9 @@ Expected (seed 0, accuracy on the words of the test part):
     self-attention                   94.43 %    58 s
 
 Neighbours are worth nearly five points, and the nearest two give them all: the last three rungs lie within a third of a
-point, with one seed each. Each rung was trained by itself; the seconds are of one core of a busy machine. Self-attention
-has to learn that near words matter: its position bias learns faster than the rest, and without that it reached 92.22 %.
+point, with one seed each. Each rung was trained by itself; the seconds are of one core of a busy machine.
+Self-attention has to learn that near words matter: its position bias learns faster than the rest, and without that it
+reached 92.22 %.
 
 Published with vectors of words learned from much more text: 95.40 % (Stanza, Qi et al. 2020, arXiv:2003.07082, from raw
 text).
