@@ -10,12 +10,21 @@ by attention on a complete graph with a bias for how far away a word is.
 Expected (seed 0, accuracy on the words of the test part):
 
     most frequent tag of each word   86.20 %
-    self-attention                   92.22 %
+    no context                       90.00 %    21 s
+    window of 5 words                94.75 %    32 s
+    LSTM                             94.58 %    39 s
+    self-attention                   94.43 %    58 s
+
+Neighbours are worth nearly five points, and the nearest two give them all: the last three rungs lie within a third of a
+point, with one seed each. Each rung was trained by itself; the seconds are of one core of a busy machine.
+Self-attention has to learn that near words matter: its position bias learns faster than the rest, and without that it
+reached 92.22 %.
 
 Published with vectors of words learned from much more text: 95.40 % (Stanza, Qi et al. 2020, arXiv:2003.07082, from raw
-text). Takes about four minutes of one core.
+text).
 
-The picture shows where each word of a sentence looks in the first layer of the last rung.
+The picture shows where each word of a sentence looks in the first layer of the last rung: mostly to its neighbours, and
+some to the full stop.
 
 Data: UD English EWT, 12,544 sentences, 2,001 to choose the epoch and 2,077 for the test (Silveira et al. 2014),
 downloaded once (see `graphattn.datasets`).
@@ -199,9 +208,13 @@ def accuracy(net: Tagger, data: list[Batch]) -> float:
 
 def train(net: Tagger, data: list[Batch], valid: list[Batch], epochs: int) -> None:
     """Adam with a warm-up and a linear decay; the best epoch on the validation data is kept."""
-    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.01)
+    # A score bias is a few numbers that have far to go: from 0 to where a neighbour outweighs the whole sentence.
+    far = [parameter for name, parameter in net.named_parameters() if name.endswith("bias.table")]
+    near = [parameter for name, parameter in net.named_parameters() if not name.endswith("bias.table")]
+    rates = [2e-3, 5e-2]
+    optimizer = torch.optim.AdamW([{"params": near}, {"params": far}], weight_decay=0.01)
     steps = epochs * len(data)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.1)
     best, kept = 0.0, None
     for _ in range(epochs):
         net.train()
