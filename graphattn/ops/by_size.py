@@ -29,8 +29,8 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
     Returns:
         `[M, H, Dv]`, packed as `q` is.
     """
-    sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
-    distinct = sizes if len(sizes) == 1 else sorted(set(sizes)) or [(0, 0)]  # a size left open has no order
+    sizes = _sizes(graph)
+    distinct = distinct_sizes(graph) or [(0, 0)]
     if len(distinct) == 1:
         ((num_dst, num_src),), count = distinct, max(len(sizes), 1)
         return function(q.unflatten(0, (count, num_dst)), *(x.unflatten(0, (count, num_src)) for x in (k, v)))
@@ -50,6 +50,20 @@ def attend_by_size(function: Attend, q: Tensor, k: Tensor, v: Tensor, graph: Com
         for (num_dst, num_src), count, (a, *others) in zip(distinct, counts, parts, strict=True)
     ]
     return torch.cat(outs).index_select(0, order.back)
+
+
+def distinct_sizes(graph: Complete | Causal | Bipartite) -> list[tuple[int, int]]:
+    """The destinations and sources of the graphs of a batch, each pair once, in ascending order."""
+
+    def make() -> list[tuple[int, int]]:
+        sizes = _sizes(graph)
+        return sizes if len(sizes) == 1 else sorted(set(sizes))  # a size left open has no order, nor a place in a set
+
+    return derived(graph, "distinct_sizes", make)
+
+
+def _sizes(graph: Complete | Causal | Bipartite) -> list[tuple[int, int]]:
+    return list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
 
 
 class _Order(NamedTuple):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
 from graphattn.ops import tiled, varlen
-from graphattn.ops.by_size import attend_by_size
+from graphattn.ops.by_size import attend_by_size, distinct_sizes
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
 from graphattn.ops.state import State
@@ -31,8 +31,7 @@ def waste(call: AttentionCall) -> str | None:
     """Why "auto" passes it over for a pass over the edges, or None: a few pairs cost less than a call for them."""
     graph = call.graph
     assert isinstance(graph, _Kind)
-    sizes = list(zip(graph.dst_sizes, graph.src_sizes, strict=True))
-    num_sizes = len(sizes) if len(sizes) <= 1 else len(set(sizes))  # a size left open cannot be in a set
+    num_sizes = len(distinct_sizes(graph))
     if num_sizes > 1 and graph.num_edges * call.heads < FEW_PAIRS * num_sizes:
         return f"graphs of {num_sizes} sizes have fewer than {FEW_PAIRS} pairs each, too few for a call of their own"
     if not _is_plain(call):  # what tiles cost beside the products, in pairs (measured)
@@ -49,7 +48,7 @@ def path(call: AttentionCall) -> str:
         return "tiles of complete rows, for what scaled_dot_product_attention does not give"
     if varlen.refusal(call) is None:
         return "varlen_attn, made for complete graphs of several sizes"
-    several = len(graph.sizes) > 1 and len(set(graph.sizes)) > 1  # a size left open cannot be in a set
+    several = len(distinct_sizes(graph)) > 1
     return "scaled_dot_product_attention, made for complete graphs" + (", size by size" if several else "")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
 from graphattn.graph.derived import derived
+from graphattn.ops.by_size import distinct_sizes
 from graphattn.ops.call import AttentionCall
 
 _WIDEST = 256  # numbers of a head that flash attention takes
@@ -21,7 +22,7 @@ def refusal(call: AttentionCall) -> str | None:
     graph = call.graph
     assert isinstance(graph, Complete | Causal | Bipartite)
     assert call.q is not None
-    if len(graph.sizes) < 2 or len(set(graph.sizes)) < 2:  # a size left open cannot be in a set
+    if len(distinct_sizes(graph)) < 2:
         return "all graphs are of one size"
     if any(num_dst and not num_src for num_dst, num_src in zip(graph.dst_sizes, graph.src_sizes, strict=True)):
         return "a graph has destinations and no source"
