@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 import json
-from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from graphattn.datasets.data_file import DataFile
-from graphattn.datasets.fetch import locate
+from graphattn.datasets.fetch import locate, unpacked
 
 _URL = "https://raw.githubusercontent.com/benedekrozemberczki/MUSAE/master/input"
 _FEATURES, _EDGES, _ROLES = (
@@ -50,12 +49,9 @@ def facebook_pages() -> Pages:
 
     Rozemberczki et al. 2021, J. Complex Networks 9(2), arXiv:1909.13021; the repository is under GPL-3.0.
     """
-    with _open(locate(_ROLES)) as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: int(row["id"]))
-    with _open(locate(_FEATURES)) as file:
-        words = json.load(file)
-    with _open(locate(_EDGES)) as file:
-        edges = torch.tensor([[int(one), int(other)] for one, other in list(csv.reader(file))[1:]]).t()
+    rows = sorted(csv.DictReader(_rows(_ROLES)), key=lambda row: int(row["id"]))
+    words = json.loads(unpacked(locate(_FEATURES)))
+    edges = torch.tensor([[int(one), int(other)] for one, other in list(csv.reader(_rows(_EDGES)))[1:]]).t()
     roles = tuple(sorted({row["page_type"] for row in rows}))
     return Pages(
         words=[torch.tensor(words[row["id"]], dtype=torch.long) for row in rows],
@@ -66,7 +62,5 @@ def facebook_pages() -> Pages:
     )
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8", newline="")
+def _rows(file: DataFile) -> io.StringIO:
+    return io.StringIO(unpacked(locate(file)).decode(), newline="")

@@ -61,6 +61,21 @@ def locate(card: Published) -> Path:
     return cached
 
 
+def unpacked(path: Path) -> bytes:
+    """The content of a file, plain or `.gz`.
+
+    Raises:
+        DatasetError: it is not a whole gzip file.
+    """
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} is not a whole gzip file: {error}") from error
+
+
 def cache_directory() -> Path:
     """Return the directory that holds the downloaded data sets."""
     return user_cache() / "datasets"
@@ -131,13 +146,7 @@ def _verify(path: Path, card: Published) -> None:
 
 def _sha256(path: Path) -> str:
     """Checksum of the content, unpacked."""
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DatasetError(f"{path} is not a whole gzip file: {error}") from error
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(unpacked(path)).hexdigest()
 
 
 def _reason(error: Exception) -> str:

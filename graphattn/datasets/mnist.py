@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.datasets.data_file import DataFile
-from graphattn.datasets.fetch import DatasetError, locate
+from graphattn.datasets.fetch import DatasetError, locate, unpacked
 
 _URL = "https://ossci-datasets.s3.amazonaws.com/mnist"  # PyTorch's copy
 _FILES = {
@@ -44,6 +44,5 @@ def mnist(split: Literal["train", "test"]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images[16:].reshape(-1, 28, 28)), torch.from_numpy(labels[8:]).long()
 
 
-def _content(path: object) -> np.ndarray:
-    with gzip.open(str(path)) as file:
-        return np.frombuffer(bytearray(file.read()), dtype=np.uint8)
+def _content(path: Path) -> np.ndarray:
+    return np.frombuffer(bytearray(unpacked(path)), dtype=np.uint8)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 from typing import Literal
 
 from graphattn.datasets.data_file import DataFile
-from graphattn.datasets.fetch import DatasetError, locate
+from graphattn.datasets.fetch import DatasetError, locate, unpacked
 
 Multi30kSplit = Literal["train", "val", "test_2016_flickr", "test_2017_flickr", "test_2017_mscoco"]
 
@@ -49,5 +49,4 @@ def multi30k(split: Multi30kSplit) -> list[tuple[str, str]]:
 
 def _lines(name: str) -> list[str]:
     path = locate(DataFile("multi30k_en_de", f"{name}.gz", _SHA256[name], f"{_URL}/{name}.gz"))
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [line.strip() for line in file]
+    return [line.strip() for line in io.StringIO(unpacked(path).decode(), newline=None)]

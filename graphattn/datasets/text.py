@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import NamedTuple
 
-from graphattn.datasets.fetch import DatasetError, locate
+from graphattn.datasets.fetch import DatasetError, locate, unpacked
 from graphattn.datasets.text_card import TextCard
 from graphattn.datasets.text_catalog import TEXT_CARDS
 
@@ -46,9 +45,7 @@ def text_cards() -> dict[str, TextCard]:
 
 
 def _text(path: Path) -> str:
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
+    content = unpacked(path)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from graphattn.datasets.data_file import DataFile
+
 
 @dataclass(frozen=True)
-class TextFile:
-    """One published file: a part of a data set of sentences."""
+class TextFile(DataFile):
+    """A part of a data set of sentences."""
 
-    name: str
-    """of the data set"""
-    file: str
     sentences: int
-    sha256: str
-    """of the file, unpacked"""
-    url: str
-    """where it is downloaded from"""
 
 
 @dataclass(frozen=True)
