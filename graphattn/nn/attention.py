@@ -205,20 +205,15 @@ class MultiheadAttention(nn.Module):
         if self.feature_map is not None:
             assert q is not None and k is not None
             q, k = self.feature_map(q, k)
-        if q is not None:
-            q = q.to(v.dtype)
         edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
         if edge_attr is not None:
-            edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1).to(v.dtype)
+            edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1)
             if self.score in ("sum", "none"):
                 scores = self.edge_bias_proj(edge_attr)
                 edge_bias = scores if edge_bias is None else edge_bias + scores
                 edge_proj = (None, edge_proj)
-            edge_attr = edge_attr.to(v.dtype)
         if self.score == "none" and edge_bias is None:
             edge_bias = v.new_zeros(graph.num_edges, H)
-        if edge_bias is not None:
-            edge_bias = edge_bias.to(v.dtype)
         result = attention(
             q, k, v, graph, score=self._score(), normalize=self.normalize, edge_bias=edge_bias,
             edge_attr=edge_attr, edge_proj=edge_proj,

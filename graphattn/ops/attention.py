@@ -68,7 +68,7 @@ def attention(
 
     Raises:
         ValueError: sizes disagree, a name is unknown, or the backend asked for cannot run this call.
-        TypeError: an argument is of the wrong kind, or dtypes differ.
+        TypeError: an argument is of the wrong kind, or dtypes differ. Under autocast all take that of v.
 
     Example:
         >>> import torch, graphattn as ga

@@ -162,11 +162,27 @@ def prepare(
         q, k, v, graph, score, normalize, scale, edge_bias, edge_key, edge_value, edge_attr, edge_proj, dropout,
         return_weights, return_state,
     )  # fmt: skip
+    call = _in_one_dtype_under_autocast(call)
     _check_kinds(call)
     _check_nodes(call)
     _check_edges(call)
     _check_options(call)
     return call
+
+
+def _in_one_dtype_under_autocast(call: AttentionCall) -> AttentionCall:
+    """The call with every tensor in the dtype of v: autocast gives layers some in half precision and some in full."""
+    if not isinstance(call.v, Tensor) or not torch.is_autocast_enabled(call.v.device.type):
+        return call
+
+    def cast(x: Tensor | None) -> Tensor | None:
+        return x.to(call.v.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x
+
+    names = ("q", "k", "edge_bias", "edge_key", "edge_value", "edge_attr")
+    key_proj, value_proj = call.edge_proj
+    return replace(
+        call, edge_proj=(cast(key_proj), cast(value_proj)), **{name: cast(getattr(call, name)) for name in names}
+    )
 
 
 def _check_options(call: AttentionCall) -> None:

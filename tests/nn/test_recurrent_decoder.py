@@ -73,3 +73,19 @@ def test_hard_attention_tells_how_likely_its_places_were():
     assert got.alignments.unique().tolist() == [0, 1]
     got.log_prob.sum().backward()
     assert align.vector.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("align", [Alignment, HardAlignment, LocalAlignment])
+@pytest.mark.parametrize("kind", [BahdanauDecoder, LuongDecoder])
+def test_autocast(kind, align):
+    """Its linear maps run in half precision, its recurrent cell does not."""
+    torch.manual_seed(0)
+    decoder = kind(11, 3, align(4, 6, score="general"), 7).eval()
+    encoded = Encoded(torch.randn(9, 6), SIZES, torch.randn(3, 7))
+    tokens = torch.randint(11, (3, 4))
+    want = decoder(tokens, encoded).logits
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = decoder(tokens, encoded).logits
+    torch.testing.assert_close(found.float(), want, atol=0.05, rtol=0.05)
+    found.float().square().sum().backward()
+    assert all(parameter.grad.norm() > 0 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])

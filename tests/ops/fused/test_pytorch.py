@@ -170,6 +170,18 @@ def test_under_autocast_attention_itself_is_the_same(case):
     assert same_bits(*found)
 
 
+def test_under_autocast_all_take_the_dtype_of_the_values():
+    """As layers leave them: what a linear map made is in half precision, what a parameter is not."""
+    graph = ga.testing.zoo()["unsorted"]
+    q, k = torch.randn(graph.num_dst, 2, 4).bfloat16(), torch.randn(graph.num_src, 2, 4)
+    v, bias = torch.randn(graph.num_src, 2, 4), torch.randn(graph.num_edges, 2).half()
+    with pytest.raises(TypeError, match="all tensors share one dtype"):
+        ga.attention(q, k, v, graph, edge_bias=bias)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = ga.attention(q, k, v, graph, edge_bias=bias)
+    assert torch.equal(found, ga.attention(q.float(), k, v, graph, edge_bias=bias.float()))
+
+
 def test_the_first_compilation_of_a_process_is_the_only_one():
     """The kernels are loaded while the call is traced, not at its first run, which would have it traced again."""
     code = """
