@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from graphattn.graph.batch import Batch
+from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import Graph, as_count
 from graphattn.graph.kind import positions
 from graphattn.graph.points import check_points
@@ -103,10 +104,13 @@ def connect(
     buckets = (sequence * num_buckets + _hash(x, each) for each in directions)
     found = [_pairs(bucket, before, chunk_size, causal) for bucket in buckets]
     edge = found[0] if len(found) == 1 else _merge(found)
-    dst, src = edge >> 32, edge & 0xFFFFFFFF
-    alone = dst.bincount(minlength=size) == 1
-    seen = ((src != dst) | alone[dst]).nonzero().squeeze(1)
-    return Graph._checked(torch.stack([src[seen], dst[seen]]), size, size)
+    dst = edge >> 32
+    src = edge & 0xFFFFFFFF
+    degree = dst.bincount(minlength=size)  # with oneself
+    others = src[(src != dst) | (degree == 1)[dst]]
+    indptr = torch.cat([degree.new_zeros(1), (degree - degree.gt(1).long()).cumsum(0)])
+    dtype = index_dtype(size, len(others))
+    return Graph._of_csr(Compressed(indptr.to(dtype), others.to(dtype), None), size)
 
 
 def _hash(x: Tensor, directions: Tensor) -> Tensor:
