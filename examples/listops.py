@@ -34,7 +34,7 @@ import argparse
 import random
 import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -56,9 +56,13 @@ OPERATORS: dict[str, Callable[[list[int]], int]] = {
 DIGITS = [str(digit) for digit in range(10)]
 TOKENS = ["[CLASS]", *OPERATORS, "]", *DIGITS]
 MAX_DEPTH, MAX_ARGUMENTS, SHARE_OF_OPERATORS = 10, 10, 0.25  # Long Range Arena's
-SHORTEST, LONGEST, ARENA = 10, 80, 2000  # ours; the arena's sequences have 500 to 2,000 tokens
+LENGTHS, ARENA = (10, 80), (500, 2000)  # the fewest and the most tokens of an expression, here and in the arena
+BINS = ((10, 20), (21, 40), (41, 80))  # accuracy is told of each
 WIDTH, HEADS, DEPTH = 64, 4, 2
 PUBLISHED = {"full": 36.37, "window": 15.82, "Linformer": 35.70, "Performer": 18.01, "Reformer": 37.27}
+
+Data = list[tuple[list[str], int]]
+"""Expressions and their values."""
 
 
 def attentions(max_nodes: int) -> dict[str, Callable[[], nn.Module]]:
@@ -66,44 +70,61 @@ def attentions(max_nodes: int) -> dict[str, Callable[[], nn.Module]]:
     shape = WIDTH, HEADS, DEPTH
     return {
         "full": lambda: encoders.transformer(*shape, ffn_dim=2 * WIDTH),
-        "window": lambda: encoders.truncated(*shape, radius=8, ffn_dim=2 * WIDTH),
+        "window": lambda: encoders.truncated(*shape, radius=4, ffn_dim=2 * WIDTH),
         "Linformer": lambda: encoders.linformer(*shape, num_landmarks=32, max_nodes=max_nodes, ffn_dim=2 * WIDTH),
         "Performer": lambda: encoders.performer(*shape, num_features=32, ffn_dim=2 * WIDTH),
-        "Reformer": lambda: encoders.reformer(*shape, num_buckets=8, ffn_dim=2 * WIDTH),
+        "Reformer": lambda: encoders.reformer(*shape, num_buckets=4, rounds=2, chunk_size=16, ffn_dim=2 * WIDTH),
     }
 
 
-def expression(words: list[str], depth: int = 1) -> int:
+def expression(words: list[str], longest: int, depth: int = 1) -> int:
     """Append a random expression to `words` and return its value; one that grows too long is left unfinished."""
-    if len(words) > LONGEST:
+    if len(words) > longest:
         return 0
     if depth == MAX_DEPTH or random.random() > SHARE_OF_OPERATORS:
         words.append(random.choice(DIGITS))
         return int(words[-1])
     operator = random.choice(list(OPERATORS))
     words.append(operator)
-    values = [expression(words, depth + 1) for _ in range(random.randint(2, MAX_ARGUMENTS))]
+    values = [expression(words, longest, depth + 1) for _ in range(random.randint(2, MAX_ARGUMENTS))]
     words.append("]")
     return OPERATORS[operator](values)
 
 
-def expressions(count: int) -> list[tuple[list[str], int]]:
+def expressions(count: int, shortest: int, longest: int) -> Data:
     """So many different expressions of the lengths that are kept."""
     found: dict[str, tuple[list[str], int]] = {}
     while len(found) < count:
         words: list[str] = []
-        value = expression(words)
-        if SHORTEST <= len(words) <= LONGEST:
+        value = expression(words, longest)
+        if shortest <= len(words) <= longest:
             found[" ".join(words)] = words, value
     return list(found.values())
+
+
+def guess(data: Data, test: Data, sign: Callable[[list[str]], str]) -> Tensor:
+    """Which values of `test` the commonest value in `data` of expressions with the same sign finds, `[test]` bool."""
+    values: dict[str, Counter[int]] = defaultdict(Counter)
+    for words, value in data:
+        values[sign(words)][value] += 1
+    return torch.tensor([values[sign(words)].most_common(1)[0][0] == value for words, value in test])
+
+
+def guesses(data: Data, test: Data) -> dict[str, Tensor]:
+    """What is found without attention."""
+    return {
+        "one value": guess(data, test, lambda words: ""),
+        "first operator": guess(data, test, lambda words: words[0]),
+    }
 
 
 class Row(NamedTuple):
     """What is measured of one kind of attention."""
 
-    accuracy: float
+    right: Tensor
+    """which test values were found, `[seeds, test]` bool"""
     training: float
-    """processor seconds"""
+    """processor seconds, the mean over the seeds"""
     seconds: float
     """of a processor, for forward and backward on one long sequence"""
     memory: int | None
@@ -118,7 +139,7 @@ class Batch(NamedTuple):
     values: Tensor
 
 
-def pack(data: list[tuple[list[str], int]]) -> Batch:
+def pack(data: Data) -> Batch:
     numbers = {token: number for number, token in enumerate(TOKENS)}
     tokens = torch.tensor([numbers[word] for words, _ in data for word in ("[CLASS]", *words)])
     graph = ga.complete([len(words) + 1 for words, _ in data])
@@ -139,7 +160,7 @@ class Network(nn.Module):
         return self.head(self.encoder(tokens, graph), graph)
 
 
-def train(net: Network, data: list[tuple[list[str], int]], steps: int, size: int = 64) -> None:
+def train(net: Network, data: Data, steps: int, size: int = 64) -> None:
     """AdamW with a warm-up and a decay."""
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
@@ -155,10 +176,21 @@ def train(net: Network, data: list[tuple[list[str], int]], steps: int, size: int
 
 
 @torch.no_grad()
-def accuracy(net: Network, data: list[tuple[list[str], int]]) -> float:
+def right(net: Network, data: Data) -> Tensor:
+    """Which values the network finds, `[data]` bool."""
     batches = [pack(data[first : first + 100]) for first in range(0, len(data), 100)]
-    right = sum(int((net(batch.tokens, batch.graph).argmax(1) == batch.values).sum()) for batch in batches)
-    return right / len(data)
+    return torch.cat([net(batch.tokens, batch.graph).argmax(1) == batch.values for batch in batches])
+
+
+def learn(name: str, seed: int, data: Data, test: Data, steps: int) -> tuple[Tensor, float]:
+    """Train a network; which test values it finds, and the processor seconds of its training."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    net, start = Network(attentions(LENGTHS[1] + 1)[name](), LENGTHS[1] + 1), time.process_time()
+    train(net, data, steps)
+    taken = time.process_time() - start
+    print(f"trained {name}, seed {seed}", flush=True)
+    return right(net, test), taken
 
 
 def long_step(build: Callable[[], nn.Module], length: int) -> tuple[float, int | None]:
@@ -179,28 +211,64 @@ def long_step(build: Callable[[], nn.Module], length: int) -> tuple[float, int |
     return statistics.median(taken), peak_extra(step, "cpu")
 
 
-def draw(table: dict[str, Row], majority: float, length: int, out: Path) -> None:
-    """Accuracy beside the published one; seconds and memory of a long step."""
+def by_length(found: Tensor, test: Data) -> list[float]:
+    """The share of right values among the test expressions of each bin of lengths, in percent."""
+    lengths = torch.tensor([len(words) for words, _ in test])
+    inside = [(lengths >= fewest) & (lengths <= most) for fewest, most in BINS]
+    return [100 * found[..., these].double().mean().item() for these in inside]
+
+
+def percent(found: Tensor) -> list[float]:
+    """The accuracy of each seed, in percent."""
+    return (100 * found.double().mean(-1)).flatten().tolist()
+
+
+def line(name: str, found: Tensor, test: Data) -> str:
+    """Accuracy: the mean over the seeds, the lowest and the highest, and the mean for each bin of lengths."""
+    each = percent(found)
+    spread = f"({min(each):.1f} to {max(each):.1f})" if len(each) > 1 else ""
+    bins = " ".join(f"{share:8.1f}" for share in by_length(found, test))
+    return f"{name:15} {statistics.mean(each):5.1f} % {spread:14} {bins}"
+
+
+def draw(table: dict[str, Row], known: dict[str, Tensor], test: Data, length: int, out: Path) -> None:
+    """Accuracy beside the published one and by length; seconds and memory of a long step."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, *right) = plt.subplots(1, 3, figsize=(14, 4.5), width_ratios=(2, 1, 1), layout="constrained")
-    places = torch.arange(len(table)).numpy()
-    mine = left.bar(places - 0.2, [100 * row.accuracy for row in table.values()], 0.4, color="#2a6f97", label="here")
+    figure, ((left, middle), below) = plt.subplots(2, 2, figsize=(13, 8), width_ratios=(3, 2), layout="constrained")
+    places, each = torch.arange(len(table)).numpy(), [percent(row.right) for row in table.values()]
+    means = [statistics.mean(values) for values in each]
+    reach = [[mean - min(values) for mean, values in zip(means, each, strict=True)],
+             [max(values) - mean for mean, values in zip(means, each, strict=True)]]  # fmt: skip
+    mine = left.bar(
+        places - 0.2, means, 0.4, yerr=reach, capsize=3, color="#2a6f97", label="here, and the range of seeds"
+    )
     theirs = left.bar(places + 0.2, [PUBLISHED[name] for name in table], 0.4, color="#cfd8dc", label="Long Range Arena")
-    left.bar_label(mine, fmt="%.1f", size=9)
+    left.bar_label(mine, fmt="%.1f", size=9, label_type="center", color="white")
     left.bar_label(theirs, fmt="%.1f", size=9)
-    left.axhline(100 * majority, color="#e07a3f", linestyle="--", label="most frequent value, here")
+    for (name, found), style in zip(known.items(), (":", "--"), strict=True):
+        left.axhline(percent(found)[0], color="#e07a3f", linestyle=style, label=f"{name}, here")
     left.set_xticks(places, list(table))
     left.set_ylabel("accuracy, %")
-    left.set_title(f"ListOps: {SHORTEST} to {LONGEST} tokens here, 500 to 2,000 there")
-    left.legend(loc="upper center", ncols=3, frameon=False, fontsize=9)
-    left.set_ylim(0, 1.25 * max(100 * row.accuracy for row in table.values()))
+    left.set_title(f"ListOps: {LENGTHS[0]} to {LENGTHS[1]} tokens here, {ARENA[0]} to {ARENA[1]:,} there")
+    left.legend(loc="upper center", ncols=2, frameon=False, fontsize=9)
+    left.set_ylim(0, 1.3 * max(max(values) for values in each))
+    labels = [f"{fewest} to {most}" for fewest, most in BINS]
+    for name, row in table.items():
+        middle.plot(labels, by_length(row.right, test), marker="o", label=name)
+    middle.plot(
+        labels, by_length(known["first operator"], test), color="#e07a3f", linestyle="--", label="first operator"
+    )
+    middle.set_xlabel("tokens")
+    middle.set_ylabel("accuracy, %")
+    middle.set_title("By the length of the expression")
+    middle.legend(frameon=False, fontsize=9)
     seconds = [row.seconds for row in table.values()]
     memory = [(row.memory or 0) / 2**20 for row in table.values()]
-    for axes, values, what in zip(right, (seconds, memory), ("processor seconds", "MiB"), strict=True):
+    for axes, values, what in zip(below, (seconds, memory), ("processor seconds", "MiB"), strict=True):
         bars = axes.barh(places, values, color="#2a6f97")
         axes.bar_label(bars, fmt="%.3g", padding=3, size=9)
         axes.set_yticks(places, list(table))
@@ -208,39 +276,39 @@ def draw(table: dict[str, Row], majority: float, length: int, out: Path) -> None
         axes.set_xscale("log")
         axes.margins(x=0.2)
         axes.set_xlabel(what)
-    right[0].set_title(f"A step on {length:,} tokens")
-    right[1].set_title("The memory that it takes")
+    below[0].set_title(f"A step on {length:,} tokens: its time")
+    below[1].set_title("and the memory that it takes")
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=130)
     plt.close(figure)
 
 
-def main(out: str | Path = "runs/listops.png", quick: bool = False, seed: int = 0, steps: int = 800) -> dict[str, Row]:
+def main(out: str | Path = "runs/listops.png", quick: bool = False, seeds: int = 3, steps: int = 500) -> dict[str, Row]:
     """Train with each attention, print and draw the table, and return it."""
-    random.seed(seed)
-    steps, count, length = (15, 440, 200) if quick else (steps, 22_000, ARENA)
-    data = expressions(count)
+    random.seed(0)
+    count, of_arena, length = (440, 40, 200) if quick else (22_000, 2000, ARENA[1])
+    seeds, steps = (1, 15) if quick else (seeds, steps)
+    data, long = expressions(count, *LENGTHS), expressions(of_arena, *ARENA)
     test, data = data[: count // 11], data[count // 11 :]
-    frequent = Counter(value for _, value in data).most_common(1)[0][0]
-    majority = sum(value == frequent for _, value in test) / len(test)
-    print(f"{len(data):,} expressions to train on, {len(test):,} to test; always {frequent}: {100 * majority:.1f} %")
-    trained = {}
-    for name, build in attentions(LONGEST + 1).items():
-        random.seed(seed)
-        torch.manual_seed(seed)
-        net, start = Network(build(), LONGEST + 1), time.process_time()
-        train(net, data, steps)
-        taken = time.process_time() - start
-        trained[name] = accuracy(net, test), taken
-        print(f"trained {name}", flush=True)
+    known = guesses(data, test)
+    print(f"{len(data):,} expressions to train on, {len(test):,} to test")
+    trained = {name: [learn(name, seed, data, test, steps) for seed in range(seeds)] for name in attentions(1)}
+    bins = " ".join(f"{fewest:>3} to {most:2}" for fewest, most in BINS)
+    print(f"{'':15} accuracy (range)     {bins}  tokens   published   training   a step on {length:,} tokens")
     table = {}
-    print(f"{'':10} accuracy  published   training   a step on {length:,} tokens")
     for name, build in attentions(length).items():  # last, for what measures memory slows what comes after
-        table[name] = row = Row(*trained[name], *long_step(build, length))
-        memory = "" if row.memory is None else f"{row.memory / 2**20:8.0f} MiB"
-        print(f"{name:10} {100 * row.accuracy:6.1f} %  {PUBLISHED[name]:7.1f} %  {row.training:7.0f} s", end="")
-        print(f"  {row.seconds:8.2f} s {memory}", flush=True)
-    draw(table, majority, length, Path(out))
+        found = torch.stack([each for each, _ in trained[name]])
+        training = statistics.mean(taken for _, taken in trained[name])
+        table[name] = row = Row(found, training, *long_step(build, length))
+        memory = "" if row.memory is None else f"{row.memory / 2**20:6.0f} MiB"
+        costs = f"{row.training:8.0f} s {row.seconds:8.2f} s {memory}"
+        print(f"{line(name, found, test)}         {PUBLISHED[name]:7.1f} % {costs}", flush=True)
+    for name, found in known.items():
+        print(line(name, found, test))
+    half = of_arena // 2
+    for name, found in guesses(long[:half], long[half:]).items():
+        print(f"{name}, {ARENA[0]} to {ARENA[1]:,} tokens: {percent(found)[0]:.1f} %")
+    draw(table, known, test, length, Path(out))
     print(f"picture: {out}")
     return table
 
@@ -249,7 +317,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", default="runs/listops.png", help="picture to write (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="few steps")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--steps", type=int, default=800, help="of training (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=500, help="of training (default: %(default)s)")
     options = parser.parse_args()
-    main(options.out, options.quick, options.seed, options.steps)
+    main(options.out, options.quick, options.seeds, options.steps)

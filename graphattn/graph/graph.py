@@ -115,6 +115,14 @@ class Graph:
         graph._edge_index = edge_index
         return graph
 
+    @classmethod
+    def _of_csr(cls, csr: Compressed, num_src: int) -> Graph:
+        """The graph whose CSR form is known, with edges in that order; they are listed only when asked for."""
+        graph = Graph.__new__(Graph)
+        graph._set(csr.indptr.numel() - 1, num_src, csr.indices.numel(), csr.indices.device)
+        graph._csr = csr
+        return graph
+
     @property
     def num_nodes(self) -> int:
         """The number of nodes, where sources and destinations are equally many.

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from graphattn.graph.batch import Batch
+from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.points import graph_of_points
+from graphattn.graph.kind import positions
+from graphattn.graph.points import check_points
 from graphattn.graph.reach import as_positive
 
 _AT_ONCE = 2**19  # products to hold while hashing: near the processor
@@ -17,6 +24,7 @@ def lsh(
     num_buckets: int,
     *,
     rounds: int = 1,
+    chunk_size: int | None = None,
     causal: bool = False,
     batch: Tensor | None = None,
     generator: Generator | None = None,
@@ -24,18 +32,23 @@ def lsh(
     """Reformer's graph: nodes see each other where a hash puts them into one bucket, as it does near directions.
 
         h(x) = argmax([x R; -x R]),   R ~ normal [d, num_buckets / 2]
-        N(i) = { j ≠ i : h_r(x_i) = h_r(x_j) in some round r },   j <= i only, where causal
+        N(i) = { j ≠ i : h_r(x_i) = h_r(x_j) and c_r(i) - 1 <= c_r(j) <= c_r(i) in some round r },
+               j <= i only, where causal
+
+    c_r(i) is the chunk of node i: the nodes of a sequence are sorted by bucket (in their order within a bucket) and
+    cut into runs of `chunk_size`, which Reformer sets to 2 n / num_buckets. So E <= 2 · rounds · chunk_size · N,
+    however full a bucket is. Without `chunk_size` there are no chunks, nobody in a bucket is missed, and E grows with
+    the square of the fullest bucket.
 
     Reformer shares queries and keys: `x` is the query, and the key is the query divided by its length (its length
     does not change the bucket). A node would then attend to itself most of all, so it sees itself only where it has
     nobody else to see. An edge found in several rounds is one edge, as in the paper (eq. 6 and appendix A).
-    Ours are the buckets themselves: they are not cut into chunks of equal length, so nobody in a bucket is missed,
-    and E grows with the square of the fullest bucket. All heads share one graph.
 
     Args:
         x: what is hashed, `[N, d]`, floating point; no gradient goes through the choice of buckets.
         num_buckets: the number of buckets; even.
         rounds: how many hashes are drawn; more rounds miss fewer of the near ones.
+        chunk_size: the length of a chunk; None for whole buckets.
         causal: see only those before.
         batch: the sequence of each node, `[N]` integers from 0, never decreasing (PyG's `batch`); all are hashed
             alike. One sequence when None.
@@ -47,7 +60,8 @@ def lsh(
 
     Raises:
         TypeError: `x` is no floating-point tensor, `batch` no integers, or a number is no integer.
-        ValueError: wrong shapes, `x` is not finite, `num_buckets` is not even and positive, or `rounds` is below 1.
+        ValueError: wrong shapes, `x` is not finite, `num_buckets` is not even and positive, or `rounds` or `chunk_size`
+            is below 1.
 
     Example:
         >>> x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [-1.0, 0.0]])
@@ -55,33 +69,48 @@ def lsh(
         tensor([[2, 3, 0, 1],
                 [0, 1, 2, 3]])
 
-    Reference: Kitaev et al. 2020, arXiv:2001.04451, section 2, eq. 4 and 6.
+    Reference: Kitaev et al. 2020, arXiv:2001.04451, section 2, eq. 4-6.
     """
-    rounds = as_positive("rounds", as_count("rounds", rounds))
+    check_hash(num_buckets, rounds, chunk_size)
+    sizes = check_points("x", x, batch)
+    graph = connect(x.detach(), sizes, num_buckets, rounds, chunk_size, causal, generator)
+    return graph if batch is None else _cut(graph, sizes)
+
+
+def check_hash(num_buckets: int, rounds: int, chunk_size: int | None) -> None:
+    """Check what says how to hash; arguments and errors are those of `lsh`."""
     num_buckets = as_count("num_buckets", num_buckets)
     if num_buckets < 2 or num_buckets % 2:
         raise ValueError(f"num_buckets must be even and at least 2, got {num_buckets}")
-    directions: list[Tensor] = []
-
-    def connect(sequence: Tensor) -> Graph:
-        if not directions:  # drawn after x is checked, once for all
-            shape = (rounds, sequence.size(1), num_buckets // 2)
-            directions.append(torch.randn(shape, generator=generator).to(sequence))
-        return _connect(sequence, directions[0], causal)
-
-    return graph_of_points("x", x, batch, connect)
+    as_positive("rounds", as_count("rounds", rounds))
+    if chunk_size is not None:
+        as_positive("chunk_size", as_count("chunk_size", chunk_size))
 
 
-def _connect(x: Tensor, directions: Tensor, causal: bool) -> Graph:
+def connect(
+    x: Tensor,
+    sizes: Sequence[int],
+    num_buckets: int,
+    rounds: int,
+    chunk_size: int | None,
+    causal: bool,
+    generator: Generator | None = None,
+) -> Graph:
+    """The edges of `lsh` in sequences of `sizes` nodes, one after another in `x`, as one graph; nothing is checked."""
+    directions = torch.randn(rounds, x.size(1), num_buckets // 2, generator=generator).to(x)
     size = len(x)
-    found = [_same_bucket(_hash(x, each), size) for each in directions]
-    edge = found[0] if len(found) == 1 else torch.cat(found).unique()  # sorts, too
-    dst, src = edge // size, edge % size
-    if causal:
-        dst, src = dst[src <= dst], src[src <= dst]
-    alone = dst.bincount(minlength=size) == 1
-    seen = (src != dst) | alone[dst]
-    return Graph(torch.stack([src[seen], dst[seen]]), size)
+    before = positions(sizes, x.device)[1]
+    sequence = before.unique_consecutive(return_inverse=True)[1]
+    buckets = (sequence * num_buckets + _hash(x, each) for each in directions)
+    found = [_pairs(bucket, before, chunk_size, causal) for bucket in buckets]
+    edge = found[0] if len(found) == 1 else _merge(found)
+    dst = edge >> 32
+    src = edge & 0xFFFFFFFF
+    degree = dst.bincount(minlength=size)  # with oneself
+    others = src[(src != dst) | (degree == 1)[dst]]
+    indptr = torch.cat([degree.new_zeros(1), (degree - degree.gt(1).long()).cumsum(0)])
+    dtype = index_dtype(size, len(others))
+    return Graph._of_csr(Compressed(indptr.to(dtype), others.to(dtype), None), size)
 
 
 def _hash(x: Tensor, directions: Tensor) -> Tensor:
@@ -96,13 +125,46 @@ def _hash(x: Tensor, directions: Tensor) -> Tensor:
     return torch.cat(buckets)
 
 
-def _same_bucket(bucket: Tensor, size: int) -> Tensor:
-    """The pairs of nodes in one bucket, `dst * size + src`, ascending, both ways and with themselves."""
-    order = bucket.argsort(stable=True)
+def _pairs(bucket: Tensor, before: Tensor, chunk_size: int | None, causal: bool) -> Tensor:
+    """Who sees whom, and itself, in one round: `dst · 2³² + src`, ascending.
+
+    Args:
+        bucket: of each node, `[N]`; the buckets of a sequence come before those of the next.
+        before: how many nodes there are before the sequence of each, `[N]`.
+        chunk_size: as for `lsh`.
+        causal: as for `lsh`.
+    """
+    node = torch.arange(len(bucket), device=bucket.device)
+    order = bucket.argsort(stable=True)  # keeps each sequence where it is
+    place = torch.empty_like(order).scatter_(0, order, node)
     count = bucket.bincount()
-    before = count.cumsum(0) - count
-    num_seen = count[bucket]
-    dst = torch.arange(size, device=bucket.device).repeat_interleave(num_seen)
-    first = num_seen.cumsum(0) - num_seen
-    place = torch.arange(dst.numel(), device=bucket.device) + (before[bucket] - first)[dst]
-    return dst * size + order[place]
+    last = count.cumsum(0)  # a node sees a run of places: first <= place < last
+    first, last = (last - count)[bucket], last[bucket]
+    if chunk_size is not None:
+        chunk = before + (place - before) // chunk_size * chunk_size  # where the chunk of a node begins
+        first, last = torch.maximum(first, chunk - chunk_size), torch.minimum(last, chunk + chunk_size)
+    if causal:
+        last = place + 1
+    num_seen = last - first
+    begin = num_seen.cumsum(0) - num_seen
+    dst = node.repeat_interleave(num_seen)
+    seen = torch.arange(dst.numel(), device=dst.device) + (first - begin)[dst]
+    return dst << 32 | order[seen]
+
+
+def _merge(found: Sequence[Tensor]) -> Tensor:
+    """What several ascending lists hold, each number once, ascending."""
+    numbers = torch.cat(list(found))
+    if numbers.device.type == "cpu":
+        numbers = torch.from_numpy(np.sort(numbers.numpy(), kind="stable"))  # merges runs that are sorted already
+    else:
+        numbers = numbers.sort().values
+    return numbers.unique_consecutive()
+
+
+def _cut(graph: Graph, sizes: Sequence[int]) -> Batch:
+    """A graph of several sequences as the batch of their graphs."""
+    begins = torch.tensor([0, *accumulate(sizes)], device=graph.device)
+    num_edges = torch.searchsorted(graph.edge_index[1].contiguous(), begins).diff().tolist()
+    edges = zip(graph.edge_index.split(num_edges, dim=1), begins[:-1], sizes, strict=True)
+    return Batch([Graph._checked(edge_index - begin, size, size) for edge_index, begin, size in edges])

@@ -11,14 +11,13 @@ from graphattn.graph.batch import batch as side_by_side
 from graphattn.graph.graph import Graph
 
 
-def graph_of_points(name: str, points: Tensor, batch: Tensor | None, connect: Callable[[Tensor], Graph]) -> Graph:
-    """The graph of one cloud of points, or the `Batch` of those of several, on the device of the points.
+def check_points(name: str, points: Tensor, batch: Tensor | None) -> list[int]:
+    """Check clouds of points, and return the number of points of each.
 
     Args:
         name: how the caller calls `points`, for messages.
         points: `[N, d]`, floating point.
         batch: the cloud of each point, `[N]` integers from 0, never decreasing (PyG's `batch`); one cloud when None.
-        connect: makes the graph of one cloud.
 
     Raises:
         TypeError: `points` is no tensor of floating-point numbers, or `batch` none of integers.
@@ -29,12 +28,19 @@ def graph_of_points(name: str, points: Tensor, batch: Tensor | None, connect: Ca
         raise TypeError(f"{name} must be a tensor of floating-point numbers, got {got}")
     if points.dim() != 2 or points.size(1) == 0:
         raise ValueError(f"{name} must have shape [N, d] with d at least 1, got {list(points.shape)}")
-    points = points.detach()
     if not bool(points.isfinite().all()):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
-    if batch is None:
-        return connect(points)
-    return side_by_side([connect(cloud) for cloud in points.split(_sizes(batch, points))])
+    return [points.size(0)] if batch is None else _sizes(batch, points)
+
+
+def graph_of_points(name: str, points: Tensor, batch: Tensor | None, connect: Callable[[Tensor], Graph]) -> Graph:
+    """The graph of one cloud of points, or the `Batch` of those of several, on the device of the points.
+
+    Arguments and errors are those of `check_points`; `connect` makes the graph of one cloud.
+    """
+    sizes = check_points(name, points, batch)
+    clouds = [connect(cloud) for cloud in points.detach().split(sizes)]
+    return clouds[0] if batch is None else side_by_side(clouds)
 
 
 def _sizes(batch: Tensor, points: Tensor) -> list[int]:

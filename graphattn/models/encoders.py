@@ -139,6 +139,7 @@ def reformer(
     *,
     num_buckets: int,
     rounds: int = 1,
+    chunk_size: int | None = None,
     ffn_dim: int | None = None,
     dropout: float = 0.0,
 ) -> ReversibleEncoder:
@@ -146,9 +147,13 @@ def reformer(
 
     Kitaev et al. 2020, arXiv:2001.04451, sections 2 and 3; the feed-forward network is not cut into chunks.
     """
+
+    def attention() -> nn.Module:
+        return LSHAttention(embed_dim, num_heads, num_buckets=num_buckets, rounds=rounds, chunk_size=chunk_size)
+
     blocks = [
         (
-            _PreNorm(embed_dim, LSHAttention(embed_dim, num_heads, num_buckets=num_buckets, rounds=rounds), dropout),
+            _PreNorm(embed_dim, attention(), dropout),
             _PreNorm(embed_dim, feed_forward(embed_dim, ffn_dim, None, dropout), dropout),
         )
         for _ in range(depth)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphattn.graph import Causal, Graph, lsh
-from graphattn.graph.kind import positions
+from graphattn.graph import Causal, Graph
+from graphattn.graph.lsh import check_hash, connect
 from graphattn.nn.positions.place import sizes_of
 from graphattn.ops.attention import attention
 
@@ -16,29 +16,44 @@ class LSHAttention(nn.Module):
 
         q_j = W_q x_j,   k_j = q_j / |q_j|,   N(i) = { j ≠ i : h_r(q_i) = h_r(q_j) in some round r }
 
-    A node sees itself only where it has nobody else. Each head has its own buckets. See `ga.lsh`, which says how its
-    buckets differ from Reformer's chunks; the hash is drawn anew at each call, and takes no gradient.
+    A node sees itself only where it has nobody else. Each head has its own buckets; `ga.lsh` says what chunks do. The
+    hash is drawn anew at each call, and takes no gradient. One softmax over the edges of all rounds is the paper's sum
+    over rounds, where each is weighted by its exp(log-sum-exp) and a pair found N times counts 1 / N each time.
 
     Args:
         embed_dim: width of nodes and of the output; `num_heads` divides it.
         num_heads: the number of heads.
         num_buckets: of the hash; even.
         rounds: how many hashes are drawn.
+        chunk_size: the length of Reformer's chunks; None for whole buckets.
         dropout: on the weights, in training.
 
     Shapes:
         x `[N, embed_dim]` → `[N, embed_dim]`.
 
-    Kitaev et al. 2020, arXiv:2001.04451, section 2.
+    Raises:
+        TypeError: `num_buckets`, `rounds` or `chunk_size` is no integer.
+        ValueError: a number is out of range, or `num_buckets` is odd.
+
+    Kitaev et al. 2020, arXiv:2001.04451, section 2 and appendix A.
     """
 
     def __init__(
-        self, embed_dim: int, num_heads: int, *, num_buckets: int, rounds: int = 1, dropout: float = 0.0
+        self,
+        embed_dim: int,
+        num_heads: int,
+        *,
+        num_buckets: int,
+        rounds: int = 1,
+        chunk_size: int | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
-        self.num_heads, self.num_buckets, self.rounds, self.dropout = num_heads, num_buckets, rounds, dropout
+        check_hash(num_buckets, rounds, chunk_size)
+        self.num_heads, self.dropout = num_heads, dropout
+        self.num_buckets, self.rounds, self.chunk_size = num_buckets, rounds, chunk_size
         self.q_proj = nn.Linear(embed_dim, embed_dim, bias=False)
         self.v_proj = nn.Linear(embed_dim, embed_dim, bias=False)
         self.out_proj = nn.Linear(embed_dim, embed_dim)
@@ -48,12 +63,8 @@ class LSHAttention(nn.Module):
         H = self.num_heads
         heads = [proj(x).unflatten(1, (H, -1)).transpose(0, 1).flatten(0, 1) for proj in (self.q_proj, self.v_proj)]
         q, v = (each.unsqueeze(1) for each in heads)  # [H·N, 1, D]: each head is one more batch of sequences
-        sizes = sizes_of(graph)[0] * H
-        member = positions(sizes, x.device)[1]  # the nodes before a sequence tell one from the other
-        _, member = member.unique_consecutive(return_inverse=True)
-        alike = lsh(
-            heads[0].detach(), self.num_buckets, rounds=self.rounds, causal=isinstance(graph, Causal), batch=member
-        )
+        sizes, causal = sizes_of(graph)[0] * H, isinstance(graph, Causal)
+        alike = connect(heads[0].detach(), sizes, self.num_buckets, self.rounds, self.chunk_size, causal)
         out = attention(q, F.normalize(q, dim=-1), v, alike, dropout=self.dropout if self.training else 0.0)
         assert isinstance(out, Tensor)
         return self.out_proj(out.view(H, len(x), -1).transpose(0, 1).flatten(1))

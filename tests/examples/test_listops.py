@@ -23,12 +23,29 @@ def value(words):
 def test_expressions_have_their_values(example):
     module = example("listops")
     random.seed(0)
-    found = module.expressions(300)
+    found = module.expressions(300, 10, 80)
     assert len({" ".join(words) for words, _ in found}) == 300
     for words, answer in found:
-        assert module.SHORTEST <= len(words) <= module.LONGEST
+        assert 10 <= len(words) <= 80
         assert value(words) == answer
     assert {word for words, _ in found for word in words} == set(module.TOKENS) - {"[CLASS]"}
+
+
+def test_guesses_by_hand(example):
+    module = example("listops")
+    data = [(["[MAX"], 9), (["[MAX"], 9), (["[MAX"], 3), (["[MIN"], 0)]
+    found = module.guesses(data, [(["[MAX"], 9), (["[MIN"], 0), (["[MIN"], 9), (["[MAX"], 3)])
+    assert found["one value"].tolist() == [True, False, True, False]
+    assert found["first operator"].tolist() == [True, True, False, False]
+
+
+def test_accuracy_by_length(example):
+    module = example("listops")
+    test = [(["1"] * length, 1) for length in (10, 20, 21, 80, 41)]
+    found = module.torch.tensor([[True, False, False, True, True], [True, True, True, False, True]])
+    assert module.by_length(found, test) == [75, 50, 75]
+    assert module.percent(found) == [60, 80]
+    assert sum(most - fewest + 1 for fewest, most in module.BINS) == module.LENGTHS[1] - module.LENGTHS[0] + 1
 
 
 def test_a_batch_puts_a_class_token_before_each(example):
@@ -45,7 +62,7 @@ def test_a_network_learns_a_few_by_heart(example):
     data = [(["[MIN", str(digit), "9", "]"], digit) for digit in range(10)]
     net = module.Network(module.attentions(5)["full"](), 5)
     module.train(net, data, steps=40, size=10)
-    assert module.accuracy(net, data) == 1
+    assert module.right(net, data).all()
 
 
 def test_all_kinds_of_attention(example, tmp_path):

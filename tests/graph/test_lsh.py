@@ -1,3 +1,5 @@
+import collections
+import itertools
 import sys
 
 import pytest
@@ -21,25 +23,47 @@ def buckets(x, num_buckets, rounds, seed):
     return found
 
 
-def expected(x, num_buckets, rounds, causal, seed):
-    hashes = buckets(x, num_buckets, rounds, seed)
-    edges = []
-    for i in range(len(x)):
-        candidates = range(i + 1 if causal else len(x))
-        seen = [j for j in candidates if any(each[i] == each[j] for each in hashes)]
-        edges += [(j, i) for j in seen if j != i or len(seen) == 1]
-    return Graph(torch.tensor(edges, dtype=torch.int64).view(-1, 2).t(), len(x))
+def expected(x, num_buckets, rounds, causal, seed, chunk_size=None):
+    size = len(x)
+    met = set()
+    for bucket in buckets(x, num_buckets, rounds, seed):
+        order = sorted(range(size), key=lambda node, bucket=bucket: (bucket[node], node))
+        for p, q in itertools.product(range(size), repeat=2):
+            i, j = order[p], order[q]
+            near = chunk_size is None or p // chunk_size - 1 <= q // chunk_size <= p // chunk_size
+            if bucket[i] == bucket[j] and near and (j <= i or not causal):
+                met.add((i, j))
+    degree = collections.Counter(i for i, _ in met)
+    edges = [(j, i) for i, j in sorted(met) if i != j or degree[i] == 1]
+    return Graph(torch.tensor(edges, dtype=torch.int64).view(-1, 2).t(), size)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 41])
 @pytest.mark.parametrize(
-    ("num_buckets", "rounds", "causal"), [(2, 1, False), (8, 1, True), (8, 3, False), (6, 4, True)]
+    ("num_buckets", "rounds", "causal", "chunk_size"),
+    [
+        (2, 1, False, None),
+        (8, 1, True, None),
+        (8, 3, False, None),
+        (6, 4, True, None),
+        (2, 1, False, 1),
+        (4, 1, False, 7),
+        (4, 3, False, 5),
+        (2, 2, True, 3),
+        (2, 1, False, 100),
+    ],
 )
-def test_buckets_by_hand(n, num_buckets, rounds, causal):
+def test_buckets_by_hand(n, num_buckets, rounds, causal, chunk_size):
     x = torch.randn(n, 5, dtype=torch.float64, generator=seeded(1))
-    graph = lsh(x, num_buckets, rounds=rounds, causal=causal, generator=seeded(7))
-    assert graph == expected(x, num_buckets, rounds, causal, seed=7)
+    graph = lsh(x, num_buckets, rounds=rounds, chunk_size=chunk_size, causal=causal, generator=seeded(7))
+    assert graph == expected(x, num_buckets, rounds, causal, 7, chunk_size)
     assert graph.csr.perm is None
+
+
+def test_chunks_bound_the_edges():
+    graph = lsh(torch.ones(50, 3), num_buckets=4, chunk_size=6)
+    assert graph.in_degree.max() == 11  # two chunks but for oneself
+    assert graph.in_degree[:6].tolist() == [5] * 6  # the first has none before it
 
 
 def test_everyone_sees_somebody_and_itself_only_when_alone():
@@ -80,11 +104,17 @@ def test_all_alike_is_complete_but_for_oneself():
     assert torch.equal(graph.edge_index, complete(7).remove_self_loops()[0].edge_index)
 
 
-def test_sequences_do_not_see_one_another_and_are_hashed_alike():
-    x = torch.randn(9, 4, generator=seeded(1))
-    graph = lsh(torch.cat([x, x]), 4, batch=torch.arange(18) // 9, rounds=2, generator=seeded(5))
+@pytest.mark.parametrize("options", [{}, {"rounds": 3}, {"chunk_size": 3}, {"causal": True, "rounds": 2}])
+def test_sequences_do_not_see_one_another_and_are_hashed_alike(options):
+    sizes = [9, 0, 1, 14, 0, 3]
+    x = torch.randn(sum(sizes), 4, dtype=torch.float64, generator=seeded(1))
+    member = torch.arange(6).repeat_interleave(torch.tensor(sizes))
+    graph = lsh(x, 4, batch=member, generator=seeded(5), **options)
     assert isinstance(graph, Batch)
-    assert graph.parts[0] == graph.parts[1] == lsh(x, 4, rounds=2, generator=seeded(5))
+    assert graph.dst_sizes == tuple(sizes)
+    for part, sequence in zip(graph.parts, x.split(sizes), strict=True):
+        assert part == lsh(sequence, 4, generator=seeded(5), **options)
+    graph.validate()
 
 
 @pytest.mark.parametrize(
@@ -94,6 +124,7 @@ def test_sequences_do_not_see_one_another_and_are_hashed_alike():
         ({"num_buckets": 0}, ValueError, "num_buckets must be even and at least 2, got 0"),
         ({"num_buckets": 4.0}, TypeError, r"num_buckets must be an integer, got 4\.0"),
         ({"num_buckets": 4, "rounds": 0}, ValueError, "rounds must be at least 1, got 0"),
+        ({"num_buckets": 4, "chunk_size": 0}, ValueError, "chunk_size must be at least 1, got 0"),
         ({"num_buckets": 4, "batch": torch.zeros(2, dtype=torch.int64)}, ValueError, r"batch must have shape \[3\]"),
     ],
 )

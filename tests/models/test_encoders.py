@@ -111,7 +111,7 @@ def test_axial():
 
 
 def test_reformer_is_its_formula():
-    made = encoders.reformer(EMBED, HEADS, 2, num_buckets=2, rounds=8).double().eval()
+    made = encoders.reformer(EMBED, HEADS, 2, num_buckets=2, rounds=8, chunk_size=2).double().eval()
     x, graph = numbers(sum(SIZES), EMBED), ga.complete(SIZES)
     torch.manual_seed(3)
     got = made(x, graph)
