@@ -130,3 +130,30 @@ def test_exphormer_has_the_edges_of_the_paper():
     torch.testing.assert_close(net(x, graph, attr), want)
     with pytest.raises(ValueError, match="edge_attr goes with edge_dim"):
         net(x, graph)
+
+
+class SumOfNeighbours(torch.nn.Module):
+    def forward(self, x, edge_index, edge_attr):
+        return torch.zeros_like(x).index_add(0, edge_index[1], x[edge_index[0]] + edge_attr)
+
+
+def test_exphormer_with_message_passing():
+    net = Exphormer(EMBED, HEADS, 2, degree=2, edge_dim=3, local=SumOfNeighbours).eval()
+    graph = ga.from_networkx(nx.path_graph(6))
+    x, attr = torch.randn(6, EMBED), torch.randn(graph.num_edges, 3)
+    whole, kind = net._connect(graph)
+    features, own = net.kinds(kind), net.edges(attr)
+    features[: graph.num_edges] += own
+    want = torch.cat([x, net.virtual])
+    for layer in net.encoder.layers:
+        want = layer(want, whole, features, local_edges=graph.edge_index, local_attr=own)
+    torch.testing.assert_close(net(x, graph, attr), want[:6])
+
+
+@pytest.mark.parametrize("kind", [Graphormer, Exphormer])
+def test_networks_on_graphs_take_an_edge_index_and_check_its_size(kind):
+    net, x = kind(EMBED, HEADS, 1).eval(), torch.randn(9, EMBED)
+    edge_index = torch.tensor([[0, 1, 8], [1, 0, 2]])
+    torch.testing.assert_close(net(x, edge_index), net(x, ga.Graph(edge_index, 9)))
+    with pytest.raises(ValueError, match=r"graph must have 9 destinations and 9 sources.* it has 4 and 4"):
+        net(x, ga.complete(4))

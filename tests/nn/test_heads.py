@@ -4,7 +4,6 @@ import pytest
 import torch
 
 import graphattn as ga
-from graphattn.models import encoders
 from graphattn.nn import GraphHead, NodeHead, Seq2SeqHead
 
 EMBED, SIZES = 6, [4, 1, 3]
@@ -71,21 +70,3 @@ def test_generate_scores_are_what_the_loss_says():
                 target = [torch.tensor(hypothesis.tokens, dtype=torch.int64)]
                 loss = head.loss(nodes, ga.complete(len(nodes)), target) * (len(hypothesis.tokens) + 1)
                 assert hypothesis.score == pytest.approx(-loss.item(), abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        encoders.longformer(EMBED, 2, 1, radius=1),
-        encoders.performer(EMBED, 2, 1),
-        encoders.linformer(EMBED, 2, 1, num_landmarks=2, max_nodes=9),
-        encoders.reformer(EMBED, 2, 1, num_buckets=2),
-    ],
-)
-def test_every_head_on_every_encoder(encoder):
-    x, graph = torch.randn(8, EMBED), ga.complete(SIZES)
-    nodes = encoder(x, graph)
-    assert NodeHead(EMBED, 3)(nodes, graph).shape == (8, 3)
-    assert GraphHead(EMBED, 3, pooling="attention")(nodes, graph).shape == (3, 3)
-    head = Seq2SeqHead(7, 8, 2, 1, start=5, end=6, memory_dim=EMBED).eval()
-    assert len(head.generate(nodes, graph, max_length=3)) == 3
