@@ -47,5 +47,5 @@ class TextEncoder(nn.Module):
         """One vector for each token; the graph is `ga.complete(sizes)` unless the encoder asks for another."""
         x = self.embedding(tokens)
         if self.positions is not None:
-            x = x + self.positions(places(graph)[0])
+            x = x + self.positions(places(graph)[0]).to(x.dtype)
         return self.encoder(self.dropout(x), graph)

@@ -23,6 +23,17 @@ def test_text_encoder():
     torch.testing.assert_close(net(tokens, graph), net.encoder(x, graph))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_sequences_in_other_precisions(dtype):
+    net = Transformer(9, 9, start=7, end=8, embed_dim=EMBED, num_heads=HEADS, depth=1, dropout=0.0).to(dtype)
+    source, sizes = torch.randint(7, (7,)), [4, 1, 2]
+    loss = net.loss(source, sizes, [torch.tensor([1, 2]), torch.tensor([], dtype=torch.int64), torch.tensor([3])])
+    assert loss.dtype == dtype
+    loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in net.parameters())
+    assert len(net.eval().generate(source, sizes, max_length=3, num_beams=2)) == 3
+
+
 def test_transformer_learns_to_reverse():
     net = Transformer(8, 8, start=6, end=7, embed_dim=32, num_heads=2, depth=1, dropout=0.0, ffn_dim=64)
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
