@@ -221,7 +221,8 @@ class HardAlignment(Alignment):
     In training the place is drawn, and `log_prob` of the result goes to `Reinforce`; otherwise it is the most likely
     one. The arguments are those of `Alignment`; `generator` may be set to an own `torch.Generator`.
 
-    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested.
+    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested, and in training takes the
+    mean c = Σ_j α_j h_j for every other image instead, to lower the variance.
     """
 
     generator: torch.Generator | None = None

@@ -6,7 +6,8 @@ import torch
 
 import graphattn as ga
 from graphattn.models import Exphormer, Graphormer, LanguageModel, SetTransformer, TextEncoder, Transformer, encoders
-from graphattn.nn.positions import LearnedPositions, shortest_paths, sinusoidal
+from graphattn.nn import MultiheadAttention
+from graphattn.nn.positions import LearnedPositions, Rotary, shortest_paths, sinusoidal
 
 EMBED, HEADS = 12, 3
 
@@ -68,6 +69,26 @@ def test_language_model():
     assert short[0] == net.generate([prompts[0][:1]], max_length=3, temperature=0)[0]
     with pytest.raises(ValueError, match="one is empty"):
         net.generate([tokens[:0]], max_length=2)
+
+
+def test_each_layer_has_an_attention_of_its_own():
+    """Fewer key heads and rotary positions, in the encoder and in the decoder, which keeps what it has read."""
+
+    def attention():
+        rotary = Rotary(EMBED // HEADS)
+        return MultiheadAttention(EMBED, HEADS, num_kv_heads=1, rotary=rotary)
+
+    net = Transformer(9, 9, start=7, end=8, embed_dim=EMBED, num_heads=HEADS, depth=2, attention=attention)
+    layers = [*net.encoder.encoder.layers, *net.head.tokens.decoder.layers]
+    assert len({id(layer.attention) for layer in layers}) == 4
+    assert all(layer.attention.num_kv_heads == 1 for layer in layers)
+    net, source, sizes = net.double().eval(), torch.randint(7, (7,)), [4, 3]
+    graph = ga.complete(sizes)
+    nodes = net.encoder(source, graph)
+    for found, memory in zip(net.generate(source, sizes, max_length=5), nodes.split(sizes), strict=True):
+        written = [7, *found[0].tokens]
+        best = net.head(memory, ga.complete(len(memory)), torch.tensor(written), [len(written)]).argmax(1)
+        assert best[: len(written) - 1].tolist() == written[1:]
 
 
 def mab(block, x, y, sizes, others):
