@@ -117,6 +117,10 @@ def test_set_transformer():
     got = net(x, ga.complete(sizes))
     torch.testing.assert_close(got, want)
     torch.testing.assert_close(net(x.flip(0), ga.complete([2, 5])), got.flip(0))
+    shuffled = torch.tensor([3, 1, 4, 0, 2, 6, 5])
+    torch.testing.assert_close(net(x[shuffled], ga.complete(sizes)), got)
+    torch.testing.assert_close(block(h[shuffled], ga.complete(sizes)), block(h, ga.complete(sizes))[shuffled])
+    assert net(x[:0], ga.complete([])).shape == (0, 2, 2)
 
 
 def test_graphormer():
