@@ -108,7 +108,12 @@ class RecurrentDecoder(nn.Module):
         Args:
             tokens: `[B, T]`; a start token first, and anything where a sequence has ended.
             encoded: the B inputs.
+
+        Raises:
+            ValueError: tokens are for another number of inputs, or there is not even the first.
         """
+        if tokens.ndim != 2 or len(tokens) != len(encoded.sizes) or tokens.shape[1] == 0:
+            raise ValueError(f"tokens must be [{len(encoded.sizes)}, 1 or more], got {list(tokens.shape)}")
         source, state = self.source(encoded), self.begin(encoded)
         features, alignments, log_probs = [], [], []
         for embedded in self.dropout(self.embedding(tokens)).unbind(1):

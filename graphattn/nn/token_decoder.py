@@ -68,7 +68,13 @@ class TokenDecoder(nn.Module):
         memory: Tensor | None = None,
         memory_sizes: Sequence[int] | None = None,
     ) -> Tensor:
-        """Scores of the token after each, for sequences of `sizes` packed one after another."""
+        """Scores of the token after each, for sequences of `sizes` packed one after another.
+
+        Raises:
+            ValueError: the sizes do not add up to the number of tokens.
+        """
+        if sum(sizes) != len(tokens):
+            raise ValueError(f"sizes add up to {sum(sizes)}, but there are {len(tokens)} tokens")
         x = self._embed(tokens, positions(tuple(sizes), tokens.device)[0])
         look = None if memory_sizes is None else bipartite(sizes, memory_sizes, device=x.device)
         return self._scores(self.decoder(x, causal(sizes, device=x.device), memory, look))

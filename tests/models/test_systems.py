@@ -17,6 +17,14 @@ def seed():
     torch.manual_seed(0)
 
 
+def test_sizes_that_do_not_add_up():
+    tokens = torch.randint(9, (7,))
+    with pytest.raises(ValueError, match="graph must have 7 destinations and 7 sources"):
+        TextEncoder(9, EMBED, encoders.transformer(EMBED, HEADS, 1))(tokens, ga.complete([4, 4]))
+    with pytest.raises(ValueError, match="sizes add up to 8, but there are 7 tokens"):
+        LanguageModel(9, EMBED, HEADS, 1)(tokens, [4, 4])
+
+
 def test_text_encoder():
     net = TextEncoder(20, EMBED, encoders.transformer(EMBED, HEADS, 1), positions=LearnedPositions(9, EMBED)).eval()
     tokens, graph = torch.randint(20, (7,)), ga.complete([4, 3])

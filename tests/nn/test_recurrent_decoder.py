@@ -80,3 +80,10 @@ def test_hard_attention_tells_how_likely_its_places_were():
     assert got.alignments.unique().tolist() == [0, 1]
     got.log_prob.sum().backward()
     assert align.vector.grad.abs().max() > 0
+
+
+def test_tokens_of_other_inputs():
+    decoder, encoded, tokens = make(LuongDecoder, Alignment(4, 6), "gru")
+    for wrong in (tokens[:2], tokens[:, :0], tokens[0]):
+        with pytest.raises(ValueError, match=r"tokens must be \[3, 1 or more\], got \["):
+            decoder(wrong, encoded)
