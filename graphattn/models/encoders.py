@@ -2,6 +2,7 @@
 
 All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
 give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
+`neighbourhood` and `axial` raise ValueError for a graph whose nodes are not the cells of one image of their `shape`.
 
 =============  ==============================  ============================  ==========  ============================
 encoder        graph                           score                         normaliser  cost of n nodes
@@ -20,10 +21,12 @@ axial          rows, then columns of a grid    dot                           sof
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
 
 from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_regular, union, window
@@ -91,7 +94,8 @@ def bigbird(
     """Windows, global nodes, and edges at random.
 
     Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); node by node rather than in blocks,
-    and the random edges go both ways, `num_random` at each node. Sequences too short for them go without.
+    and every node is also seen by `num_random` others (see `ga.random_regular`). As in its code the random edges are
+    drawn once: sequences of one length always have the same, and those too short for them go without.
     """
     connect = partial(_with_random_edges, radius=radius, num_global=num_global, num_random=num_random)
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
@@ -186,9 +190,8 @@ def axial(embed_dim: int, num_heads: int, depth: int, *, shape: tuple[int, int],
 
     Ho et al. 2019, arXiv:1912.12180, section 3.1.
     """
-    height, width = shape
-    columns = partial(_grid, shape=shape, kernel_size=(2 * height - 1, 1))
-    connect = (partial(_rows, width=width), columns)
+    columns = partial(_grid, shape=shape, kernel_size=(2 * shape[0] - 1, 1))
+    connect = (partial(_rows, shape=shape), columns)
     layers = [
         OnGraph(GraphTransformerLayer(embed_dim, num_heads, **options), connect[number % 2]) for number in range(depth)
     ]
@@ -220,7 +223,9 @@ def _windows_and_hubs(graph: Complete, radius: int, num_global: int) -> Graph:
 
 def _with_random_edges(graph: Complete, radius: int, num_global: int, num_random: int) -> Graph:
     random = [
-        random_regular(size, num_random) if size * num_random % 2 == 0 and num_random < size else window(size, 0)
+        random_regular(size, num_random, generator=torch.Generator().manual_seed(size))
+        if num_random < size
+        else window(size, 0)
         for size in graph.sizes
     ]
     return union(window(graph.sizes, radius), _hubs(graph, num_global), batch(random))
@@ -230,9 +235,19 @@ def _hubs(graph: Complete, num_global: int) -> Graph:
     return batch([hub(size, min(num_global, size)) for size in graph.sizes])
 
 
-def _rows(graph: Complete, width: int) -> Graph:
-    return complete([width] * (graph.num_nodes // width))
+def _rows(graph: Complete, shape: tuple[int, int]) -> Graph:
+    _check_cells(graph, shape)
+    height, width = shape
+    return complete([width] * (height * graph.num_graphs))
 
 
 def _grid(graph: Complete, shape: Sequence[int], kernel_size: Any, **options: Any) -> Graph:
+    _check_cells(graph, shape)
     return grid([list(shape)] * graph.num_graphs, kernel_size, **options)
+
+
+def _check_cells(graph: Complete, shape: Sequence[int]) -> None:
+    cells = math.prod(shape)
+    for size in graph.sizes:
+        if size != cells:
+            raise ValueError(f"images of shape {tuple(shape)} have {cells} cells, got a graph of {size} nodes")

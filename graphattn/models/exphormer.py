@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph, batch, expander, window
+from graphattn.graph import Graph, as_graph, batch, expander, window
 from graphattn.models.encoders import transformer
+from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.positions import sizes_of
+from graphattn.nn.transformer import TransformerEncoder
 
 
 class Exphormer(nn.Module):
@@ -26,13 +29,22 @@ class Exphormer(nn.Module):
         degree: of the expander; even. Graphs too small for it (see `ga.expander`) have self-loops instead.
         num_virtual: virtual nodes of each graph.
         edge_dim: width of the edges' features; None for none.
+        local: makes the message passing of a layer along the graph's own edges, beside the attention (see `GPSLayer`);
+            called with the edges' features, `[E, embed_dim]`, where there are any. None for none.
         **options: what else the layers take.
 
     Shapes:
         x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`.
 
-    Shirzad et al. 2023, arXiv:2303.06147, section 3; with the Transformer's layer, and without message passing beside
-    it (for that see `GPSConv`). The expander is drawn anew for each new graph.
+    Example:
+        >>> import torch, graphattn as ga
+        >>> net = ga.models.Exphormer(16, num_heads=4, depth=2, local=lambda: ga.nn.GATConv(16, 16))
+        >>> net(torch.randn(3, 16), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 16])
+
+    Shirzad et al. 2023, arXiv:2303.06147, section 3. Its networks have message passing (`local`); without, the layers
+    are the Transformer's. The expander is drawn once, not for each graph: graphs of as many nodes have the same. For
+    message passing a virtual node is a node without neighbours, in the paper it is none.
     """
 
     def __init__(
@@ -44,6 +56,7 @@ class Exphormer(nn.Module):
         degree: int = 4,
         num_virtual: int = 1,
         edge_dim: int | None = None,
+        local: Callable[[], nn.Module] | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -51,31 +64,43 @@ class Exphormer(nn.Module):
         self.virtual = nn.Parameter(torch.randn(num_virtual, embed_dim) * 0.02)
         self.kinds = nn.Embedding(4, embed_dim)  # own, expander, from a virtual node, to a virtual node
         self.edges = None if edge_dim is None else nn.Linear(edge_dim, embed_dim)
-        self.encoder = transformer(embed_dim, num_heads, depth, edge_dim=embed_dim, **options)
+        options["edge_dim"] = embed_dim
+        self.has_local = local is not None
+        if local is None:
+            self.encoder = transformer(embed_dim, num_heads, depth, **options)
+        else:
+            self.encoder = TransformerEncoder(GPSLayer(embed_dim, num_heads, local(), **options) for _ in range(depth))
         self._made: tuple[Graph, tuple[Graph, Tensor]] | None = None
 
-    def forward(self, x: Tensor, graph: Graph, edge_attr: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None) -> Tensor:
         """Encode; what was made of the graph seen last is kept.
 
         Raises:
-            ValueError: edge features are given where the model has no `edge_dim`.
+            ValueError: edge features are given where the model has no `edge_dim`, or are missing.
         """
         if (edge_attr is None) != (self.edges is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
+        graph = as_graph(graph, len(x), len(x))
         if self._made is None or self._made[0] is not graph:
             self._made = graph, self._connect(graph)
         whole, kind = self._made[1]
-        attr = self.kinds(kind)
+        attr, own = self.kinds(kind), None
         if self.edges is not None:
             own = self.edges(edge_attr)
             attr = torch.cat([attr[: len(own)] + own, attr[len(own) :]])
+        local = {"local_edges": graph.edge_index, "local_attr": own} if self.has_local else {}
         virtual = self.virtual.repeat(len(sizes_of(graph)[0]), 1)
-        return self.encoder(torch.cat([x, virtual]), whole, attr)[: len(x)]
+        return self.encoder(torch.cat([x, virtual]), whole, attr, **local)[: len(x)]
 
     def _connect(self, graph: Graph) -> tuple[Graph, Tensor]:
         """The graph with its expander and virtual nodes, which come after all others; and the kind of each edge."""
         sizes, N = sizes_of(graph)[0], graph.num_nodes
-        drawn = [expander(n, self.degree) if max(3, 2 * self.degree - 2) <= n else window(n, 0) for n in sizes]
+        drawn = [
+            expander(n, self.degree, generator=torch.Generator().manual_seed(n))
+            if max(3, 2 * self.degree - 2) <= n
+            else window(n, 0)
+            for n in sizes
+        ]
         nodes = torch.arange(N, device=graph.device).repeat_interleave(self.num_virtual)
         member = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes), output_size=N).to(graph.device)
         first = N + self.num_virtual * member

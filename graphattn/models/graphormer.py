@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 from graphattn.models.encoders import transformer
 from graphattn.nn.positions import DegreeEncoding, PathBias, Paths, SpatialBias, shortest_paths
 
@@ -52,7 +52,7 @@ class Graphormer(nn.Module):
         self.encoder = transformer(embed_dim, num_heads, depth, **options)
         self._found: tuple[Graph, Paths] | None = None
 
-    def forward(self, x: Tensor, graph: Graph, edge_attr: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None) -> Tensor:
         """Encode; the paths of the graph seen last are kept.
 
         Raises:
@@ -60,6 +60,7 @@ class Graphormer(nn.Module):
         """
         if (edge_attr is None) != (self.along is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
+        graph = as_graph(graph, len(x), len(x))
         if self._found is None or self._found[0] is not graph:
             self._found = graph, shortest_paths(graph, self.max_distance)
         pairs, distance, edges = self._found[1]

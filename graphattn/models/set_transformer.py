@@ -92,7 +92,7 @@ class SetTransformer(nn.Module):
         look = bipartite(counts, graph.sizes, device=x.device)
         seeds = self.pool(seeds, look, key=self.before_pooling(x))
         seeds = self.among_seeds(seeds, complete(counts, device=x.device))
-        return self.out(seeds).view(graph.num_graphs, len(self.seeds), -1)
+        return self.out(seeds).unflatten(0, (graph.num_graphs, len(self.seeds)))
 
 
 def _block(embed_dim: int, num_heads: int) -> GraphTransformerLayer:

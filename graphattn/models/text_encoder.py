@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 from graphattn.nn.positions import places
 
 
@@ -44,8 +44,13 @@ class TextEncoder(nn.Module):
         self.positions, self.encoder, self.dropout = positions, encoder, nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, graph: Graph) -> Tensor:
-        """One vector for each token; the graph is `ga.complete(sizes)` unless the encoder asks for another."""
+        """One vector for each token; the graph is `ga.complete(sizes)` unless the encoder asks for another.
+
+        Raises:
+            ValueError: the graph has not a node for each token.
+        """
+        graph = as_graph(graph, len(tokens), len(tokens))
         x = self.embedding(tokens)
         if self.positions is not None:
-            x = x + self.positions(places(graph)[0])
+            x = x + self.positions(places(graph)[0]).to(x.dtype)
         return self.encoder(self.dropout(x), graph)

@@ -29,7 +29,8 @@ class Transformer(nn.Module):
         num_heads: attention heads; divides `embed_dim`.
         depth: layers of the encoder, and of the decoder.
         dropout: as in the paper: on embeddings and branches.
-        **options: what else the layers take, such as `ffn_dim`. They are pre-norm unless `norm_first` is False.
+        **options: what else the layers take, such as `ffn_dim`, or `attention`, which makes one for each layer (see
+            `TokenDecoder`). They are pre-norm unless `norm_first` is False.
 
     Shapes:
         source `[S]`, packed; targets, one tensor for each sequence → a loss, or sequences.

@@ -28,7 +28,8 @@ class NeuralTuringMachine(nn.Module):
         >>> outputs.shape, addresses.shape
         (torch.Size([5, 2, 8]), torch.Size([5, 2, 16, 2]))
 
-    Graves et al. 2014, arXiv:1410.5401.
+    Graves et al. 2014, arXiv:1410.5401, figure 1, with an LSTM as controller. The paper leaves open what y is made of;
+    the sigmoid that its tasks end with is left to the loss.
     """
 
     def __init__(

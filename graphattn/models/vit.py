@@ -44,8 +44,8 @@ class ViT(nn.Module):
         >>> net(torch.zeros(3, 3, 224, 224)).shape
         torch.Size([3, 2])
 
-    Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1-4; mean pooling and sines of two axes: Beyer et al. 2022,
-    arXiv:2205.01580.
+    Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1-4; the class token has no position, which would only add to it,
+    and the head is linear. Mean pooling and sines of two axes: Beyer et al. 2022, arXiv:2205.01580.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
 from graphattn.nn.from_torch import from_torch
+from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
 from graphattn.nn.heads import GraphHead, NodeHead
 from graphattn.nn.linformer import LinformerAttention
@@ -75,6 +76,7 @@ __all__ = [
     "GATConv",
     "GATv2Conv",
     "GPSConv",
+    "GPSLayer",
     "GeneralConv",
     "GraphHead",
     "GraphMultisetTransformer",

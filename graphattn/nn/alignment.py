@@ -11,6 +11,7 @@ from graphattn.graph import Bipartite, Graph, interval
 from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.hard import log_probability, sample_edges
 from graphattn.ops.attention import attention
+from graphattn.ops.convention import wide, wide_dtype
 from graphattn.ops.scores import Additive
 
 AlignmentScore = Literal["dot", "scaled_dot", "general", "additive", "location"]
@@ -141,7 +142,8 @@ class LocalAlignment(Alignment):
         local-p: p_i = S · sigmoid(⟨v_p, tanh(W_p s_i)⟩)           α_ij = softmax_j a(s_i, h_j) · exp(−(j − p_i)² / 2σ²)
 
     over p_i − radius ≤ j ≤ p_i + radius, with S the length of the memory and σ = radius / 2. In local-p the gradient
-    reaches p through the Gaussian, and the weights sum to less than one, as in the paper. Places count from 0.
+    reaches p through the Gaussian, and the weights sum to less than one, as in the paper. Places count from 0. A query
+    whose window lies beyond its memory (local-m) sees nothing, and its context is zero.
 
     Args:
         query_dim, memory_dim, hidden_dim: as for `Alignment`.
@@ -171,13 +173,13 @@ class LocalAlignment(Alignment):
             self.place_vector = nn.Linear(query_dim, 1, bias=False)
 
     def center(self, query: Tensor, graph: Bipartite, step: Tensor | None) -> Tensor:
-        """p, `[M]`: where in its memory each query looks."""
+        """p, `[M]`: where in its memory each query looks, in float32 at least."""
         if not self.predict:
             if step is None:
                 raise ValueError("local-m looks around the number of the step, but step is None")
-            return step.to(query.dtype)
+            return step.to(wide_dtype(query.dtype))
         sizes = graph.src_ptr.diff()[graph.batch]
-        return sizes * self.place_vector(self.place_hidden(query).tanh()).squeeze(1).sigmoid()
+        return sizes * wide(self.place_vector(self.place_hidden(query).tanh()).squeeze(1)).sigmoid()
 
     def forward(
         self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
@@ -206,7 +208,7 @@ class LocalAlignment(Alignment):
         if self.predict:
             src, dst = window.edge_index
             away = (src - begin[dst] - center[dst]) / (self.radius / 2)
-            weights = weights * (-away.square() / 2).exp()
+            weights = weights * (-away.square() / 2).exp().to(weights.dtype)
             context = weighted_sum(weights.unsqueeze(1), memory.unsqueeze(1), window).squeeze(1)
         return Aligned(context, weights, window)
 
@@ -219,7 +221,8 @@ class HardAlignment(Alignment):
     In training the place is drawn, and `log_prob` of the result goes to `Reinforce`; otherwise it is the most likely
     one. The arguments are those of `Alignment`; `generator` may be set to an own `torch.Generator`.
 
-    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested.
+    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested, and in training takes the
+    mean c = Σ_j α_j h_j for every other image instead, to lower the variance.
     """
 
     generator: torch.Generator | None = None

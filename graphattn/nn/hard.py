@@ -95,8 +95,8 @@ class Reinforce(nn.Module):
     Args:
         decay: the share of the old baseline that stays, 0.9 in the paper.
 
-    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, which
-    adds an entropy that is left out here.
+    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, which adds the entropy of the
+    weights and scales both terms; here only the average is theirs.
     """
 
     baseline: Tensor

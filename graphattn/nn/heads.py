@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.positions.place import sizes_of
 
@@ -55,7 +55,7 @@ class GraphHead(nn.Module):
         mean.
 
     Raises:
-        ValueError: another pooling; with "first", a graph without nodes.
+        ValueError: another pooling; x has not a row for each node; with "first", a graph without nodes.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class GraphHead(nn.Module):
         self.attention = AttentionPooling(embed_dim, num_heads) if pooling == "attention" else None
         self.dropout, self.out = nn.Dropout(dropout), nn.Linear(embed_dim, num_outputs)
 
-    def forward(self, x: Tensor, graph: Graph) -> Tensor:
-        """The answers; the graph says which nodes belong together."""
+    def forward(self, x: Tensor, graph: Graph | Tensor) -> Tensor:
+        """The answers; the graph says which nodes belong together (an `edge_index` is one graph)."""
         return self.out(self.dropout(self.pool(x, graph)))
 
-    def pool(self, x: Tensor, graph: Graph) -> Tensor:
+    def pool(self, x: Tensor, graph: Graph | Tensor) -> Tensor:
         """One vector for each graph, `[G, embed_dim]`."""
-        sizes = sizes_of(graph)[0]
-        size = torch.tensor(sizes, device=x.device)
+        sizes = sizes_of(as_graph(graph, len(x), len(x)))[0]
+        size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
         if self.pooling == "first":
             if 0 in sizes:
                 raise ValueError("every graph has a first node, but one of the batch has none")

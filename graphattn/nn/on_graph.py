@@ -16,7 +16,7 @@ class OnGraph(nn.Module):
 
     With it an encoder that is called with `ga.complete(sizes)`, which only says which nodes belong together, looks
     through windows, at hubs or along the rows of an image. The graph made last is kept and used again for graphs of
-    the same sizes, so one with random edges is drawn anew when the sizes change.
+    the same sizes. If its edges are random, seed them by the sizes, or answers change with what was asked between.
 
     Args:
         module: called as `module(x, graph, ...)`.

@@ -16,8 +16,11 @@ class PatchEncoder(nn.Module):
         features: a convolutional network, from images `[B, channels, height, width]` to maps `[B, C, h, w]`.
         channels: C.
 
+    With `BahdanauDecoder(cell="lstm")` it writes captions: soft attention by `Alignment`, hard by `HardAlignment`.
+
     Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 3.1.1: annotation vectors of a layer that still
-    has places; the network there is a VGG trained on ImageNet, here one's own.
+    has places; the network there is a VGG trained on ImageNet, here one's own. Its penalty on places that soft
+    attention leaves out (eq. 14) is (1 − Σ_t α_t)² of the alignments that the decoder returns.
     """
 
     def __init__(self, features: nn.Module, channels: int) -> None:

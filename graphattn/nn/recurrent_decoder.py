@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -59,9 +59,11 @@ class RecurrentDecoder(nn.Module):
         embed_dim: width of their embeddings.
         align: how to look: `Alignment`, `LocalAlignment`, `HardAlignment`; its `query_dim` is the width of the cell.
         summary_dim: width of the encoder's summary, from which the cell begins: h_0 = tanh(W summary).
-        cell: "gru" or "lstm".
+        cell: "gru" or "lstm"; when None the paper's, "gru" for Bahdanau and "lstm" for Luong.
         dropout: on embeddings and features.
     """
+
+    papers_cell: ClassVar[Literal["gru", "lstm"]]
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class RecurrentDecoder(nn.Module):
         align: Alignment,
         summary_dim: int,
         *,
-        cell: Literal["gru", "lstm"] = "gru",
+        cell: Literal["gru", "lstm"] | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -80,8 +82,9 @@ class RecurrentDecoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.align = align
         self.start = nn.Linear(summary_dim, hidden_dim)
-        kind = nn.GRUCell if check_cell(cell) == "gru" else nn.LSTMCell
-        self.cell = kind(embed_dim + self._fed_dim(), hidden_dim)
+        fed_dim, self.join = self._parts(embed_dim)
+        kind = nn.GRUCell if check_cell(self.papers_cell if cell is None else cell) == "gru" else nn.LSTMCell
+        self.cell = kind(embed_dim + fed_dim, hidden_dim)
         self.output = nn.Linear(hidden_dim, vocab_size)
 
     def begin(self, encoded: Encoded) -> DecoderState:
@@ -105,7 +108,12 @@ class RecurrentDecoder(nn.Module):
         Args:
             tokens: `[B, T]`; a start token first, and anything where a sequence has ended.
             encoded: the B inputs.
+
+        Raises:
+            ValueError: tokens are for another number of inputs, or there is not even the first.
         """
+        if tokens.ndim != 2 or len(tokens) != len(encoded.sizes) or tokens.shape[1] == 0:
+            raise ValueError(f"tokens must be [{len(encoded.sizes)}, 1 or more], got {list(tokens.shape)}")
         source, state = self.source(encoded), self.begin(encoded)
         features, alignments, log_probs = [], [], []
         for embedded in self.dropout(self.embedding(tokens)).unbind(1):
@@ -121,8 +129,8 @@ class RecurrentDecoder(nn.Module):
         """One step from embedded tokens, `[R, embed_dim]`."""
         raise NotImplementedError
 
-    def _fed_dim(self) -> int:
-        """The width of what the cell is fed beside the token."""
+    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
+        """The width of what the cell is fed beside the token, and the map from which the feature is made."""
         raise NotImplementedError
 
     def _look(self, state: DecoderState, source: Source) -> Aligned:
@@ -137,35 +145,28 @@ class RecurrentDecoder(nn.Module):
 class BahdanauDecoder(RecurrentDecoder):
     """Look with the old state, then move on with what was seen.
 
-        c_i = align(s_{i−1}, memory),   s_i = cell([E y_{i−1}, c_i], s_{i−1}),   logits = W_o maxout(U [s_i, E y_{i−1}, c_i])
+        c_i = align(s_{i−1}, memory),   s_i = cell([E y_{i−1}, c_i], s_{i−1})
+        logits = W_o maxout(U [s_i, E y_{i−1}, c_i])
 
-    Bahdanau et al. 2015, arXiv:1409.0473, eq. 4-6 and appendix A.2; with an LSTM the decoder of Show, Attend and Tell
-    (Xu et al. 2015, arXiv:1502.03044, section 3.1.2, whose output layer has no maxout). The appendix makes the output of
-    s_{i−1}, eq. 4 of s_i, as here. The arguments are those of `RecurrentDecoder`.
-    """  # noqa: E501
+    The arguments are those of `RecurrentDecoder`.
 
-    def __init__(
-        self,
-        vocab_size: int,
-        embed_dim: int,
-        align: Alignment,
-        summary_dim: int,
-        *,
-        cell: Literal["gru", "lstm"] = "gru",
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(vocab_size, embed_dim, align, summary_dim, cell=cell, dropout=dropout)
-        width = align.query_dim + embed_dim + align.memory_dim
-        self.maxout = nn.Linear(width, 2 * align.query_dim)
+    Bahdanau et al. 2015, arXiv:1409.0473, eq. 4-6 and appendix A.2. The appendix makes the output of s_{i−1}, eq. 4 of
+    s_i, as here; it has no biases. With an LSTM it is the decoder of Show, Attend and Tell (Xu et al. 2015,
+    arXiv:1502.03044, section 3.1.2), where c_0 too is made from the summary, the output layer adds where this one
+    takes a maximum, and soft attention has a gate β on the context (section 4.2.1).
+    """
 
-    def _fed_dim(self) -> int:
-        return self.align.memory_dim
+    papers_cell = "gru"
+
+    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
+        hidden_dim, memory_dim = self.align.query_dim, self.align.memory_dim
+        return memory_dim, nn.Linear(hidden_dim + embed_dim + memory_dim, 2 * hidden_dim)
 
     def move(self, embedded: Tensor, state: DecoderState, source: Source) -> tuple[DecoderState, Aligned]:
         """One step from embedded tokens, `[R, embed_dim]`."""
         aligned = self._look(state, source)
         after = self._next(torch.cat([embedded, aligned.context], dim=1), state)
-        joined = self.maxout(torch.cat([after.hidden[0], embedded, aligned.context], dim=1))
+        joined = self.join(torch.cat([after.hidden[0], embedded, aligned.context], dim=1))
         feature = joined.view(len(joined), -1, 2).amax(dim=2)
         return DecoderState(after.hidden, feature, state.position + 1), aligned
 
@@ -173,28 +174,20 @@ class BahdanauDecoder(RecurrentDecoder):
 class LuongDecoder(RecurrentDecoder):
     """Move on, then look with the new state.
 
-        s_i = cell([E y_{i−1}, s̃_{i−1}], s_{i−1}),   c_i = align(s_i, memory),   s̃_i = tanh(W_c [c_i, s_i]),   logits = W_o s̃_i
+        s_i = cell([E y_{i−1}, s̃_{i−1}], s_{i−1}),   c_i = align(s_i, memory)
+        s̃_i = tanh(W_c [c_i, s_i]),   logits = W_o s̃_i
 
     The feature s̃ of the last step goes into the next ("input feeding"). The arguments are those of `RecurrentDecoder`.
 
-    Luong et al. 2015, arXiv:1508.04025, eq. 5-6 and section 3.3.
-    """  # noqa: E501
+    Luong et al. 2015, arXiv:1508.04025, eq. 5-6 and section 3.3; one layer here, which begins from a map of the
+    encoder's last states, where theirs stacks four that begin from those states themselves.
+    """
 
-    def __init__(
-        self,
-        vocab_size: int,
-        embed_dim: int,
-        align: Alignment,
-        summary_dim: int,
-        *,
-        cell: Literal["gru", "lstm"] = "lstm",
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(vocab_size, embed_dim, align, summary_dim, cell=cell, dropout=dropout)
-        self.join = nn.Linear(align.memory_dim + align.query_dim, align.query_dim)
+    papers_cell = "lstm"
 
-    def _fed_dim(self) -> int:
-        return self.align.query_dim
+    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
+        hidden_dim = self.align.query_dim
+        return hidden_dim, nn.Linear(self.align.memory_dim + hidden_dim, hidden_dim)
 
     def move(self, embedded: Tensor, state: DecoderState, source: Source) -> tuple[DecoderState, Aligned]:
         """One step from embedded tokens, `[R, embed_dim]`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Graph
 
@@ -17,7 +19,8 @@ class ReversibleEncoder(nn.Module):
         y_1 = x_1 + f(x_2),   y_2 = x_2 + g(y_1);        out = norm((y_1 + y_2) / 2) after the last pair
 
     The backward pass finds the inputs of each pair again, x_2 = y_2 − g(y_1) and x_1 = y_1 − f(x_2), with the random
-    numbers of the forward pass. So memory does not grow with depth; time grows by a forward pass.
+    numbers and the autocast of the forward pass. So memory does not grow with depth; time grows by a forward pass.
+    There is no second derivative.
 
     Args:
         blocks: pairs (f, g), f called with nodes and graph, g with nodes.
@@ -53,6 +56,8 @@ class _Reversible(torch.autograd.Function):
         ctx: Any, x_1: Tensor, x_2: Tensor, graph: Graph, pairs: Pairs, *parameters: Tensor
     ) -> tuple[Tensor, Tensor]:
         ctx.graph, ctx.pairs, ctx.states = graph, pairs, []
+        device = x_1.device.type
+        ctx.autocast = device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
         with torch.no_grad():
             for f, g in pairs:
                 ctx.states.append(_random_state(x_1.device))
@@ -63,34 +68,45 @@ class _Reversible(torch.autograd.Function):
         return x_1.clone(), x_2.clone()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dy_1: Tensor, dy_2: Tensor) -> tuple[Any, ...]:
         y_1, y_2, *parameters = ctx.saved_tensors
         grads = [torch.zeros_like(parameter) for parameter in parameters]
+        again = partial(_again, parameters=parameters, grads=grads, autocast=ctx.autocast)
         for number in reversed(range(len(ctx.pairs))):
             f, g = ctx.pairs[number]
-            value, (dy,) = _again(lambda x, g=g: g(x), y_1, dy_2, ctx.states[2 * number + 1], parameters, grads)
+            value, dy = again(g, (y_1,), dy_2, ctx.states[2 * number + 1])
             x_2, dy_1 = y_2 - value, dy_1 + dy
-            value, (dx,) = _again(lambda x, f=f: f(x, ctx.graph), x_2, dy_1, ctx.states[2 * number], parameters, grads)
+            value, dx = again(f, (x_2, ctx.graph), dy_1, ctx.states[2 * number])
             y_1, y_2, dy_2 = y_1 - value, x_2, dy_2 + dx
         return dy_1, dy_2, None, None, *grads
 
 
 def _again(
-    branch: Any, x: Tensor, grad: Tensor, state: Any, parameters: Sequence[Tensor], grads: Sequence[Tensor]
-) -> tuple[Tensor, tuple[Tensor]]:
-    """The branch's value at x with the random numbers it had, and the gradient of x; those of parameters are added."""
+    branch: nn.Module,
+    inputs: tuple[Any, ...],
+    grad: Tensor,
+    state: Any,
+    *,
+    parameters: Sequence[Tensor],
+    grads: Sequence[Tensor],
+    autocast: tuple[str, torch.dtype, bool],
+) -> tuple[Tensor, Tensor]:
+    """The branch's value as it was, and the gradient of the first input; those of parameters are added to `grads`."""
+    x, *graph = inputs
     devices = [x.device] if x.device.type == "cuda" else []
     with torch.enable_grad(), torch.random.fork_rng(devices):
         torch.set_rng_state(state[0])
         if devices:
             torch.cuda.set_rng_state(state[1], x.device)
         x = x.detach().requires_grad_()
-        value = branch(x)
-        dx, *found = torch.autograd.grad(value, (x, *parameters), grad, allow_unused=True)
+        with torch.autocast(*autocast):
+            value = branch(x, *graph)
+        dx, *found = torch.autograd.grad(value, (x, *parameters), grad.to(value.dtype), allow_unused=True)
     for total, each in zip(grads, found, strict=True):
         if each is not None:
             total += each
-    return value.detach(), (dx,)
+    return value.detach(), dx
 
 
 def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.graph import Graph, as_graph
 from graphattn.nn.generation import Hypothesis, beam_search
 from graphattn.nn.positions.place import sizes_of
 from graphattn.nn.token_decoder import TokenDecoder
@@ -43,11 +43,13 @@ class Seq2SeqHead(nn.Module):
         self.start, self.end = start, end
         self.tokens = TokenDecoder(num_tokens, embed_dim, num_heads, depth, cross=True, **options)
 
-    def forward(self, x: Tensor, graph: Graph, tokens: Tensor, sizes: Sequence[int]) -> Tensor:
+    def forward(self, x: Tensor, graph: Graph | Tensor, tokens: Tensor, sizes: Sequence[int]) -> Tensor:
         """Scores of the token after each of `tokens`, packed sequences of `sizes` that begin with `start`."""
-        return self.tokens(tokens, sizes, x, sizes_of(graph)[0])
+        return self.tokens(tokens, sizes, x, _sizes(x, graph))
 
-    def loss(self, x: Tensor, graph: Graph, targets: Sequence[Tensor], *, label_smoothing: float = 0.0) -> Tensor:
+    def loss(
+        self, x: Tensor, graph: Graph | Tensor, targets: Sequence[Tensor], *, label_smoothing: float = 0.0
+    ) -> Tensor:
         """The mean cross-entropy of a token, given those before it (teacher forcing).
 
         Args:
@@ -55,7 +57,12 @@ class Seq2SeqHead(nn.Module):
             graph: which of them belong together; a batch of G.
             targets: G sequences without start and end, integers.
             label_smoothing: of the cross-entropy.
+
+        Raises:
+            ValueError: there are not as many targets as graphs, or x has not a row for each node.
         """
+        if len(targets) != len(_sizes(x, graph)):
+            raise ValueError(f"targets holds a sequence for each of {len(_sizes(x, graph))} graphs, got {len(targets)}")
         start, end = (torch.tensor([token], device=x.device) for token in (self.start, self.end))
         given = torch.cat([torch.cat([start, target]) for target in targets])
         wanted = torch.cat([torch.cat([target, end]) for target in targets])
@@ -64,13 +71,18 @@ class Seq2SeqHead(nn.Module):
 
     @torch.no_grad()
     def generate(
-        self, x: Tensor, graph: Graph, *, max_length: int, num_beams: int = 1, length_penalty: float = 0.6
+        self, x: Tensor, graph: Graph | Tensor, *, max_length: int, num_beams: int = 1, length_penalty: float = 0.6
     ) -> list[list[Hypothesis]]:
         """The best sequences of each graph by `beam_search`; one beam is greedy search. Call it in eval mode."""
-        sizes = sizes_of(graph)[0]
+        sizes = _sizes(x, graph)
         state = self.tokens.decoder.start(x, sizes)
         start = torch.full((len(sizes),), self.start, device=x.device)
         return beam_search(
             self.tokens.step, state, start, end=self.end, max_length=max_length, num_beams=num_beams,
             length_penalty=length_penalty,
         )  # fmt: skip
+
+
+def _sizes(x: Tensor, graph: Graph | Tensor) -> tuple[int, ...]:
+    """How many nodes each graph has, whose features are x."""
+    return sizes_of(as_graph(graph, len(x), len(x)))[0]

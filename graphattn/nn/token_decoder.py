@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from graphattn.graph import bipartite, causal
 from graphattn.graph.kind import positions
+from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.decoder import DecoderState, TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.positions.sinusoidal import sinusoidal
 
@@ -27,6 +29,8 @@ class TokenDecoder(nn.Module):
         depth: the number of layers.
         cross: whether there is a memory to look at.
         dropout: on the embedding, in the layers, in training.
+        attention: makes each layer's attention among the tokens, such as
+            `lambda: MultiheadAttention(d, num_heads, num_kv_heads=1)`; plain when None.
         **options: what else the layers take, such as `ffn_dim`, `memory_dim`, `norm_first`.
 
     Shapes:
@@ -44,6 +48,7 @@ class TokenDecoder(nn.Module):
         *,
         cross: bool,
         dropout: float = 0.0,
+        attention: Callable[[], MultiheadAttention] | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -51,9 +56,8 @@ class TokenDecoder(nn.Module):
         self.embedding = nn.Embedding(num_tokens, embed_dim)
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.dropout = nn.Dropout(dropout)
-        layers = [
-            TransformerDecoderLayer(embed_dim, num_heads, cross=cross, dropout=dropout, **options) for _ in range(depth)
-        ]
+        layer = partial(TransformerDecoderLayer, embed_dim, num_heads, cross=cross, dropout=dropout, **options)
+        layers = [layer(attention=None if attention is None else attention()) for _ in range(depth)]
         last = nn.LayerNorm(embed_dim) if options.get("norm_first", True) else None
         self.decoder = TransformerDecoder(layers, norm=last)
 
@@ -64,7 +68,13 @@ class TokenDecoder(nn.Module):
         memory: Tensor | None = None,
         memory_sizes: Sequence[int] | None = None,
     ) -> Tensor:
-        """Scores of the token after each, for sequences of `sizes` packed one after another."""
+        """Scores of the token after each, for sequences of `sizes` packed one after another.
+
+        Raises:
+            ValueError: the sizes do not add up to the number of tokens.
+        """
+        if sum(sizes) != len(tokens):
+            raise ValueError(f"sizes add up to {sum(sizes)}, but there are {len(tokens)} tokens")
         x = self._embed(tokens, positions(tuple(sizes), tokens.device)[0])
         look = None if memory_sizes is None else bipartite(sizes, memory_sizes, device=x.device)
         return self._scores(self.decoder(x, causal(sizes, device=x.device), memory, look))

@@ -4,7 +4,6 @@ import pickle
 
 import pytest
 import torch
-from torch import nn
 
 import graphattn as ga
 from graphattn.models import encoders
@@ -59,20 +58,20 @@ def test_windows_and_hubs(kind):
 
 
 def test_bigbird():
-    made = encoders.bigbird(EMBED, HEADS, 1, radius=1, num_global=2, num_random=4)
-    graph = made.connect(ga.complete(SIZES))
-    src, dst = graph.edge_index
-    ends = torch.tensor(SIZES).cumsum(0)
-    assert torch.equal(torch.bucketize(src, ends, right=True), torch.bucketize(dst, ends, right=True))
-    degree = graph.in_degree
-    assert degree[:2].tolist() == [9, 9]  # hubs see all
-    assert degree[9] == 1
-    others = degree[12:]
-    assert others.min() >= 3
-    assert others.max() <= 3 + 2 + 4
-    x = torch.randn(sum(SIZES), EMBED)
-    torch.testing.assert_close(made(x, ga.complete(SIZES)), layers_on(made.module, x, made._made[1]))
-    assert made._made[1] is not graph
+    """Windows and hubs, and beside them the random edges, the same for every sequence of one length."""
+    made = encoders.bigbird(EMBED, HEADS, 2, radius=1, num_global=2, num_random=3).double().eval()
+    x, sizes = numbers(sum(SIZES) + 9, EMBED), [*SIZES, 9]
+    seen = []
+    for size in sizes:
+        i, j = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+        near = ((i - j).abs() <= 1) | (i < 2) | (j < 2)
+        if size > 3:
+            src, dst = ga.random_regular(size, 3, generator=torch.Generator().manual_seed(size)).edge_index
+            near[dst, src] = True
+        seen.append(near)
+    assert torch.equal(seen[0], seen[3])
+    pairs = torch.block_diag(*seen).nonzero().t().flip(0)
+    torch.testing.assert_close(made(x, ga.complete(sizes)), layers_on(made.module, x, ga.Graph(pairs, len(x))))
 
 
 def test_linformer_and_performer_have_their_attention():
@@ -81,12 +80,6 @@ def test_linformer_and_performer_have_their_attention():
     assert linformer.layers[1].attention.key_sums.shape == (4, 16)
     assert performer.layers[1].attention.feature_map.projection.shape == (5, 4)
     assert performer.layers[1].attention.normalize == "linear"
-    x = torch.randn(sum(SIZES), EMBED)
-    for made in (linformer, performer):
-        alone = [made(piece, ga.complete(len(piece))) for piece in x.split(SIZES)]
-        if made is linformer:  # Performer's features share a constant, which rounds otherwise
-            torch.testing.assert_close(made(x, ga.complete(SIZES)), torch.cat(alone), atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(made(x, ga.complete(SIZES)), torch.cat(alone), atol=1e-3, rtol=1e-3)
 
 
 def test_neighbourhood():
@@ -121,21 +114,6 @@ def test_reformer_is_its_formula():
         first = first + f(second, graph)
         second = second + g(first)
     torch.testing.assert_close(got, made.norm((first + second) / 2))
-
-
-@pytest.mark.parametrize("kind", ["transformer", "longformer", "bigbird", "performer", "reformer"])
-def test_a_gradient_reaches_every_parameter(kind):
-    options = {
-        "longformer": {"radius": 1},
-        "bigbird": {"radius": 1},
-        "reformer": {"num_buckets": 2},
-    }.get(kind, {})
-    made = getattr(encoders, kind)(EMBED, HEADS, 2, **options)
-    made(torch.randn(sum(SIZES), EMBED), ga.complete(SIZES)).sin().sum().backward()
-    for name, parameter in made.named_parameters():
-        if not name.endswith("k_proj.bias"):
-            assert isinstance(parameter, nn.Parameter)
-            assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
 
 def test_encoders_can_be_pickled():

@@ -52,6 +52,26 @@ def test_a_wide_beam_finds_the_most_likely_of_all():
     assert model.generate(sentence, max_length=3, num_beams=64)[0] == max(scored)[1]
 
 
+@pytest.mark.parametrize("align", [ga.nn.Alignment, ga.nn.HardAlignment])
+def test_captions_of_pictures(align):
+    """Show, Attend and Tell: each word looks at the places of its own picture, and at one of them where it is hard."""
+    torch.manual_seed(0)
+    features = torch.nn.Conv2d(1, 6, kernel_size=3, stride=2)
+    decoder = ga.nn.BahdanauDecoder(9, 5, align(8, 6), 6, cell="lstm")
+    model = ga.models.Seq2Seq(ga.nn.PatchEncoder(features, 6), decoder, start=0, end=1).double()
+    images = torch.randn(3, 1, 7, 9, dtype=torch.float64, requires_grad=True)
+    decoded = model(images, torch.randint(2, 9, (3, 4)))
+    seen = decoded.alignments.view(4, 3, 3 * 4)
+    torch.testing.assert_close(seen.sum(2), torch.ones(4, 3, dtype=torch.float64))
+    assert (seen.count_nonzero(2) == 1).all() == (align is ga.nn.HardAlignment)
+    (decoded.logits.sin().sum() + (0 if decoded.log_prob is None else decoded.log_prob.sum())).backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())
+    (gradient,) = torch.autograd.grad(model(images, torch.zeros(3, 2).long()).logits[1].sum(), images)
+    assert gradient[[0, 2]].abs().max() == 0 and gradient[1].abs().max() > 0
+    written = model.eval().generate(images, max_length=4, num_beams=2)
+    assert written == [model.generate(images[i : i + 1], max_length=4, num_beams=2)[0] for i in range(3)]
+
+
 def test_it_learns_to_reverse():
     model = make(vocab=8, hidden=24)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)

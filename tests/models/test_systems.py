@@ -6,7 +6,8 @@ import torch
 
 import graphattn as ga
 from graphattn.models import Exphormer, Graphormer, LanguageModel, SetTransformer, TextEncoder, Transformer, encoders
-from graphattn.nn.positions import LearnedPositions, shortest_paths, sinusoidal
+from graphattn.nn import MultiheadAttention
+from graphattn.nn.positions import LearnedPositions, Rotary, shortest_paths, sinusoidal
 
 EMBED, HEADS = 12, 3
 
@@ -16,11 +17,30 @@ def seed():
     torch.manual_seed(0)
 
 
+def test_sizes_that_do_not_add_up():
+    tokens = torch.randint(9, (7,))
+    with pytest.raises(ValueError, match="graph must have 7 destinations and 7 sources"):
+        TextEncoder(9, EMBED, encoders.transformer(EMBED, HEADS, 1))(tokens, ga.complete([4, 4]))
+    with pytest.raises(ValueError, match="sizes add up to 8, but there are 7 tokens"):
+        LanguageModel(9, EMBED, HEADS, 1)(tokens, [4, 4])
+
+
 def test_text_encoder():
     net = TextEncoder(20, EMBED, encoders.transformer(EMBED, HEADS, 1), positions=LearnedPositions(9, EMBED)).eval()
     tokens, graph = torch.randint(20, (7,)), ga.complete([4, 3])
     x = net.embedding.weight[tokens] + net.positions.table[[0, 1, 2, 3, 0, 1, 2]]
     torch.testing.assert_close(net(tokens, graph), net.encoder(x, graph))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_sequences_in_other_precisions(dtype):
+    net = Transformer(9, 9, start=7, end=8, embed_dim=EMBED, num_heads=HEADS, depth=1, dropout=0.0).to(dtype)
+    source, sizes = torch.randint(7, (7,)), [4, 1, 2]
+    loss = net.loss(source, sizes, [torch.tensor([1, 2]), torch.tensor([], dtype=torch.int64), torch.tensor([3])])
+    assert loss.dtype == dtype
+    loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in net.parameters())
+    assert len(net.eval().generate(source, sizes, max_length=3, num_beams=2)) == 3
 
 
 def test_transformer_learns_to_reverse():
@@ -59,6 +79,26 @@ def test_language_model():
         net.generate([tokens[:0]], max_length=2)
 
 
+def test_each_layer_has_an_attention_of_its_own():
+    """Fewer key heads and rotary positions, in the encoder and in the decoder, which keeps what it has read."""
+
+    def attention():
+        rotary = Rotary(EMBED // HEADS)
+        return MultiheadAttention(EMBED, HEADS, num_kv_heads=1, rotary=rotary)
+
+    net = Transformer(9, 9, start=7, end=8, embed_dim=EMBED, num_heads=HEADS, depth=2, attention=attention)
+    layers = [*net.encoder.encoder.layers, *net.head.tokens.decoder.layers]
+    assert len({id(layer.attention) for layer in layers}) == 4
+    assert all(layer.attention.num_kv_heads == 1 for layer in layers)
+    net, source, sizes = net.double().eval(), torch.randint(7, (7,)), [4, 3]
+    graph = ga.complete(sizes)
+    nodes = net.encoder(source, graph)
+    for found, memory in zip(net.generate(source, sizes, max_length=5), nodes.split(sizes), strict=True):
+        written = [7, *found[0].tokens]
+        best = net.head(memory, ga.complete(len(memory)), torch.tensor(written), [len(written)]).argmax(1)
+        assert best[: len(written) - 1].tolist() == written[1:]
+
+
 def mab(block, x, y, sizes, others):
     pieces = []
     for a, b in zip(x.split(sizes), y.split(others), strict=True):
@@ -85,6 +125,10 @@ def test_set_transformer():
     got = net(x, ga.complete(sizes))
     torch.testing.assert_close(got, want)
     torch.testing.assert_close(net(x.flip(0), ga.complete([2, 5])), got.flip(0))
+    shuffled = torch.tensor([3, 1, 4, 0, 2, 6, 5])
+    torch.testing.assert_close(net(x[shuffled], ga.complete(sizes)), got)
+    torch.testing.assert_close(block(h[shuffled], ga.complete(sizes)), block(h, ga.complete(sizes))[shuffled])
+    assert net(x[:0], ga.complete([])).shape == (0, 2, 2)
 
 
 def test_graphormer():
@@ -130,3 +174,30 @@ def test_exphormer_has_the_edges_of_the_paper():
     torch.testing.assert_close(net(x, graph, attr), want)
     with pytest.raises(ValueError, match="edge_attr goes with edge_dim"):
         net(x, graph)
+
+
+class SumOfNeighbours(torch.nn.Module):
+    def forward(self, x, edge_index, edge_attr):
+        return torch.zeros_like(x).index_add(0, edge_index[1], x[edge_index[0]] + edge_attr)
+
+
+def test_exphormer_with_message_passing():
+    net = Exphormer(EMBED, HEADS, 2, degree=2, edge_dim=3, local=SumOfNeighbours).eval()
+    graph = ga.from_networkx(nx.path_graph(6))
+    x, attr = torch.randn(6, EMBED), torch.randn(graph.num_edges, 3)
+    whole, kind = net._connect(graph)
+    features, own = net.kinds(kind), net.edges(attr)
+    features[: graph.num_edges] += own
+    want = torch.cat([x, net.virtual])
+    for layer in net.encoder.layers:
+        want = layer(want, whole, features, local_edges=graph.edge_index, local_attr=own)
+    torch.testing.assert_close(net(x, graph, attr), want[:6])
+
+
+@pytest.mark.parametrize("kind", [Graphormer, Exphormer])
+def test_networks_on_graphs_take_an_edge_index_and_check_its_size(kind):
+    net, x = kind(EMBED, HEADS, 1).eval(), torch.randn(9, EMBED)
+    edge_index = torch.tensor([[0, 1, 8], [1, 0, 2]])
+    torch.testing.assert_close(net(x, edge_index), net(x, ga.Graph(edge_index, 9)))
+    with pytest.raises(ValueError, match=r"graph must have 9 destinations and 9 sources.* it has 4 and 4"):
+        net(x, ga.complete(4))

@@ -45,6 +45,21 @@ def test_formula(pooling, positions):
     torch.testing.assert_close(net(images), torch.cat(rows), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("pooling", ["first", "mean", "attention"])
+def test_without_positions_the_order_of_patches_does_not_matter(pooling):
+    net = ViT((4, 6), 2, 3, embed_dim=16, depth=2, pooling=pooling).double().eval()
+    patches = torch.randn(6, 3, 2, 2, dtype=torch.float64)
+
+    def image(order):
+        rows = patches[order].view(2, 3, 3, 2, 2)  # [rows, columns, channels, height, width]
+        return rows.permute(2, 0, 3, 1, 4).reshape(1, 3, 4, 6)
+
+    moved = torch.tensor([3, 0, 5, 1, 4, 2])
+    assert (net(image(moved)) - net(image(torch.arange(6)))).abs().max() > 1e-4
+    torch.nn.init.zeros_(net.positions.table)
+    torch.testing.assert_close(net(image(moved)), net(image(torch.arange(6))))
+
+
 INSIDE = {
     "neighbourhood": lambda: encoders.neighbourhood(16, 2, 2, shape=(4, 4), kernel_size=3),
     "axial": lambda: encoders.axial(16, 2, 2, shape=(4, 4)),

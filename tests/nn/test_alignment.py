@@ -94,6 +94,20 @@ def test_the_predicted_position_is_differentiable():
     assert align.place_hidden.weight.grad.abs().max() > 0
 
 
+def test_far_places_in_half_precision():
+    """Beyond 256 a bfloat16 counts by twos, which would move the window."""
+    torch.manual_seed(0)
+    query, memory, steps = torch.randn(20, 4).bfloat16(), torch.randn(1001, 4).bfloat16(), torch.arange(300, 320)
+    for predict in (True, False):
+        align = LocalAlignment(4, 4, score="dot", radius=2, predict=predict).bfloat16()
+        got = align(query, memory, ga.bipartite(20, 1001), step=steps)
+        logits = align.place_vector(align.place_hidden(query).tanh()).float().flatten() if predict else None
+        for i, p in enumerate((1001 * logits.sigmoid() if predict else steps).tolist()):
+            seen = got.graph.edge_index[0, got.graph.edge_index[1] == i].tolist()
+            assert seen == [j for j in range(1001) if p - 2 <= j <= p + 2]
+        assert got.context.dtype == got.weights.dtype == torch.bfloat16
+
+
 def test_hard_draws_in_training_and_takes_the_best_otherwise():
     align, query, memory = make("additive", HardAlignment)
     soft = Alignment.forward(align, query, memory, GRAPH).weights

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 import graphattn as ga
-from graphattn.models import encoders
 from graphattn.nn import GraphHead, NodeHead, Seq2SeqHead
 
 EMBED, SIZES = 6, [4, 1, 3]
@@ -45,6 +44,15 @@ def test_graphs_without_nodes():
         GraphHead(EMBED, 2, pooling="max")
 
 
+@pytest.mark.parametrize("pooling", ["mean", "first", "attention"])
+def test_an_edge_index_is_one_graph_and_there_may_be_none(pooling):
+    head, x = GraphHead(EMBED, 2, pooling=pooling), torch.randn(4, EMBED)
+    torch.testing.assert_close(head(x, torch.tensor([[0], [1]])), head(x, ga.complete(4)))
+    assert head(x[:0], ga.complete([])).shape == (0, 2)
+    with pytest.raises(ValueError, match=r"graph must have 4 destinations and 4 sources.* it has 5 and 5"):
+        head(x, ga.complete([2, 3]))
+
+
 def head_of(**options):
     return Seq2SeqHead(7, 8, 2, 2, start=5, end=6, memory_dim=EMBED, **options).double().eval()
 
@@ -73,19 +81,9 @@ def test_generate_scores_are_what_the_loss_says():
                 assert hypothesis.score == pytest.approx(-loss.item(), abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        encoders.longformer(EMBED, 2, 1, radius=1),
-        encoders.performer(EMBED, 2, 1),
-        encoders.linformer(EMBED, 2, 1, num_landmarks=2, max_nodes=9),
-        encoders.reformer(EMBED, 2, 1, num_buckets=2),
-    ],
-)
-def test_every_head_on_every_encoder(encoder):
-    x, graph = torch.randn(8, EMBED), ga.complete(SIZES)
-    nodes = encoder(x, graph)
-    assert NodeHead(EMBED, 3)(nodes, graph).shape == (8, 3)
-    assert GraphHead(EMBED, 3, pooling="attention")(nodes, graph).shape == (3, 3)
-    head = Seq2SeqHead(7, 8, 2, 1, start=5, end=6, memory_dim=EMBED).eval()
-    assert len(head.generate(nodes, graph, max_length=3)) == 3
+def test_sequences_that_do_not_fit():
+    head, x = head_of(), torch.randn(8, EMBED, dtype=torch.float64)
+    with pytest.raises(ValueError, match="targets holds a sequence for each of 3 graphs, got 2"):
+        head.loss(x, ga.complete(SIZES), [torch.tensor([1])] * 2)
+    with pytest.raises(ValueError, match=r"graph must have 8 destinations and 8 sources"):
+        head.generate(x, ga.complete([4, 3]), max_length=2)

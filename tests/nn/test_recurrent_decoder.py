@@ -38,7 +38,7 @@ def test_equations(kind, cell):
                 c, alpha = softmax_context(align, h, memory)
                 state = decoder.cell(torch.cat([e, c]), state)
                 h = state[0] if cell == "lstm" else state
-                pairs = decoder.maxout(torch.cat([h, e, c]))
+                pairs = decoder.join(torch.cat([h, e, c]))
                 feature = torch.maximum(pairs[0::2], pairs[1::2])
             else:
                 state = decoder.cell(torch.cat([e, feature]), state)
@@ -47,6 +47,13 @@ def test_equations(kind, cell):
                 feature = torch.tanh(decoder.join(torch.cat([c, h])))
             torch.testing.assert_close(got.logits[b, t], decoder.output(feature))
             torch.testing.assert_close(got.alignments[t].split(SIZES)[b], alpha)
+
+
+def test_cells_are_the_papers_unless_given():
+    for kind, cell in ((BahdanauDecoder, torch.nn.GRUCell), (LuongDecoder, torch.nn.LSTMCell)):
+        assert isinstance(kind(11, 3, Alignment(4, 6), 7).cell, cell)
+    with pytest.raises(ValueError, match='cell is "gru" or "lstm", got \'rnn\''):
+        LuongDecoder(11, 3, Alignment(4, 6), 7, cell="rnn")
 
 
 @pytest.mark.parametrize("predict", [True, False])
@@ -89,3 +96,10 @@ def test_autocast(kind, align):
     torch.testing.assert_close(found.float(), want, atol=0.05, rtol=0.05)
     found.float().square().sum().backward()
     assert all(parameter.grad.norm() > 0 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])
+
+
+def test_tokens_of_other_inputs():
+    decoder, encoded, tokens = make(LuongDecoder, Alignment(4, 6), "gru")
+    for wrong in (tokens[:2], tokens[:, :0], tokens[0]):
+        with pytest.raises(ValueError, match=r"tokens must be \[3, 1 or more\], got \["):
+            decoder(wrong, encoded)

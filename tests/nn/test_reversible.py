@@ -65,3 +65,23 @@ def test_the_random_numbers_of_others_go_on():
     state = torch.get_rng_state()
     out.backward()
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_backward_pass_has_the_autocast_of_the_forward_pass():
+    torch.manual_seed(0)
+    encoder = ReversibleEncoder([(Branch(), Branch()) for _ in range(6)], norm=nn.LayerNorm(EMBED)).eval()
+    x, graph, found = torch.randn(5, EMBED), ga.complete(5), []
+    for run in (encoder, lambda x, graph: plain(encoder, x, graph)):
+        inputs = x.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = run(inputs, graph)
+        found.append((out, *torch.autograd.grad(out.sin().sum(), [inputs, encoder.blocks[0][0].linear.weight])))
+    for got, want in zip(*found, strict=True):
+        torch.testing.assert_close(got, want, atol=1e-3, rtol=1e-3)
+
+
+def test_a_second_derivative_is_refused():
+    encoder, x = ReversibleEncoder([(Branch(), Branch())]), torch.randn(5, EMBED, requires_grad=True)
+    (gradient,) = torch.autograd.grad(encoder(x, ga.complete(5)).sin().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphattn.nn.generation.step import Step, select_rows
+from graphattn.ops.convention import wide
 
 
 class Hypothesis(NamedTuple):
@@ -85,8 +86,8 @@ def beam_search(
     ended: list[list[Hypothesis]] = [[] for _ in range(B)]
     for length in range(1, max_length + 1):
         scores, state = step(tokens, state)
-        log_p = scores.log_softmax(-1).view(B, K, -1).to(total.dtype)
-        V = log_p.shape[2]
+        V = scores.shape[-1]
+        log_p = wide(scores).log_softmax(-1).view(B, K, V)
         best, place = (total.unsqueeze(2) + log_p).flatten(1).topk(min(2 * K, K * V))
         beam, token = place // V, place % V
         ends = token == end

@@ -80,6 +80,22 @@ def test_sequences_of_a_batch_do_not_see_one_another():
         assert [each.tokens for each in alone] == [each.tokens for each in together[b]]
 
 
+def test_scores_of_halves_add_up_in_full():
+    table = torch.randn(V, V, generator=torch.Generator().manual_seed(0)).bfloat16()
+    start, options = torch.tensor([1, 2]), {"end": END, "max_length": 20, "num_beams": 2}
+    half, full = (
+        beam_search(lambda tokens, state, dtype=dtype: (table[tokens].to(dtype), state), None, start, **options)
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    assert half == full
+
+
+def test_no_sequences():
+    step, _ = chain(0)
+    none = torch.tensor([], dtype=torch.int64)
+    assert beam_search(step, none, none, end=END, max_length=3) == []
+
+
 def test_errors():
     step, _ = chain(0)
     with pytest.raises(ValueError, match=r"start holds one token for each sequence, \[B\] integers, got torch.float32"):

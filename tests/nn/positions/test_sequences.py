@@ -138,6 +138,18 @@ def test_offset_bias_is_a_convolution():
         bias(ga.grid((7, 7), kernel_size=5))
 
 
+def test_a_head_for_each_offset_is_any_convolution():
+    """Cordonnier et al. 2020, arXiv:1911.03584, theorem 1: each head sees one cell of the kernel, W_o the rest."""
+    layer = ga.nn.MultiheadAttention(27, 9, score="none", bias=False).double()
+    graph = ga.grid((5, 4), kernel_size=3, border="periodic")
+    hard = torch.full((9, 9), -torch.inf).fill_diagonal_(0).double()[graph.offset_index]
+    x = torch.randn(20, 27, dtype=torch.float64)
+    kernel = torch.einsum("ohv,hvi->oih", layer.out_proj.weight.view(27, 9, 3), layer.v_proj.weight.view(9, 3, 27))
+    picture = torch.nn.functional.pad(x.t().view(1, 27, 5, 4), (1, 1, 1, 1), mode="circular")
+    want = torch.nn.functional.conv2d(picture, kernel.view(27, 27, 3, 3))
+    torch.testing.assert_close(layer(x, graph, edge_bias=hard), want.view(27, 20).t())
+
+
 def test_places():
     assert sizes_of(ga.Graph(torch.tensor([[0], [1]]), 4)) == ((4,), (4,))
     dst, src = places(ga.union(ga.hub([3, 2], hubs=1), ga.window([3, 2], radius=1)))
