@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from graphattn.graph import Bipartite, Complete, Graph, as_graph, bipartite, complete
+from graphattn.graph import Graph, as_graph, bipartite, complete
 
 
 class Packing:
@@ -14,30 +14,17 @@ class Packing:
 
     def __init__(self, sizes: list[int], device: torch.device) -> None:
         self.sizes, self.device = sizes, device
-        self._complete: Complete | None = None
-        self._seeded: dict[int, tuple[Bipartite, Complete]] = {}
+        self._graphs: dict[tuple[int | None, int | None], Graph] = {}
 
-    @property
-    def among_nodes(self) -> Complete:
-        """Every node of a set attends to every node of it."""
-        if self._complete is None:
-            self._complete = complete(self.sizes, device=self.device)
-        return self._complete
-
-    def from_seeds(self, count: int) -> Bipartite:
-        """`count` seeds for each set attend to its nodes."""
-        return self._with_seeds(count)[0]
-
-    def among_seeds(self, count: int) -> Complete:
-        """`count` seeds for each set attend to one another."""
-        return self._with_seeds(count)[1]
-
-    def _with_seeds(self, count: int) -> tuple[Bipartite, Complete]:
-        if count not in self._seeded:
-            seeds = [count] * len(self.sizes)
-            made = bipartite(seeds, self.sizes, device=self.device), complete(seeds, device=self.device)
-            self._seeded[count] = made
-        return self._seeded[count]
+    def graph(self, queries: int | None = None, keys: int | None = None) -> Graph:
+        """All queries of a set attend to all its keys: so many rows for each set, or its nodes where that is None."""
+        asked = queries, keys
+        if asked not in self._graphs:
+            q_sizes, k_sizes = (self.sizes if each is None else [each] * len(self.sizes) for each in asked)
+            same = queries == keys
+            made = complete(q_sizes, device=self.device) if same else bipartite(q_sizes, k_sizes, device=self.device)
+            self._graphs[asked] = made
+        return self._graphs[asked]
 
 
 _packings: WeakIdKeyDictionary = WeakIdKeyDictionary()

@@ -1,4 +1,4 @@
-"""Attention of packed nodes to the nodes of their own set, which a compiled program can hold too."""
+"""Attention of packed rows to the rows of their own set, which a compiled program can hold too."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ def attend_within(
     v: Tensor,
     batch: Tensor | None,
     *,
+    num_sets: int | None = None,
+    queries: int | None = None,
+    keys: int | None = None,
     normalize: str = "softmax",
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
-    """Attend to all nodes of one's own set: `graphattn.attention` on a batch of complete graphs.
+    """Attend to all keys of one's own set: `graphattn.attention` on a batch of complete graphs.
 
     Args:
-        q: `[N, H, D]`.
+        q: `[M, H, D]`.
         k: `[N, Hk, D]`.
         v: `[N, Hk, Dv]`.
         batch: the set of each node, ascending; None for one set.
+        num_sets: the number of sets, where the last ones may be empty.
+        queries: how many rows of `q` each set has; None where they are its nodes.
+        keys: how many rows of `k` and `v` each set has; None where they are its nodes.
         normalize: as for `attention`.
         scale: as for `attention`.
         dropout: as for `attention`.
@@ -37,29 +43,47 @@ def attend_within(
         ValueError: `batch` does not hold the set of each node, ascending.
     """
     if batch is None or not torch.compiler.is_compiling():
-        graph = packing_of(batch, len(q), None, q.device).among_nodes
+        num_nodes = len(k) if keys is None or batch is None else len(batch)
+        graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
         out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
         assert isinstance(out, Tensor)
         return out
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     seed = new_seed() if dropout else None
-    return torch.ops.graphattn.within.default(q, k, v, batch, normalize, float(scale), dropout, seed)
+    operator = torch.ops.graphattn.within.default
+    return operator(q, k, v, batch, num_sets, queries, keys, normalize, float(scale), dropout, seed)
 
 
 # How many sets there are, and how large, is known when a program runs: one operator then runs what would run without
 # a compiler, and its backward pass runs it again.
-_INPUTS = "Tensor q, Tensor k, Tensor v, Tensor batch, str normalize, float scale, float dropout, Tensor? seed"
+_INPUTS = (
+    "Tensor q, Tensor k, Tensor v, Tensor batch, SymInt? num_sets, int? queries, int? keys, "
+    "str normalize, float scale, float dropout, Tensor? seed"
+)
 torch.library.define("graphattn::within", f"({_INPUTS}) -> Tensor")
 torch.library.define("graphattn::within_backward", f"(Tensor grad, {_INPUTS}) -> (Tensor, Tensor, Tensor)")
 
 
 def _within(
-    q: Tensor, k: Tensor, v: Tensor, batch: Tensor, normalize: str, scale: float, dropout: float, seed: Tensor | None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    batch: Tensor,
+    num_sets: int | None,
+    queries: int | None,
+    keys: int | None,
+    normalize: str,
+    scale: float,
+    dropout: float,
+    seed: Tensor | None,
 ) -> Tensor:
     with torch.random.fork_rng([q.device] if q.is_cuda else [], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(int(seed))
-        return attend_within(q, k, v, batch, normalize=normalize, scale=scale, dropout=dropout).contiguous()
+        return attend_within(
+            q, k, v, batch, num_sets=num_sets, queries=queries, keys=keys,
+            normalize=normalize, scale=scale, dropout=dropout,
+        ).contiguous()  # fmt: skip
 
 
 def _within_backward(grad: Tensor, *inputs: Any) -> tuple[Tensor, ...]:
@@ -84,15 +108,15 @@ def _fake_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *rest: Any) ->
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    *tensors, normalize, scale, dropout, seed = inputs
-    ctx.save_for_backward(*tensors, seed)
-    ctx.options = normalize, scale, dropout
+    *others, seed = inputs
+    ctx.save_for_backward(*others[:4], seed)
+    ctx.options = others[4:]
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     *tensors, seed = ctx.saved_tensors
     found = torch.ops.graphattn.within_backward.default(grad, *tensors, *ctx.options, seed)
-    return *found, None, None, None, None, None
+    return *found, *[None] * (2 + len(ctx.options))
 
 
 torch.library.register_autograd("graphattn::within", _backward, setup_context=_save)

@@ -69,15 +69,17 @@ def sparsemax(scores: Tensor, rows: Rows) -> Tensor:
     τ is found by Newton's method on the piecewise linear Σ max(s − τ, 0) = 1, which ends after finitely many steps.
     """
     s = scores - rows.spread(_finite_max(scores, rows))
-    fixed = s.detach()
-    inside = fixed > -1
-    while True:
-        threshold = _sparsemax_threshold(fixed, inside, rows)
-        smaller = inside & (fixed > rows.spread(threshold))
-        if torch.equal(smaller, inside):
-            break
-        inside = smaller
+    inside = torch.ops.graphattn.support.default(s.detach(), rows.index, rows.indptr, "sparsemax")
     return (s - rows.spread(_sparsemax_threshold(s, inside, rows))).relu()
+
+
+def _sparsemax_support(s: Tensor, rows: Rows) -> Tensor:
+    inside = s > -1
+    while True:
+        smaller = inside & (s > rows.spread(_sparsemax_threshold(s, inside, rows)))
+        if torch.equal(smaller, inside):
+            return inside
+        inside = smaller
 
 
 def _sparsemax_threshold(s: Tensor, inside: Tensor, rows: Rows) -> Tensor:
@@ -93,22 +95,41 @@ def entmax15(scores: Tensor, rows: Rows) -> Tensor:
     """
     x = scores / 2
     x = x - rows.spread(_finite_max(x, rows))
-    fixed = x.detach()
-    threshold = torch.full_like(rows.max(fixed), -1.0)
+    inside = torch.ops.graphattn.support.default(x.detach(), rows.index, rows.indptr, "entmax15")
+    size = rows.sum(inside.to(x.dtype)).clamp(min=1)
+    mean = rows.sum(x.where(inside, 0)) / size
+    spread = rows.sum((x - rows.spread(mean)).where(inside, 0).square())
+    root = ((1 - spread) / size).clamp(min=torch.finfo(x.dtype).tiny).sqrt()
+    return (x - rows.spread(mean - root)).where(inside | x.isnan(), 0).relu().square()
+
+
+def _entmax15_support(x: Tensor, rows: Rows) -> Tensor:
+    threshold = torch.full_like(rows.max(x), -1.0)
     for _ in range(_MOST_STEPS):
-        over = (fixed - rows.spread(threshold)).relu()
+        over = (x - rows.spread(threshold)).relu()
         slope = 2 * rows.sum(over)
         step = (rows.sum(over.square()) - 1) / torch.where(slope > 0, slope, 1)
         further = torch.where(slope > 0, (threshold + step).maximum(threshold), threshold)
         if torch.equal(further, threshold):
             break
         threshold = further
-    inside = fixed > rows.spread(threshold)
-    size = rows.sum(inside.to(x.dtype)).clamp(min=1)
-    mean = rows.sum(x.where(inside, 0)) / size
-    spread = rows.sum((x - rows.spread(mean)).where(inside, 0).square())
-    root = ((1 - spread) / size).clamp(min=torch.finfo(x.dtype).tiny).sqrt()
-    return (x - rows.spread(mean - root)).where(inside | fixed.isnan(), 0).relu().square()
+    return x > rows.spread(threshold)
+
+
+# Which scores, less the largest of their row, have a weight: found in a number of steps that depends on them, which a
+# compiled program cannot hold.
+torch.library.define("graphattn::support", "(Tensor scores, Tensor index, Tensor indptr, str normalize) -> Tensor")
+
+
+@torch.library.impl("graphattn::support", "CompositeExplicitAutograd")
+def _support(scores: Tensor, index: Tensor, indptr: Tensor, normalize: str) -> Tensor:
+    find = _sparsemax_support if normalize == "sparsemax" else _entmax15_support
+    return find(scores, Rows(index, indptr))
+
+
+@torch.library.register_fake("graphattn::support")
+def _fake_support(scores: Tensor, index: Tensor, indptr: Tensor, normalize: str) -> Tensor:
+    return torch.empty_like(scores, dtype=torch.bool)
 
 
 def argmax(scores: Tensor, rows: Rows) -> Tensor:

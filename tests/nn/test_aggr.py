@@ -103,7 +103,7 @@ def test_sets_are_prepared_once_and_again_after_a_change():
     index = torch.tensor([0, 0, 1])
     packing, graph = packing_of(index, 3, None, index.device), members_of(index, 2)
     assert packing_of(index, 3, None, index.device) is packing
-    assert packing.from_seeds(2) is packing.from_seeds(2)
+    assert packing.graph(queries=2) is packing.graph(queries=2)
     assert members_of(index, 2) is graph
     index[1] = 1
     assert packing_of(index, 3, None, index.device).sizes == [1, 2]

@@ -49,13 +49,14 @@ CASES = {
     "GAT": (lambda: ga.nn.GATConv(IN, OUT, HEADS), plain),
     "GAT, edge features": (lambda: ga.nn.GATConv(IN, OUT, HEADS, edge_dim=EDGE), with_features),
     "GAT, no loops": (lambda: ga.nn.GATConv(IN, OUT, HEADS, add_self_loops=False), plain),
+    "GAT, negative slope": (lambda: ga.nn.GATConv(IN, OUT, HEADS, negative_slope=-2, edge_dim=EDGE), with_features),
     "GAT, other flow": (lambda: ga.nn.GATConv(IN, OUT, HEADS, flow="target_to_source"), plain),
     "GATv2": (lambda: ga.nn.GATv2Conv(IN, OUT, HEADS), plain),
     "GATv2, edge features": (lambda: ga.nn.GATv2Conv(IN, OUT, HEADS, edge_dim=EDGE, fill_value="mul"), with_features),
     "Transformer": (lambda: ga.nn.TransformerConv(IN, OUT, HEADS, beta=True), plain),
     "Transformer, edge features": (lambda: ga.nn.TransformerConv(IN, OUT, HEADS, edge_dim=EDGE), with_features),
     "AGNN": (lambda: ga.nn.AGNNConv(), plain),
-    "SuperGAT": (lambda: ga.nn.SuperGATConv(IN, OUT, HEADS).eval(), plain),
+    "SuperGAT": (lambda: ga.nn.SuperGATConv(IN, OUT, HEADS, edge_sample_ratio=0.5), plain),
     "RGAT": (lambda: ga.nn.RGATConv(IN, OUT, RELATIONS, heads=HEADS), with_types),
     "RGAT, within": (lambda: ga.nn.RGATConv(IN, OUT, RELATIONS, attention_mechanism="within-relation"), with_types),
     "HGT": (lambda: ga.nn.HGTConv(IN, 2 * OUT, KINDS, HEADS), of_kinds),
@@ -70,6 +71,8 @@ CASES = {
         lambda nodes, count: (*with_features(nodes, count), torch.arange(nodes) // 4),
     ),
     "AttentionalAggregation": (lambda: ga.nn.AttentionalAggregation(torch.nn.Linear(IN, 1)), in_sets),
+    "SetTransformerAggregation": (lambda: ga.nn.SetTransformerAggregation(IN, 3, heads=HEADS), in_sets),
+    "GraphMultisetTransformer": (lambda: ga.nn.GraphMultisetTransformer(IN, 2, heads=HEADS), in_sets),
 }
 
 
@@ -178,15 +181,82 @@ def test_nodes_outside_the_graph_are_refused_when_the_program_runs():
         compiled(x, bad)
 
 
-def test_a_leaky_relu_that_is_flat_breaks_the_graph_but_not_the_numbers():
-    layer, (x, edge_index) = ga.nn.GATConv(IN, OUT, HEADS, negative_slope=0.0), plain(6, 11)
-    assert_close(torch.compile(layer, backend="aot_eager")(x, edge_index), layer(x, edge_index))
+class Loss(torch.nn.Module):
+    """What SuperGAT learns from pairs, as a model's loss has it."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.conv = ga.nn.SuperGATConv(IN, OUT, HEADS, **options)
+
+    def forward(self, *arguments):
+        self.conv(*arguments)
+        return self.conv.get_attention_loss()
 
 
-@pytest.mark.parametrize("options", [("softmax", 0.5, 0.0, None), ("linear", 1.0, 0.0, None)], ids=str)
+def test_loss_of_pairs_that_are_given():
+    """Loops that are hidden have no part in it."""
+    layer, (x, edge_index) = Loss(), plain(6, 11)
+    unlinked = torch.tensor([[0, 3], [5, 4]])
+    want = layer(x, edge_index, unlinked)
+    found = torch.compile(layer, fullgraph=True, backend="aot_eager")(x, edge_index, unlinked)
+    assert_close(found, want)
+    weight = layer.conv.lin.weight
+    assert_close(torch.autograd.grad(found, weight), torch.autograd.grad(want, weight))
+
+
+def test_loss_of_pairs_that_are_drawn():
+    """The same in the mean, in a batch, of which more pairs are drawn than a tensor of fixed size holds."""
+    layer, (x, edge_index) = Loss(edge_sample_ratio=0.7), plain(24, 40)
+    edge_index = edge_index % 8 + torch.arange(3).repeat_interleave(14)[:40] * 8
+    batch = torch.arange(24) // 8
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        want, found = (torch.stack([run(x, edge_index, None, batch) for _ in range(400)]) for run in (layer, compiled))
+    assert found.std() > 0
+    error = (found.var() / 400 + want.var() / 400).sqrt()
+    assert (found.mean() - want.mean()).abs() < 4 * error
+
+
+@pytest.mark.parametrize("hidden", [None, torch.tensor([True, *[False] * 9])], ids=["all", "without one"])
+def test_pairs_that_no_edge_links(hidden):
+    from graphattn.nn.conv.unlinked import weighted_unlinked_pairs
+
+    edge_index = edges(5, 10)
+    pairs, weights = weighted_unlinked_pairs(edge_index, hidden, 5, 1.5, None, False)
+    assert pairs.shape == (2, 15)
+    linked = {tuple(pair) for pair in edge_index.t().tolist()}
+    drawn = [tuple(pair) for pair in pairs[:, weights > 0].t().tolist()]
+    assert drawn  # and fewer than 15, for there are not so many
+    assert weights.unique().tolist() == [0, 1]
+    assert not any((i, j) in linked or (j, i) in linked for i, j in drawn)
+
+
+def test_pairs_of_a_batch_stand_for_those_that_are_left_out():
+    from graphattn.nn.conv.unlinked import unlinked_pairs, weighted_unlinked_pairs
+
+    edge_index, batch = torch.tensor([[0, 5, 10, 15], [1, 6, 11, 16]]), torch.arange(20) // 5
+    per_graph = unlinked_pairs(edge_index, 20, 0.5, batch, False)
+    pairs, weights = weighted_unlinked_pairs(edge_index, None, 20, 0.5, batch, False)
+    assert pairs.shape == (2, 2)
+    assert weights.tolist() == [per_graph.size(1) / 2] * 2
+    assert torch.equal(batch[pairs[0]], batch[pairs[1]])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(None, None, None, "softmax", 0.5, 0.0, None), (4, 3, None, "linear", 1.0, 0.0, None)],
+    ids=["among nodes", "from seeds"],
+)
 def test_the_operators_are_what_pytorch_expects(options):
-    _ = ga.nn.GPSConv  # registers them
-    numbers = [torch.rand(9, HEADS, OUT, requires_grad=True) for _ in range(3)]
+    _ = ga.nn.GPSConv, ga.nn.SuperGATConv  # registers them
+    num_sets, queries, *_ = options
+    rows = 9 if queries is None else num_sets * queries
+    numbers = [torch.rand(count, HEADS, OUT, requires_grad=True) for count in (rows, 9, 9)]
     torch.library.opcheck(torch.ops.graphattn.within.default, (*numbers, torch.arange(9) // 4, *options))
+    torch.library.opcheck(
+        torch.ops.graphattn.unlinked_pairs.default,
+        (edges(5, 11), None, 5, 11, 1.0, None, False),
+        test_utils=("test_schema", "test_faketensor"),  # the others compare what is drawn
+    )
     for flags in ((True, False, False), (True, True, True), (False, True, False)):
         torch.library.opcheck(torch.ops.graphattn.compressed.default, (edges(5, 11), 7, 5, *flags))

@@ -212,14 +212,16 @@ def test_half_precision_adds_up_in_float32(graph):
     torch.testing.assert_close(out, attention(q.float(), k.float(), v.float(), graph).bfloat16())
 
 
-def test_compiles_whole():
+@pytest.mark.parametrize("normalize", ["softmax", "sparsemax", "entmax15"])
+def test_compiles_whole(normalize):
     """Also with torch-scatter, into which the compiler cannot see."""
     graph = ga.Graph(torch.tensor([[0, 1, 2, 0, 2], [1, 2, 0, 2, 2]]), 4)
     assert graph.csr.indptr.tolist() == [0, 1, 2, 5, 5]  # made, as by any earlier call
     x = numbers(4, 2, 3).requires_grad_()
-    run = torch.compile(
-        lambda x: ga.attention(x, x, x, graph, backend="reference"), fullgraph=True, backend="aot_eager"
-    )
-    found, want = run(x), ga.attention(x, x, x, graph, backend="reference")
+
+    def run(x):
+        return ga.attention(x, x, x, graph, normalize=normalize, backend="reference")
+
+    found, want = torch.compile(run, fullgraph=True, backend="aot_eager")(x), run(x)
     torch.testing.assert_close(found, want)
     torch.testing.assert_close(*(torch.autograd.grad(each.square().sum(), x) for each in (found, want)))

@@ -8,7 +8,6 @@ from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
 from graphattn.nn.aggr.blocks import attend, pool
-from graphattn.nn.packing import Packing, packing_of
 
 
 class GraphMultisetTransformer(Aggregation):
@@ -67,11 +66,11 @@ class GraphMultisetTransformer(Aggregation):
         """Aggregate; as every aggregation of PyG. (`max_num_elements` sizes a padding that is not needed here.)"""
         self.assert_index_present(index)
         self.assert_two_dimensional_input(x, dim)
-        packing = packing_of(index, len(x), dim_size, x.device)
-        x = pool(self.pma1, x, packing)
+        sets: Any = {"batch": index, "num_sets": dim_size}
+        x = pool(self.pma1, x, **sets)
         for encoder in self.encoders:
-            x = attend(encoder.mab, x, x, packing.among_seeds(self.k))
-        return pool(self.pma2, x, Packing([self.k] * len(packing.sizes), x.device))
+            x = attend(encoder.mab, x, x, queries=self.k, keys=self.k, **sets)
+        return pool(self.pma2, x, keys=self.k, **sets)
 
     def __repr__(self) -> str:
         shown = f"k={self.k}, heads={self.heads}, layer_norm={self.layer_norm}"

@@ -8,7 +8,6 @@ from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
 from graphattn.nn.aggr.blocks import attend, pool
-from graphattn.nn.packing import packing_of
 
 
 class SetTransformerAggregation(Aggregation):
@@ -73,13 +72,13 @@ class SetTransformerAggregation(Aggregation):
         """Aggregate; as every aggregation of PyG. (`max_num_elements` sizes a padding that is not needed here.)"""
         self.assert_index_present(index)
         self.assert_two_dimensional_input(x, dim)
-        packing = packing_of(index, len(x), dim_size, x.device)
+        sets: Any = {"batch": index, "num_sets": dim_size}
         for encoder in self.encoders:
-            x = attend(encoder.mab, x, x, packing.among_nodes)
-        x = pool(self.pma, x, packing)
+            x = attend(encoder.mab, x, x, **sets)
+        x = pool(self.pma, x, **sets)
         for decoder in self.decoders:
-            x = attend(decoder.mab, x, x, packing.among_seeds(self.num_seed_points))
-        x = x.view(len(packing.sizes), self.num_seed_points, self.channels)
+            x = attend(decoder.mab, x, x, queries=self.num_seed_points, keys=self.num_seed_points, **sets)
+        x = x.view(-1, self.num_seed_points, self.channels)
         return x.flatten(1) if self.concat else x.mean(1)
 
     def __repr__(self) -> str:

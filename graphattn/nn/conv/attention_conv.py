@@ -55,12 +55,9 @@ class AttentionConv(MessagePassing):
         )
 
     def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
-        """One self-loop at each node; those replaced are hidden, not removed, where the number of edges must not vary.
-
-        (A leaky ReLU that turns −∞ into zero, or NaN, could not hide them.)
-        """
+        """One self-loop at each node; those replaced are hidden, not removed, where E' must not depend on them."""
         traced = torch.compiler.is_compiling() and not is_matrix(edges.given)
-        if traced and not self.sends_messages and getattr(self, "negative_slope", 1.0) > 0:
+        if traced and not self.sends_messages:
             return edges.cover_self_loops(fill_value)
         return edges.add_self_loops(fill_value)
 

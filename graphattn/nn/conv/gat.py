@@ -167,10 +167,14 @@ class GATConv(AttentionConv):
         if edges.edge_attr is not None and self.lin_edge is not None:
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, source.dtype)
             edge_bias = edge_scores(features, self.lin_edge, self.att_edge)
-        return self._operate(
-            query, key, source, graph,
-            score=Sum(self.negative_slope), edge_bias=edge_bias, hidden=edges.hidden, return_weights=return_weights,
-        )  # fmt: skip
+        options: dict[str, Any] = {"hidden": edges.hidden, "return_weights": return_weights}
+        if edges.hidden is not None and self.negative_slope <= 0:  # such a leaky ReLU would not leave −∞ as it is
+            src, dst = graph.edge_index
+            scores_of_edges = key.index_select(0, src) + query.index_select(0, dst)
+            scores_of_edges = scores_of_edges if edge_bias is None else scores_of_edges + edge_bias
+            bias = F.leaky_relu(scores_of_edges, self.negative_slope)
+            return self._operate(None, None, source, graph, score="none", edge_bias=bias, **options)
+        return self._operate(query, key, source, graph, score=Sum(self.negative_slope), edge_bias=edge_bias, **options)
 
     def _mapped(
         self, x_src: Tensor, x_dst: Tensor | None, to_src: Any, to_dst: Any

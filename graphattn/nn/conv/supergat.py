@@ -8,20 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
-from torch_geometric.utils import (
-    batched_negative_sampling,
-    dropout_edge,
-    is_undirected,
-    negative_sampling,
-    softmax,
-    to_undirected,
-)
+from torch_geometric.utils import dropout_edge, softmax
 
 from graphattn.nn.checks import check_features
-from graphattn.nn.conv.adjacency import read
+from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
 from graphattn.nn.conv.heads import check_heads, head_scores, join_heads
 from graphattn.nn.conv.linear_maps import add_terms
+from graphattn.nn.conv.unlinked import unlinked_pairs, weighted_unlinked_pairs
 
 
 class SuperGATConv(AttentionConv):
@@ -60,6 +54,7 @@ class SuperGATConv(AttentionConv):
     """
 
     propagate_type: ClassVar = {"x": Tensor}
+    _pair_weights: Tensor | None = None  # of each row of `att_x` in the loss; None where all count alike
 
     def __init__(
         self,
@@ -145,7 +140,7 @@ class SuperGATConv(AttentionConv):
                 None, None, x, graph, score="none", edge_bias=bias, hidden=edges.hidden, return_weights=False
             )
         if self.training:
-            self._compare(x, edges.graph.edge_index, products, neg_edge_index, batch)
+            self._compare(x, edges, products, neg_edge_index, batch)
         return add_terms(join_heads(out, H * C, self.concat), None, self.bias)
 
     def _scaled(self, products: Tensor) -> Tensor:
@@ -161,21 +156,41 @@ class SuperGATConv(AttentionConv):
     def _compare(
         self,
         x: Tensor,
-        edge_index: Tensor,
+        edges: Adjacency,
         products: Tensor | None,
         neg_edge_index: Tensor | None,
         batch: Tensor | None,
     ) -> None:
         """Keep the scaled products of linked and of unlinked pairs, for the loss."""
-        linked = self.positive_sampling(edge_index)
-        if products is None or linked.size(1) != edge_index.size(1):
-            products = self._products(x, linked)
-        unlinked = neg_edge_index
-        if unlinked is None:
-            unlinked = self.negative_sampling(edge_index, len(x), batch)
+        edge_index, unlinked = edges.graph.edge_index, neg_edge_index
+        if products is not None and torch.compiler.is_compiling():
+            unlinked, self._pair_weights = self._weighted_pairs(edges, len(x), unlinked, batch)
+        else:
+            linked = self.positive_sampling(edge_index)
+            if products is None or linked.size(1) != edge_index.size(1):
+                products = self._products(x, linked)
+            if unlinked is None:
+                unlinked = self.negative_sampling(edge_index, len(x), batch)
+            self._pair_weights = None
         self.att_x = torch.cat([products, self._products(x, unlinked)])
         self.att_y = self.att_x.new_zeros(len(self.att_x))
         self.att_y[: len(products)] = 1.0
+
+    def _weighted_pairs(
+        self, edges: Adjacency, num_nodes: int, unlinked: Tensor | None, batch: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Unlinked pairs, and the weights of all edges and then of those pairs: what is drawn, in tensors of one size.
+
+        In a compiled program sizes cannot depend on what is drawn, nor on which edges are there to be hidden.
+        """
+        edge_index, hidden = edges.graph.edge_index, edges.hidden
+        counts = torch.rand(edge_index.size(1), device=edge_index.device) < self.edge_sample_ratio
+        counts = counts if hidden is None else counts & ~hidden
+        if unlinked is not None:
+            return unlinked, torch.cat([counts.float(), counts.new_ones(unlinked.size(1)).float()])
+        ratio = self.neg_sample_ratio * self.edge_sample_ratio
+        pairs, weights = weighted_unlinked_pairs(edge_index, hidden, num_nodes, ratio, batch, self.is_undirected)
+        return pairs, torch.cat([counts.float(), weights])
 
     def _products(self, x: Tensor, pairs: Tensor) -> Tensor:
         return self._scaled((x[pairs[1]] * x[pairs[0]]).sum(-1))
@@ -187,12 +202,8 @@ class SuperGATConv(AttentionConv):
 
     def negative_sampling(self, edge_index: Tensor, num_nodes: int, batch: Tensor | None = None) -> Tensor:
         """Draw pairs of nodes without an edge either way, `[2, E']`."""
-        count = int(self.neg_sample_ratio * self.edge_sample_ratio * edge_index.size(1))
-        if not self.is_undirected and not is_undirected(edge_index, num_nodes=num_nodes):
-            edge_index = to_undirected(edge_index, num_nodes=num_nodes)
-        if batch is None:
-            return negative_sampling(edge_index, num_nodes, num_neg_samples=count)
-        return batched_negative_sampling(edge_index, batch, num_neg_samples=count)
+        ratio = self.neg_sample_ratio * self.edge_sample_ratio
+        return unlinked_pairs(edge_index, num_nodes, ratio, batch, self.is_undirected)
 
     def positive_sampling(self, edge_index: Tensor) -> Tensor:
         """Draw a share of the edges, in training."""
@@ -215,7 +226,10 @@ class SuperGATConv(AttentionConv):
             return torch.tensor([0], device=self.lin.weight.device)
         if self.att_x is None or self.att_y is None:
             raise RuntimeError("get_attention_loss needs a call of the layer in training before it")
-        return F.binary_cross_entropy_with_logits(self.att_x.mean(-1), self.att_y)
+        scores, weights = self.att_x.mean(-1), self._pair_weights
+        if weights is None:
+            return F.binary_cross_entropy_with_logits(scores, self.att_y)
+        return F.binary_cross_entropy_with_logits(scores, self.att_y, weights, reduction="sum") / weights.sum()
 
     def __repr__(self) -> str:
         shown = f"{self.in_channels}, {self.out_channels}, heads={self.heads}, type={self.attention_type}"

@@ -1,0 +1,81 @@
+"""Pairs of nodes that no edge links, drawn for a loss; by a compiled program too."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import batched_negative_sampling, is_undirected, negative_sampling, to_undirected
+
+
+def unlinked_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
+    """Draw pairs of nodes without an edge either way, as PyG does: fewer where there are not so many.
+
+    Args:
+        edge_index: the edges, `[2, E]`.
+        num_nodes: N.
+        ratio: `int(ratio * E)` pairs are drawn; in a batch so many for each graph.
+        batch: the graph of each node, so that pairs are drawn within graphs; or None.
+        undirected: whether each edge is known to be there both ways.
+
+    Returns:
+        `[2, E']`.
+    """
+    count = int(ratio * edge_index.size(1))
+    if not undirected and not is_undirected(edge_index, num_nodes=num_nodes):
+        edge_index = to_undirected(edge_index, num_nodes=num_nodes)
+    if batch is None:
+        return negative_sampling(edge_index, num_nodes, num_neg_samples=count)
+    return batched_negative_sampling(edge_index, batch, num_neg_samples=count)
+
+
+def weighted_unlinked_pairs(
+    edge_index: Tensor, hidden: Tensor | None, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool
+) -> tuple[Tensor, Tensor]:
+    """The same for a program that is traced: `[2, int(ratio * E)]` pairs, however many are found, and their weights.
+
+    Where fewer are found the rest weighs nothing. Where more are, in a batch, some of them stand for all: sums over
+    the pairs come out the same in the mean, and the sum of the weights exactly.
+
+    Args:
+        edge_index: the edges, those that do not count among them.
+        hidden: which edges do not count, `[E]`; None where all do.
+        num_nodes: as for `unlinked_pairs`.
+        ratio: as for `unlinked_pairs`.
+        batch: as for `unlinked_pairs`.
+        undirected: as for `unlinked_pairs`.
+    """
+    most = int(ratio * edge_index.size(1))
+    operator = torch.ops.graphattn.unlinked_pairs.default
+    pairs, weights = operator(edge_index, hidden, num_nodes, most, ratio, batch, undirected)
+    return pairs, weights
+
+
+torch.library.define(
+    "graphattn::unlinked_pairs",
+    "(Tensor edge_index, Tensor? hidden, SymInt num_nodes, SymInt most, float ratio, Tensor? batch, bool undirected) "
+    "-> (Tensor pairs, Tensor weights)",
+    tags=torch.Tag.nondeterministic_seeded,
+)
+
+
+@torch.library.impl("graphattn::unlinked_pairs", "CompositeExplicitAutograd")
+def _unlinked_pairs(
+    edge_index: Tensor, hidden: Tensor | None, num_nodes: int, most: int, ratio: float, batch: Tensor | None,
+    undirected: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    there = edge_index if hidden is None else edge_index[:, ~hidden]
+    found = unlinked_pairs(there, num_nodes, ratio, batch, undirected)
+    count = found.size(1)
+    kept = found[:, torch.randperm(count, device=found.device)[:most]]
+    pairs, weights = edge_index.new_zeros(2, most), torch.zeros(most, device=edge_index.device)
+    pairs[:, : kept.size(1)] = kept
+    weights[: kept.size(1)] = count / max(kept.size(1), 1)
+    return pairs, weights
+
+
+@torch.library.register_fake("graphattn::unlinked_pairs")
+def _fake(
+    edge_index: Tensor, hidden: Tensor | None, num_nodes: int, most: int, ratio: float, batch: Tensor | None,
+    undirected: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return edge_index.new_empty(2, most), edge_index.new_empty(most, dtype=torch.float32)
