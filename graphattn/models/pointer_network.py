@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Bipartite, Graph, bipartite
+from graphattn.graph import Bipartite, bipartite
 from graphattn.nn.packed_rnn import run_packed
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive
@@ -57,8 +57,7 @@ class PointerNetwork(nn.Module):
         """The log-probability of answers, `[B]`.
 
         All steps of all answers are one call of the operator, on the bipartite graph from answers to sets without what
-        was visited; the log-probability of the element at the end of an edge is its score less the log-sum-exp:
-        the log-sum-exp over the graph of the right edges alone, less that over all.
+        was visited: the log-probability of an element is its score less the log-sum-exp of all scores.
 
         Args:
             sets: the elements of each set, `[n, in_dim]`.
@@ -68,8 +67,10 @@ class PointerNetwork(nn.Module):
             ValueError: answers and sets are not equally many, or one names a place that is not there, or one twice.
         """
         query, keys, graph, hidden, right = self._all_steps(sets, places)
-        chosen = Graph(torch.stack([right, torch.arange(len(right), device=right.device)]), num_src=len(keys))
-        log_p = self._lse(query, keys, chosen) - self._lse(query, keys, graph, hidden)
+        score, nothing = self._score(), keys.new_zeros(len(keys), 1, 1)
+        state = attention(query, keys, nothing, graph, score=score, edge_bias=hidden, return_state=True)
+        assert isinstance(state, State)
+        log_p = (score(query, keys.index_select(0, right), None, 1.0) - state.lse).squeeze(1)
         return log_p.new_zeros(len(sets)).index_add(0, graph.batch, log_p)
 
     @torch.no_grad()
@@ -100,13 +101,12 @@ class PointerNetwork(nn.Module):
             )
         embedded, keys, state = self._encode(sets)
         graph = bipartite(lengths, sizes, device=keys.device)
-        right = torch.cat([
-            torch.cat([answer, answer.new_tensor([size - 1])]) + start
-            for answer, size, start in zip(places, sizes, graph.src_ptr.tolist(), strict=False)
-        ])  # fmt: skip
+        ends = (graph.src_ptr.diff() - 1).split(1)
+        with_end = torch.cat([part for pair in zip(places, ends, strict=True) for part in pair])
+        right = with_end + graph.src_ptr[graph.batch]
         if len(right.unique()) < len(right):
             raise ValueError("places names an element twice in one answer")
-        step = torch.cat([torch.arange(length, device=right.device) for length in lengths])
+        step = torch.arange(len(right), device=right.device) - graph.dst_ptr[graph.batch]
         pointed = embedded.index_select(0, right.roll(1))
         fed = torch.where((step == 0).unsqueeze(1), self.first, pointed)
         states, _ = run_packed(self.decoder, fed, lengths, state)
@@ -154,12 +154,6 @@ class PointerNetwork(nn.Module):
         states, (h, c) = run_packed(self.encoder, with_stop, sizes)
         keys = self.key(states).unsqueeze(1)
         return with_stop, keys, (torch.cat([*h], -1).unsqueeze(0), torch.cat([*c], -1).unsqueeze(0))
-
-    def _lse(self, query: Tensor, keys: Tensor, graph: Graph, hidden: Tensor | None = None) -> Tensor:
-        nothing = keys.new_zeros(len(keys), 1, 1)
-        state = attention(query, keys, nothing, graph, score=self._score(), edge_bias=hidden, return_state=True)
-        assert isinstance(state, State)
-        return state.lse.squeeze(1)
 
     def _score(self) -> Additive:
         return Additive(self.vector, "tanh")

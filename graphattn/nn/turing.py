@@ -8,10 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphattn.graph import Bipartite, bipartite
-from graphattn.nn.edge_weights import weighted_sum
-from graphattn.ops.attention import attention
-
 
 class TuringState(NamedTuple):
     """The memory of B machines after a step, R rows of width W each; H heads."""
@@ -22,31 +18,26 @@ class TuringState(NamedTuple):
     """where the heads look, `[B, R, H]`: the read heads first, then the write heads"""
     read: Tensor
     """what was read, `[B, read_heads, W]`"""
-    graph: Bipartite
-    """each machine sees its rows"""
 
 
-def address_by_content(key: Tensor, strength: Tensor, memory: Tensor, graph: Bipartite) -> Tensor:
+def address_by_content(key: Tensor, strength: Tensor, memory: Tensor) -> Tensor:
     """Where the memory is like the key: w_c(i) = softmax_i( β · cos(k, M(i)) ).
 
-    One call of the operator, in which all heads share the rows as keys, as in multi-query attention. β belongs to the
-    query, so the score is the dot of k β / ‖k‖ and M(i) / ‖M(i)‖.
+    The weights of `ga.attention` on the graph `bipartite([1] * B, [R] * B)`, heads sharing the rows as keys. As all
+    machines have as many rows, they are one batch of matrix products, and no values are summed.
 
     Args:
         key: k, `[B, H, W]`.
         strength: β > 0, `[B, H]`.
         memory: M, `[B, R, W]`.
-        graph: `bipartite([1] * B, [R] * B)`.
 
     Returns:
         `[B, R, H]`.
 
     Graves et al. 2014, arXiv:1410.5401, eq. 5-6.
     """
-    q = F.normalize(key, dim=-1) * strength.unsqueeze(-1)
-    k = F.normalize(memory, dim=-1).flatten(0, 1).unsqueeze(1)
-    _, weights = attention(q, k, k, graph, scale=1.0, return_weights=True)
-    return weights.view(*memory.shape[:2], -1)
+    query = F.normalize(key, dim=-1) * strength.unsqueeze(-1)
+    return (F.normalize(memory, dim=-1) @ query.mT).softmax(dim=1)
 
 
 def address_by_location(content: Tensor, previous: Tensor, gate: Tensor, shift: Tensor, sharpness: Tensor) -> Tensor:
@@ -66,10 +57,10 @@ def address_by_location(content: Tensor, previous: Tensor, gate: Tensor, shift: 
     g = gate.unsqueeze(1)
     mixed = g * content + (1 - g) * previous
     radius = shift.shape[-1] // 2
-    moved = sum(mixed.roll(o, dims=1) * shift[:, None, :, o + radius] for o in range(-radius, radius + 1))
-    assert isinstance(moved, Tensor)
-    sharp = moved.clamp(min=torch.finfo(moved.dtype).tiny) ** sharpness.unsqueeze(1)
-    return sharp / sharp.sum(dim=1, keepdim=True)
+    shifted = torch.stack([mixed.roll(offset, dims=1) for offset in range(-radius, radius + 1)], dim=-1)
+    moved = (shifted * shift.unsqueeze(1)).sum(dim=-1)
+    log = moved.clamp(min=torch.finfo(moved.dtype).tiny).log()
+    return (sharpness.unsqueeze(1) * log).softmax(dim=1)  # w̃^γ / Σ w̃^γ
 
 
 def write(memory: Tensor, weights: Tensor, erase: Tensor, add: Tensor) -> Tensor:
@@ -125,9 +116,8 @@ class TuringMemory(nn.Module):
         like, heads = self.steer.weight, self.read_heads + self.write_heads
         first = like.new_zeros(machines, rows, heads)
         first[:, 0] = 1
-        graph = bipartite([1] * machines, [rows] * machines, device=like.device)
         read = like.new_zeros(machines, self.read_heads, self.width)
-        return TuringState(like.new_full((machines, rows, self.width), 1e-6), first, read, graph)
+        return TuringState(like.new_full((machines, rows, self.width), 1e-6), first, read)
 
     def forward(self, hidden: Tensor, state: TuringState) -> TuringState:
         """One step: address, write, read.
@@ -138,12 +128,11 @@ class TuringMemory(nn.Module):
         """
         steering = self.steer(hidden).view(len(hidden), self.read_heads + self.write_heads, -1)
         key, strength, gate, shift, sharpness = steering.split(self.parts, dim=-1)
-        content = address_by_content(key.tanh(), F.softplus(strength).squeeze(-1), state.memory, state.graph)
+        content = address_by_content(key.tanh(), F.softplus(strength).squeeze(-1), state.memory)
         weights = address_by_location(
             content, state.weights, gate.sigmoid().squeeze(-1), shift.softmax(-1), 1 + F.softplus(sharpness).squeeze(-1)
         )
         reading, writing = weights.split([self.read_heads, self.write_heads], dim=-1)
         erase, add = self.change(hidden).view(len(hidden), self.write_heads, 2, self.width).unbind(2)
         memory = write(state.memory, writing, erase.sigmoid(), add.tanh())
-        read = weighted_sum(reading.flatten(0, 1), memory.flatten(0, 1).unsqueeze(1), state.graph)
-        return TuringState(memory, weights, read, state.graph)
+        return TuringState(memory, weights, reading.mT @ memory)

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from graphattn.graph import bipartite
+import graphattn as ga
 from graphattn.nn.turing import TuringMemory, address_by_content, address_by_location, write
 
 B, R, H, W = 2, 5, 3, 7
@@ -22,13 +23,21 @@ def numbers(*shape):
 
 def test_content():
     key, strength, memory = numbers(B, H, W), numbers(B, H).exp(), numbers(B, R, W)
-    got = address_by_content(key, strength, memory, bipartite([1] * B, [R] * B))
+    got = address_by_content(key, strength, memory)
     for b in range(B):
         for h in range(H):
             u = key[b, h]
             cosine = [float(u @ row / (u.norm() * row.norm())) for row in memory[b]]
             powers = [math.exp(float(strength[b, h]) * c) for c in cosine]
             torch.testing.assert_close(got[b, :, h], torch.tensor([p / sum(powers) for p in powers]).double())
+
+
+def test_content_is_the_operator_on_a_bipartite_graph():
+    key, strength, memory = numbers(B, H, W), numbers(B, H).exp(), numbers(B, R, W)
+    query = F.normalize(key, dim=-1) * strength.unsqueeze(-1)
+    rows = F.normalize(memory, dim=-1).flatten(0, 1).unsqueeze(1)
+    _, weights = ga.attention(query, rows, rows, ga.bipartite([1] * B, [R] * B), scale=1.0, return_weights=True)
+    torch.testing.assert_close(address_by_content(key, strength, memory), weights.view(B, R, H))
 
 
 def test_location():
