@@ -62,7 +62,7 @@ class Classifier(nn.Module):
 
 def pack(sentences: list[Sentence], vocabulary: Vocabulary) -> tuple[Tensor, ga.graph.Complete, Tensor]:
     """Questions one after another: their words, which belong together, and their classes."""
-    words = [vocabulary([word.lower() for word in sentence.words]) for sentence in sentences]
+    words = [vocabulary(sentence.words) for sentence in sentences]
     labels = [CLASSES.index(sentence.labels[0]) for sentence in sentences]
     return (
         torch.tensor([number for each in words for number in each]),
@@ -118,12 +118,14 @@ def draw(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, out
             axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(0.16, 0.44, 0.59, shade)))
             colour = "white" if shade > 0.55 else "black"
             axes.text(place + 0.48, -row, word, ha="center", va="center", color=colour, size=9)
-        colour = "black" if predicted == sentence.labels[0] else "#c1121f"
-        axes.text(-0.2, -row, NAMES[predicted], ha="right", va="center", weight="bold", size=10, color=colour)
-    axes.set_xlim(-2, 11)
+        wrong = predicted != sentence.labels[0]
+        name = NAMES[predicted] + wrong * f", not {NAMES[sentence.labels[0]]}"
+        colour = "#c1121f" if wrong else "black"
+        axes.text(-0.2, -row, name, ha="right", va="center", weight="bold", size=10, color=colour)
+    axes.set_xlim(-2.6, 11)
     axes.set_ylim(-len(shown) + 0.4, 0.6)
     axes.axis("off")
-    axes.set_title("What is asked for as predicted (red: wrong), and the words looked at")
+    axes.set_title("What each question asks for, as predicted, and the words that are looked at", pad=10)
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=130)
     plt.close(figure)
@@ -142,7 +144,7 @@ def main(out: str | Path = "runs/questions.png", quick: bool = False, seed: int 
     random.seed(seed)
     torch.manual_seed(seed)
     data = load()
-    vocabulary = Vocabulary((word.lower() for sentence in data["train"] for word in sentence.words), min_count=2)
+    vocabulary = Vocabulary((word for sentence in data["train"] for word in sentence.words), min_count=2)
     net, start = Classifier(len(vocabulary)), time.process_time()
     train(net, data["train"], vocabulary, epochs=1 if quick else 12)
     taken = time.process_time() - start
