@@ -37,6 +37,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchmetrics.functional.classification import multiclass_accuracy
 
 from graphattn.datasets import mnist
 from graphattn.models import ViT
@@ -93,8 +94,8 @@ def train(net: nn.Module, images: Tensor, digits: Tensor, steps: int, batch_size
 
 @torch.no_grad()
 def accuracy(net: nn.Module, images: Tensor, digits: Tensor) -> float:
-    right = [net(part).argmax(1) == answer for part, answer in zip(images.split(500), digits.split(500), strict=True)]
-    return torch.cat(right).float().mean().item()
+    scores = torch.cat([net(part) for part in images.split(500)])
+    return multiclass_accuracy(scores, digits, 10, average="micro").item()
 
 
 def draw(curves: dict[str, list[Point]], out: Path) -> None:

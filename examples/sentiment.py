@@ -29,6 +29,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchmetrics.functional.classification import binary_accuracy
 
 import graphattn as ga
 from graphattn.datasets import Sentence, Vocabulary, load_text
@@ -92,8 +93,8 @@ class Data:
         return words, ga.complete([len(self.words[number]) for number in chosen]), self.labels[chosen]
 
 
-def train(net: Classifier, data: Data, valid: Data, epochs: int) -> None:
-    """AdamW with a decay; the best epoch on the validation data is kept."""
+def train(net: Classifier, data: Data, valid: Data, epochs: int) -> float:
+    """AdamW with a warm-up and a decay; the best epoch on the validation data is kept, and its accuracy returned."""
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.1)
     size, best, kept = 64, 0.0, net.state_dict()
     steps = epochs * -(-len(data.words) // size)
@@ -111,7 +112,7 @@ def train(net: Classifier, data: Data, valid: Data, epochs: int) -> None:
         if score > best:
             best, kept = score, {name: tensor.clone() for name, tensor in net.state_dict().items()}
     net.load_state_dict(kept)
-    net.eval()
+    return best
 
 
 @torch.no_grad()
@@ -119,7 +120,7 @@ def accuracy(net: Classifier, data: Data) -> float:
     """The share that is told right."""
     net.eval()
     words, graph, labels = data.batch(list(range(len(data.words))))
-    return ((net(words, graph) > 0) == (labels > 0.5)).float().mean().item()
+    return binary_accuracy(net(words, graph).sigmoid(), labels).item()
 
 
 def main(out: str | Path = "runs/sentiment.png", quick: bool = False, seed: int = 0) -> float:
@@ -133,9 +134,9 @@ def main(out: str | Path = "runs/sentiment.png", quick: bool = False, seed: int 
     vocabulary = Vocabulary(seen, min_count=3)
     parts = {part: Data(sentences, vocabulary) for part, sentences in data.items()}
     net, start = Classifier(len(vocabulary)), time.process_time()
-    train(net, parts["train"], parts["valid"], epochs=1 if quick else 10)
-    score = accuracy(net, parts["test"])
-    print(f"{100 * score:.2f} % of {len(parts['test'].labels)} right; {time.process_time() - start:.0f} s of one core")
+    best, score = train(net, parts["train"], parts["valid"], epochs=1 if quick else 10), accuracy(net, parts["test"])
+    print(f"right: {100 * best:.2f} % of the validation part, {100 * score:.2f} % of the test part", end="")
+    print(f"; {time.process_time() - start:.0f} s of one core")
     draw(net, data["test"], parts["test"], Path(out))
     print(f"picture: {out}")
     return score

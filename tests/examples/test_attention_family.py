@@ -20,6 +20,16 @@ def test_digits(example, tmp_path):
     assert is_picture(tmp_path / "digits.png")
 
 
+def test_parts_of_the_digits_do_not_overlap(example):
+    from sklearn.datasets import load_digits
+
+    parts = example("digits_patches").load(seed=1)
+    assert {name: len(digits) for name, (_, digits) in parts.items()} == {"train": 1077, "valid": 360, "test": 360}
+    together = torch.cat([images for images, _ in parts.values()]).flatten(1) * 8 + 8
+    everything = torch.tensor(load_digits().data, dtype=torch.float32)
+    assert sorted(together.tolist()) == sorted(everything.tolist())
+
+
 def test_parts_of_speech(example, tmp_path, text_data):
     table = example("pos_tagging").main(tmp_path / "pos.png", quick=True)
     assert list(table)[1:] == ["no context", "window of 5 words", "LSTM", "self-attention"]
@@ -30,6 +40,13 @@ def test_parts_of_speech(example, tmp_path, text_data):
 def test_question_types(example, tmp_path, text_data):
     assert example("question_type").main(tmp_path / "questions.png", quick=True) > 0.5
     assert is_picture(tmp_path / "questions.png")
+
+
+def test_parts_of_the_questions_do_not_overlap(example, text_data):
+    parts, published = example("question_type").load(), ga.datasets.load_text("trec")
+    assert {name: len(part) for name, part in parts.items()} == {"train": 4952, "valid": 500, "test": 500}
+    assert sorted(parts["train"] + parts["valid"]) == sorted(published["train"])
+    assert parts["test"] == published["test"]
 
 
 def test_sentiment(example, tmp_path, text_data):
