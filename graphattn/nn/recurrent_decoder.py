@@ -82,10 +82,11 @@ class RecurrentDecoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.align = align
         self.start = nn.Linear(summary_dim, hidden_dim)
-        fed_dim, self.join = self._parts(embed_dim)
+        fed_dim, joined_dim, feature_dim = self._widths(embed_dim)
         kind = nn.GRUCell if check_cell(self.papers_cell if cell is None else cell) == "gru" else nn.LSTMCell
         self.cell = kind(embed_dim + fed_dim, hidden_dim)
         self.output = nn.Linear(hidden_dim, vocab_size)
+        self.join = nn.Linear(joined_dim, feature_dim)
 
     def begin(self, encoded: Encoded) -> DecoderState:
         """The state before the first step."""
@@ -129,8 +130,8 @@ class RecurrentDecoder(nn.Module):
         """One step from embedded tokens, `[R, embed_dim]`."""
         raise NotImplementedError
 
-    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
-        """The width of what the cell is fed beside the token, and the map from which the feature is made."""
+    def _widths(self, embed_dim: int) -> tuple[int, int, int]:
+        """Of what the cell is fed beside the token, of what the feature is made from, and of what `join` returns."""
         raise NotImplementedError
 
     def _look(self, state: DecoderState, source: Source) -> Aligned:
@@ -158,9 +159,9 @@ class BahdanauDecoder(RecurrentDecoder):
 
     papers_cell = "gru"
 
-    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
+    def _widths(self, embed_dim: int) -> tuple[int, int, int]:
         hidden_dim, memory_dim = self.align.query_dim, self.align.memory_dim
-        return memory_dim, nn.Linear(hidden_dim + embed_dim + memory_dim, 2 * hidden_dim)
+        return memory_dim, hidden_dim + embed_dim + memory_dim, 2 * hidden_dim
 
     def move(self, embedded: Tensor, state: DecoderState, source: Source) -> tuple[DecoderState, Aligned]:
         """One step from embedded tokens, `[R, embed_dim]`."""
@@ -185,9 +186,9 @@ class LuongDecoder(RecurrentDecoder):
 
     papers_cell = "lstm"
 
-    def _parts(self, embed_dim: int) -> tuple[int, nn.Linear]:
+    def _widths(self, embed_dim: int) -> tuple[int, int, int]:
         hidden_dim = self.align.query_dim
-        return hidden_dim, nn.Linear(self.align.memory_dim + hidden_dim, hidden_dim)
+        return hidden_dim, self.align.memory_dim + hidden_dim, hidden_dim
 
     def move(self, embedded: Tensor, state: DecoderState, source: Source) -> tuple[DecoderState, Aligned]:
         """One step from embedded tokens, `[R, embed_dim]`."""
