@@ -120,12 +120,15 @@ def draw(model: ga.models.Seq2Seq, pieces: Any, sentence: Tensor, out: Path) -> 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    def shown(token: int) -> str:
+        return pieces.id_to_piece(token).removeprefix("\u2581")  # SentencePiece's mark of where a word begins
+
     written = model.generate([sentence], max_length=60)[0]
     weights = model([sentence], torch.tensor([[START, *written]])).alignments
     figure, ax = plt.subplots(figsize=(7, 7), layout="constrained")
     ax.imshow(weights, cmap="Blues", vmin=0, vmax=1)
-    ax.set_xticks(range(len(sentence)), [pieces.id_to_piece(int(t)) for t in sentence], rotation=60, ha="right")
-    ax.set_yticks(range(len(written) + 1), [pieces.id_to_piece(t) for t in [*written, END]])
+    ax.set_xticks(range(len(sentence)), [shown(t) for t in sentence.tolist()], rotation=60, ha="right")
+    ax.set_yticks(range(len(written) + 1), [shown(t) for t in [*written, END]])
     ax.set_xlabel("English, read")
     ax.set_ylabel("German, written")
     out.parent.mkdir(parents=True, exist_ok=True)
