@@ -106,11 +106,12 @@ def connect(
     edge = found[0] if len(found) == 1 else _merge(found)
     dst = edge >> 32
     src = edge & 0xFFFFFFFF
-    degree = dst.bincount(minlength=size)  # with oneself
-    others = src[(src != dst) | (degree == 1)[dst]]
-    indptr = torch.cat([degree.new_zeros(1), (degree - degree.gt(1).long()).cumsum(0)])
-    dtype = index_dtype(size, len(others))
-    return Graph._of_csr(Compressed(indptr.to(dtype), others.to(dtype), None), size)
+    num_seen = dst.bincount(minlength=size)
+    alone = num_seen == 1
+    seen = src[(src != dst) | alone[dst]]
+    indptr = torch.cat([num_seen.new_zeros(1), (num_seen - 1 + alone).cumsum(0)])  # less oneself
+    dtype = index_dtype(size, len(seen))
+    return Graph._of_csr(Compressed(indptr.to(dtype), seen.to(dtype), None), size)
 
 
 def _hash(x: Tensor, directions: Tensor) -> Tensor:

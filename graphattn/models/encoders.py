@@ -9,11 +9,11 @@ encoder        graph                           score                         nor
 =============  ==============================  ============================  ==========  ============================
 transformer    complete                        dot                           softmax     n²
 truncated      window                          dot                           softmax     n · radius
-longformer     window ∪ hub                    dot                           softmax     n · (radius + hubs)
+longformer     window ∪ hub                    dot, hubs' projections apart  softmax     n · (radius + hubs)
 bigbird        window ∪ hub ∪ random regular   dot                           softmax     n · (radius + hubs + degree)
 linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
 performer      complete                        random features of dot        linear      n · features
-reformer       buckets of a hash               dot, shared queries and keys  softmax     n · bucket
+reformer       buckets of a hash               dot, shared queries and keys  softmax     n · rounds · chunk
 neighbourhood  grid                            dot + a bias for each offset  softmax     n · kernel
 axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
 =============  ==============================  ============================  ==========  ============================
@@ -33,6 +33,7 @@ from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.features import PerformerFeatures
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.longformer_attention import LongformerAttention
 from graphattn.nn.lsh_attention import LSHAttention
 from graphattn.nn.on_graph import OnGraph
 from graphattn.nn.positions import OffsetBias
@@ -71,14 +72,25 @@ def truncated(embed_dim: int, num_heads: int, depth: int, *, radius: int, **opti
 
 
 def longformer(
-    embed_dim: int, num_heads: int, depth: int, *, radius: int, num_global: int = 1, **options: Any
+    embed_dim: int,
+    num_heads: int,
+    depth: int,
+    *,
+    radius: int,
+    num_global: int = 1,
+    attention_dropout: float = 0.0,
+    **options: Any,
 ) -> OnGraph:
-    """Windows, and the first `num_global` nodes of each sequence see all and are seen by all.
+    """Windows, and the first `num_global` nodes of each sequence see all and are seen by all (`LongformerAttention`).
 
-    Beltagy et al. 2020, arXiv:2004.05150, section 3.1; without projections of their own for the global nodes.
+    Beltagy et al. 2020, arXiv:2004.05150, section 3.1.
     """
+
+    def attention() -> nn.Module:
+        return LongformerAttention(embed_dim, num_heads, num_global=num_global, dropout=attention_dropout)
+
     connect = partial(_windows_and_hubs, radius=radius, num_global=num_global)
-    return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
+    return OnGraph(transformer(embed_dim, num_heads, depth, attention=attention, **options), connect)
 
 
 def bigbird(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph, as_graph
+from graphattn.graph import Complete, Graph, as_graph, complete
 from graphattn.models.encoders import transformer
-from graphattn.nn.positions import DegreeEncoding, PathBias, Paths, SpatialBias, shortest_paths
+from graphattn.nn.positions import DegreeEncoding, PathBias, Paths, SpatialBias, places, shortest_paths
 
 
 class Graphormer(nn.Module):
@@ -16,7 +17,9 @@ class Graphormer(nn.Module):
 
         h_i = x_i + z⁻[deg⁻(i)] + z⁺[deg⁺(i)],   score_ij = ⟨q_i, k_j⟩ / √D + b[φ(i, j)] + c_ij
 
-    φ is the length of the shortest path from j to i, and c_ij the mean over its edges of ⟨w_n, e_n⟩.
+    φ is the length of the shortest path from j to i, and c_ij the mean over its edges of ⟨w_n, e_n⟩. With
+    `virtual_node`, each graph has a node more, which sees and is seen by all of them; the bias of its pairs is a number
+    of its own for each head, and what becomes of it stands for the graph.
 
     Args:
         embed_dim: width of the nodes.
@@ -25,12 +28,14 @@ class Graphormer(nn.Module):
         max_degree: larger degrees count as this one.
         max_distance: longer paths count as this long.
         edge_dim: width of the edges' features; None for none.
+        virtual_node: whether each graph has one.
         **options: what else the layers take.
 
     Shapes:
-        x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`.
+        x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`; with `virtual_node` a pair, the nodes
+        `[N, embed_dim]` and the graphs `[G, embed_dim]`.
 
-    Ying et al. 2021, arXiv:2106.05234, eq. 5-9; without the virtual node: pool with `GraphHead`.
+    Ying et al. 2021, arXiv:2106.05234, eq. 5-9, and section 3.2 for the virtual node.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class Graphormer(nn.Module):
         max_degree: int = 16,
         max_distance: int = 8,
         edge_dim: int | None = None,
+        virtual_node: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -49,10 +55,16 @@ class Graphormer(nn.Module):
         self.centrality = DegreeEncoding(max_degree, embed_dim)
         self.spatial = SpatialBias(max_distance, num_heads)
         self.along = None if edge_dim is None else PathBias(edge_dim, max_distance, num_heads)
+        self.virtual = self.virtual_bias = None
+        if virtual_node:
+            self.virtual = nn.Parameter(torch.randn(embed_dim) * 0.02)
+            self.virtual_bias = nn.Parameter(torch.zeros(num_heads))
         self.encoder = transformer(embed_dim, num_heads, depth, **options)
         self._found: tuple[Graph, Paths] | None = None
 
-    def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Encode; the paths of the graph seen last are kept.
 
         Raises:
@@ -67,4 +79,19 @@ class Graphormer(nn.Module):
         bias = self.spatial(distance)
         if self.along is not None:
             bias = bias + self.along(edge_attr, edges)
-        return self.encoder(x + self.centrality(graph), pairs, edge_bias=bias)
+        x = x + self.centrality(graph)
+        if self.virtual is None or self.virtual_bias is None:
+            return self.encoder(x, pairs, edge_bias=bias)
+        whole, is_node, is_pair = _with_virtual_nodes(pairs)
+        x = self.virtual.expand(whole.num_nodes, -1).index_copy(0, is_node.nonzero().squeeze(1), x)
+        bias = self.virtual_bias.expand(whole.num_edges, -1).index_copy(0, is_pair.nonzero().squeeze(1), bias)
+        x = self.encoder(x, whole, edge_bias=bias)
+        return x[is_node], x[~is_node]
+
+
+def _with_virtual_nodes(pairs: Complete) -> tuple[Complete, Tensor, Tensor]:
+    """Complete graphs with a node more before those of each; which nodes and which edges were there before."""
+    whole = complete([size + 1 for size in pairs.sizes], device=pairs.device)
+    is_node = places(whole)[0] > 0
+    src, dst = whole.edge_index
+    return whole, is_node, is_node[src] & is_node[dst]

@@ -19,6 +19,7 @@ from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
 from graphattn.nn.heads import GraphHead, NodeHead
 from graphattn.nn.linformer import LinformerAttention
+from graphattn.nn.longformer_attention import LongformerAttention
 from graphattn.nn.lsh_attention import LSHAttention
 from graphattn.nn.masked_language import MaskedLanguageHead, mask_tokens
 from graphattn.nn.non_local import NonLocalBlock
@@ -88,6 +89,7 @@ __all__ = [
     "LSHAttention",
     "LinformerAttention",
     "LocalAlignment",
+    "LongformerAttention",
     "LuongDecoder",
     "MaskedLanguageHead",
     "MultiheadAttention",

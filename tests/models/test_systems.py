@@ -152,6 +152,29 @@ def test_graphormer():
         net(x, graph)
 
 
+def test_virtual_node_of_graphormer():
+    net = Graphormer(EMBED, HEADS, 1, max_distance=3, virtual_node=True).double().eval()
+    torch.nn.init.normal_(net.virtual_bias)
+    sizes = [5, 1, 4]
+    parts = [ga.Graph(torch.randint(size, (2, 2 * size)), size) for size in sizes]
+    graph, x = ga.batch(parts), torch.randn(sum(sizes), EMBED, dtype=torch.float64)
+    nodes, graphs = net(x, graph)
+    h = x + net.centrality.of_in(graph.in_degree.clamp(max=16)) + net.centrality.of_out(graph.out_degree.clamp(max=16))
+    (layer,) = net.encoder.layers
+    want_nodes, want_graphs = [], []
+    for part, own in zip(parts, h.split(sizes), strict=True):
+        n = part.num_nodes
+        bias = net.virtual_bias.expand(n + 1, n + 1, HEADS).clone()
+        bias[1:, 1:] = net.spatial.table.weight[shortest_paths(part, 3).distance].view(n, n, HEADS)
+        rows = torch.cat([net.virtual[None], own])
+        rows = layer(rows, ga.complete(n + 1), edge_bias=bias.flatten(0, 1))
+        rows = net.encoder.norm(rows)
+        want_graphs.append(rows[0])
+        want_nodes.append(rows[1:])
+    torch.testing.assert_close(nodes, torch.cat(want_nodes))
+    torch.testing.assert_close(graphs, torch.stack(want_graphs))
+
+
 def test_exphormer_has_the_edges_of_the_paper():
     net = Exphormer(EMBED, HEADS, 1, degree=2, num_virtual=2, edge_dim=3).eval()
     small = ga.Graph(torch.tensor([[0, 1], [1, 0]]), 2)  # too small for an expander
