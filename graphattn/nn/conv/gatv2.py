@@ -168,7 +168,7 @@ class GATv2Conv(AttentionConv):
         if edges.edge_attr is not None:
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, left.dtype)
             terms |= edge_terms(features, self.lin_edge, self.heads, values=False)
-        score = Additive(self.att[0], negative_slope=self.negative_slope)
+        score = Additive(self.att.squeeze(0), negative_slope=self.negative_slope)
         return self._operate(right, left, left, edges.attended, score=score, return_weights=return_weights, **terms)
 
     def _send(self, left: Tensor, right: Tensor, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
