@@ -142,7 +142,7 @@ class GATConv(AttentionConv):
         check_features("x", x_src, to_src)
         if x_dst is not None:
             check_features("x", x_dst, to_dst)
-        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow)
+        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow, takes_numbers=self.lin_edge is not None)
         if self.lin_edge is None and edges.edge_attr is not None:
             edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
