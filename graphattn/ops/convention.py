@@ -6,6 +6,12 @@ import torch
 from torch import Tensor
 
 FEW_PAIRS = 12_000  # pairs times heads, below which a call of its own costs more than a pass over the edges (measured)
+FEW_NUMBERS = 2**16  # below which what matters is how many calls there are, not what each of them does (measured)
+
+
+def is_small(tensor: Tensor) -> bool:
+    """Whether the plainest way through PyTorch is the fastest; False in a compiled program, which serves all sizes."""
+    return not torch.compiler.is_compiling() and tensor.numel() < FEW_NUMBERS
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -51,7 +51,7 @@ CASES = {
     "GAT, no loops": (lambda: ga.nn.GATConv(IN, OUT, HEADS, add_self_loops=False), plain),
     "GAT, negative slope": (lambda: ga.nn.GATConv(IN, OUT, HEADS, negative_slope=-2, edge_dim=EDGE), with_features),
     "GAT, other flow": (lambda: ga.nn.GATConv(IN, OUT, HEADS, flow="target_to_source"), plain),
-    "GATv2": (lambda: ga.nn.GATv2Conv(IN, OUT, HEADS), plain),
+    "GATv2": (lambda: ga.nn.GATv2Conv(IN, OUT, HEADS, negative_slope=-0.5), plain),
     "GATv2, edge features": (lambda: ga.nn.GATv2Conv(IN, OUT, HEADS, edge_dim=EDGE, fill_value="mul"), with_features),
     "Transformer": (lambda: ga.nn.TransformerConv(IN, OUT, HEADS, beta=True), plain),
     "Transformer, edge features": (lambda: ga.nn.TransformerConv(IN, OUT, HEADS, edge_dim=EDGE), with_features),

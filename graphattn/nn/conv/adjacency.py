@@ -97,6 +97,8 @@ def read(
     x: tuple[Tensor, Tensor | None],
     size: Size = None,
     flow: str = "source_to_target",
+    *,
+    takes_numbers: bool = False,
 ) -> Adjacency:
     """Take edges in any of the forms that PyG's layers take, or a Graph.
 
@@ -106,6 +108,8 @@ def read(
         x: features of the nodes that are attended to, and of those that attend; None where there are none.
         size: `size=` of the layer's call, for the two in that order.
         flow: the layer's; "target_to_source" means that row 0 attends to row 1.
+        takes_numbers: whether one number for each entry of a torch-sparse matrix is a feature, as PyG has it; in a
+            `torch.sparse` matrix it is none, as there.
 
     Raises:
         TypeError: `edge_index` is none of these, or does not hold integers.
@@ -135,7 +139,7 @@ def read(
         graph = as_graph(edge_index, num_dst, num_src)
     if edge_attr is None:
         values = matrix_values(edge_index)
-        if values is not None and values.dim() > 1:  # as in PyG, single numbers are no features
+        if values is not None and (values.dim() > 1 or (takes_numbers and isinstance(edge_index, SparseTensor))):
             edge_attr = values
     if edge_attr is not None:
         check_edge_attr(edge_attr, graph)

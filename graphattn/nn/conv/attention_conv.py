@@ -17,7 +17,12 @@ OptInt = Optional[int]  # noqa: UP045  # PyG's inspector does not read `int | No
 PARTS = ("message", "edge_update", "aggregate", "update", "message_and_aggregate", "propagate", "edge_updater")
 """The steps of PyG's message passing, in place of which the operator runs."""
 
-HOOKS = ("propagate", "message", "aggregate", "message_and_aggregate", "edge_update")
+HOOKS = [
+    f"_{step}_forward{kind}_hooks"
+    for step in ("propagate", "message", "aggregate", "message_and_aggregate", "edge_update")
+    for kind in ("", "_pre")
+]
+"""Where PyG keeps what is hooked onto these steps."""
 
 
 class AttentionConv(MessagePassing):
@@ -50,7 +55,7 @@ class AttentionConv(MessagePassing):
             or not self._steps_are_ours
             or type(self.aggr_module) is not SumAggregation
             or any(part in vars(self) for part in PARTS[:5])
-            or any(getattr(self, f"_{step}_forward{kind}_hooks") for step in HOOKS for kind in ("", "_pre"))
+            or any(getattr(self, hooks) for hooks in HOOKS)
             or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator keeps a part of the weights
         )
 

@@ -18,6 +18,7 @@ from graphattn.nn.conv.heads import blocks, check_heads, head_scores, join_heads
 from graphattn.nn.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.self_loops import FillValue
+from graphattn.ops.convention import is_small
 from graphattn.ops.scores import Sum
 
 
@@ -141,8 +142,8 @@ class GATConv(AttentionConv):
         check_features("x", x_src, to_src)
         if x_dst is not None:
             check_features("x", x_dst, to_dst)
-        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow)
-        if self.lin_edge is None:
+        edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow, takes_numbers=self.lin_edge is not None)
+        if self.lin_edge is None and edges.edge_attr is not None:
             edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
             edges = self._with_self_loops(edges, self.fill_value)
@@ -181,10 +182,11 @@ class GATConv(AttentionConv):
     ) -> tuple[Tensor, Tensor | None, tuple[Tensor, Tensor | None]]:
         """W_s x_j and W_d x_i, `[nodes, H, C]`, and the scores of each, `[nodes, H]`.
 
-        Where the two are one and x is no wider than what it is mapped to, scores are a map of x too, by ⟨a, W⟩.
+        Where the two are one, and x is large and no wider than what it is mapped to, scores are a map of x too, by
+        ⟨a, W⟩.
         """
         H, C = self.heads, self.out_channels
-        weight = readable_weight(to_src, x_src)
+        weight = None if is_small(x_src) else readable_weight(to_src, x_src)
         if x_dst is x_src and to_dst is to_src and weight is not None and x_src.shape[1] <= weight.shape[0]:
             folded = blocks(self.att_src, self.att_dst).t() @ weight
             rows, both = linear_maps(x_src, [(weight, None), (folded, None)])

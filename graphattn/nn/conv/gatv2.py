@@ -134,7 +134,7 @@ class GATv2Conv(AttentionConv):
             raise ValueError("x is a pair without features of the destinations, which GATv2 needs")
         check_features("x", x_src, self.lin_l)
         check_features("x", x_dst, self.lin_r)
-        edges = read(edge_index, edge_attr, (x_src, x_dst), None, self.flow)
+        edges = read(edge_index, edge_attr, (x_src, x_dst), None, self.flow, takes_numbers=self.lin_edge is not None)
         if edges.edge_attr is not None and self.lin_edge is None:
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         if self.add_self_loops:
@@ -168,7 +168,7 @@ class GATv2Conv(AttentionConv):
         if edges.edge_attr is not None:
             features = edge_features(edge_columns(edges.edge_attr), self.lin_edge, left.dtype)
             terms |= edge_terms(features, self.lin_edge, self.heads, values=False)
-        score = Additive(self.att[0], negative_slope=self.negative_slope)
+        score = Additive(self.att.squeeze(0), negative_slope=self.negative_slope)
         return self._operate(right, left, left, edges.attended, score=score, return_weights=return_weights, **terms)
 
     def _send(self, left: Tensor, right: Tensor, edges: Adjacency) -> tuple[Tensor, Tensor | None]:

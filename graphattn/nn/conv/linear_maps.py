@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphattn.ops.convention import is_small
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
 Map = tuple[Tensor, Tensor | None]
@@ -19,7 +20,8 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
     """W x_n + b of all rows `[N, F]` for each map, `[N, D]` each.
 
     As `torch.nn.functional.linear` for each of them, but that the gradient of `x` is added up in place, so that one
-    tensor of its size is made and not two for each map, and that large results lie in huge pages.
+    tensor of its size is made and not two for each map, and that large results lie in huge pages. (Few rows gain
+    nothing from that.)
     """
     device = x.device.type
     if torch.is_autocast_enabled(device):
@@ -27,7 +29,7 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
         maps = [(weight.to(dtype), None if bias is None else bias.to(dtype)) for weight, bias in maps]
         with torch.autocast(device, enabled=False):
             return linear_maps(x.to(dtype), maps)
-    if _is_traced():
+    if _is_traced() or is_small(x):
         return tuple(F.linear(x, *each) for each in maps)
     weights, biases = zip(*maps, strict=True)
     return _LinearMaps.apply(x, *weights, *biases)
@@ -37,7 +39,7 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
     """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any."""
     if residual is None and bias is None:
         return out
-    if _is_traced() or (residual is not None and residual.dtype != out.dtype):
+    if _is_traced() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
         out = out if residual is None else out + residual
         return out if bias is None else out + bias
     return _Sum.apply(out, residual, bias)

@@ -10,6 +10,7 @@ from pyg_twin import assert_same, twins
 
 import graphattn as ga
 from graphattn.graph import graph as graph_module
+from graphattn.ops import convention
 from graphattn.testing import assert_batch_equals_separate, assert_node_permutation_equivariant, zoo
 
 pyg = pytest.importorskip("torch_geometric")
@@ -85,6 +86,12 @@ def as_form(form, edge_index, num_nodes, values=None):
     return torch.sparse_csr_tensor(starts, col, coo.values(), size)
 
 
+@pytest.fixture(params=[0, convention.FEW_NUMBERS], ids=["as if large", "small"])
+def any_size(request, monkeypatch):
+    monkeypatch.setattr(convention, "FEW_NUMBERS", request.param)
+
+
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize("edge_dim", [None, EDGE])
 @pytest.mark.parametrize("graph", SQUARE)
 @pytest.mark.parametrize("name", LAYERS)
@@ -135,6 +142,7 @@ OPTIONS = {
 CASES = [(name, options) for name in LAYERS for options in SHARED + OPTIONS[name]]
 
 
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize("edge_dim", [None, EDGE])
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_options(name, options, edge_dim):
@@ -374,6 +382,7 @@ def test_the_same_seed_gives_the_same_parameters(name, args, kwargs):
         assert_equal_states(mine, pygs)
 
 
+@pytest.mark.usefixtures("any_size")
 @pytest.mark.parametrize(("name", "args", "kwargs"), [case for case in CONSTRUCTED if "-1" in str(case)], ids=str)
 def test_sizes_found_at_the_first_call(name, args, kwargs):
     mine, pygs = made(name, args, kwargs)

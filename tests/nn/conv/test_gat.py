@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import graphattn as ga
+from graphattn.ops import convention
 from graphattn.testing import zoo
 
 pytest.importorskip("torch_geometric")
@@ -57,10 +58,13 @@ def test_an_edge_index_that_was_written_into_is_prepared_again():
     torch.testing.assert_close(after, layer(x, ga.Graph(edge_index, 6)))
 
 
-def test_node_scores_through_the_features_and_through_the_heads_are_the_same():
-    """The narrower of the two is taken: 5 features into 3 · 7 numbers, and 30 features into them."""
+def test_node_scores_through_the_features_and_through_the_heads_are_the_same(monkeypatch):
+    """On large graphs the narrower of the two is taken: 5 features into 3 · 7 numbers, and 30 features into them."""
     for width in (IN, 30):
         layer, x = ga.nn.GATConv(width, OUT, HEADS, add_self_loops=False).double(), torch.randn(6, width).double()
         want = layer(x, edges())
+        with monkeypatch.context() as patch:
+            patch.setattr(convention, "FEW_NUMBERS", 0)
+            torch.testing.assert_close(layer(x, edges()), want)
         layer.lin.register_forward_hook(lambda module, inputs, out: None)  # the weight may not be read any more
         torch.testing.assert_close(layer(x, edges()), want)

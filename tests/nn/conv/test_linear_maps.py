@@ -7,6 +7,12 @@ from torch.testing import assert_close
 
 pytest.importorskip("torch_geometric")
 from graphattn.nn.conv.linear_maps import add_terms, linear_maps
+from graphattn.ops import convention
+
+
+@pytest.fixture(autouse=True, params=[0, convention.FEW_NUMBERS], ids=["as if large", "small"])
+def few(request, monkeypatch):
+    monkeypatch.setattr(convention, "FEW_NUMBERS", request.param)
 
 
 def numbers(*shape):
