@@ -9,11 +9,12 @@ is the corners of their convex hull, counter-clockwise, from the corner that com
 `ConvexHull` finds them. The output of the network is no number and no coordinate, but a sequence of places in its
 input: the attention weights. An answer counts when it is right from the first place to the last.
 
-The picture shows the weights of each step of one sorting, or four hulls that were found.
+The picture shows the weights of each step of one sorting, or four hulls that were found; the true one is dotted.
 
-Results (seed 0, the only one that was run):
-    --task sort --steps 2000: 98.95 % of 2,000 unseen sets, in two minutes of one core's time
-    --task hull --steps 3000: 68.10 %, in two minutes, and still rising
+Results on 2,000 unseen sets:
+    --task sort, `--seed` 0, 1 and 2: 98.95, 98.85 and 99.10 % are sorted, after 2,000 steps in under two minutes of one
+    core's time
+    --task hull, seed 0, the only one that was run: 68.10 % of the hulls, in two minutes, and still rising
 
 Network and tasks: Vinyals et al. 2015, arXiv:1506.03134, which finds 87.0 % of the hulls of 10 points exactly (table
 1), trained on a million sets with 512 hidden numbers; 3,000 steps here are 192,000 sets, with 128.
@@ -48,7 +49,7 @@ def hulls(count: int, random: np.random.Generator) -> tuple[list[Tensor], list[T
     return list(torch.from_numpy(points).float()), [torch.from_numpy(c.astype(np.int64)) for c in turned]
 
 
-TASKS = {"sort": (sorting, 1), "hull": (hulls, 2)}
+TASKS = {"sort": (sorting, 1, 2000), "hull": (hulls, 2, 3000)}  # what makes sets, width of an element, steps
 
 
 def share_right(network: ga.models.PointerNetwork, task: str, count: int = 2000) -> float:
@@ -62,9 +63,9 @@ def train(task: str, steps: int, seed: int, batch: int = 64) -> ga.models.Pointe
     """Fit a network to fresh random sets; the step size falls to zero along a cosine."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    make, in_dim = TASKS[task]
+    make, in_dim, _ = TASKS[task]
     network = ga.models.PointerNetwork(in_dim, hidden_dim=128)
-    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     total = 0.0
     for step in range(1, steps + 1):
@@ -103,22 +104,21 @@ def draw(network: ga.models.PointerNetwork, task: str, out: Path) -> None:
     else:
         figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), layout="constrained")
         for ax, x, places, answer in zip(axes, sets, found, answers, strict=True):
-            around = torch.cat([places, places[:1]])
-            ax.plot(*x[around].T, color="#2a6f97", lw=2)
+            for corners, style in ((answer, {"color": "#d1495b", "ls": ":"}), (places, {"color": "#2a6f97"})):
+                ax.plot(*x[torch.cat([corners, corners[:1]])].T, lw=2, **style)
             ax.scatter(*x.T, color="#343b48", zorder=2)
             for number, place in enumerate(places.tolist()):
                 ax.annotate(str(number + 1), x[place], xytext=(5, 5), textcoords="offset points", color="#2a6f97")
-            ax.set_title("right" if torch.equal(places, answer) else "wrong")
-            ax.set_aspect("equal")
-            ax.axis("off")
+            ax.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1), aspect="equal", xticks=[], yticks=[])
+            ax.set_title("right" if torch.equal(places, answer) else "wrong; the hull is dotted")
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=120)
     plt.close(figure)
 
 
-def main(task: str = "sort", out: str | Path = "runs/pointer.png", steps: int = 3000, seed: int = 0) -> float:
+def main(task: str = "sort", out: str | Path = "runs/pointer.png", steps: int | None = None, seed: int = 0) -> float:
     """Train, print and return the share of unseen sets answered exactly, and draw."""
-    network = train(task, steps, seed)
+    network = train(task, TASKS[task][2] if steps is None else steps, seed)
     right = share_right(network, task)
     print(f"{task}: {right:.2%} of 2000 unseen sets are answered exactly")
     draw(network, task, Path(out))
@@ -130,7 +130,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--task", choices=TASKS, default="sort")
     parser.add_argument("--out", default="runs/pointer.png", help="picture to write (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=3000, help="training steps (default: %(default)s)")
+    parser.add_argument("--steps", type=int, help="training steps (default: 2,000 to sort, 3,000 for hulls)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="300 steps: it runs, but learns little")
     options = parser.parse_args()

@@ -10,8 +10,10 @@ Without the environment variable the data are downloaded.
 
 The picture shows a spectrogram, what the pooling looks at, and the weights of one head: a band.
 
-Result of the second command (seed 0, the only one that was run): 97.67 % of the test recordings, 293 of 300, after 60
-epochs in about one minute of one core's time. Chance is 10 %.
+Result of the second command with `--seed` 0, 1 and 2: 294, 297 and 294 of the 300 test recordings are right, 98.3 %
+in the mean (98.0 to 99.0), after 60 epochs in about two minutes of one core's time. Chance is 10 %; a convolutional
+network on cepstral coefficients finds 97 % of 150 recordings of the first three speakers, trained on the 1,350 others
+(github.com/adhishthite/sound-mnist).
 
 Truncated self-attention: Yeh et al. 2019, arXiv:1910.12977. Data: Jackson et al., the official test set of
 300 recordings; 600 to train on (the official training set has 2,700).
