@@ -106,8 +106,8 @@ def bigbird(
     """Windows, global nodes, and edges at random.
 
     Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); node by node rather than in blocks,
-    and every node is also seen by `num_random` others (see `ga.random_regular`). As in its code the random edges are
-    drawn once: sequences of one length always have the same, and those too short for them go without.
+    and every node is also seen by `num_random` others (see `ga.random_regular`). The random edges are drawn once for
+    all layers: sequences of one length always have the same, and those too short for them go without.
     """
     connect = partial(_with_random_edges, radius=radius, num_global=num_global, num_random=num_random)
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph, as_graph, batch, expander, window
+from graphattn.graph import Graph, as_graph, batch, bipartite, expander, window
 from graphattn.models.encoders import transformer
 from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.positions import sizes_of
@@ -101,16 +101,9 @@ class Exphormer(nn.Module):
             else window(n, 0)
             for n in sizes
         ]
-        nodes = torch.arange(N, device=graph.device).repeat_interleave(self.num_virtual)
-        member = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes), output_size=N).to(graph.device)
-        first = N + self.num_virtual * member
-        hubs = (first.unsqueeze(1) + torch.arange(self.num_virtual, device=graph.device)).flatten()
-        parts = [
-            graph.edge_index,
-            batch(drawn).edge_index.to(graph.device),
-            torch.stack([hubs, nodes]),
-            torch.stack([nodes, hubs]),
-        ]
+        nodes, virtual = bipartite([self.num_virtual] * len(sizes), sizes, device=graph.device).edge_index
+        down = torch.stack([N + virtual, nodes])
+        parts = [graph.edge_index, batch(drawn).edge_index.to(graph.device), down, down.flip(0)]
         counts = torch.tensor([part.shape[1] for part in parts], device=graph.device)
         total = N + self.num_virtual * len(sizes)
         return Graph(torch.cat(parts, 1), total), torch.arange(4, device=graph.device).repeat_interleave(counts)

@@ -222,7 +222,7 @@ class HardAlignment(Alignment):
     one. The arguments are those of `Alignment`; `generator` may be set to an own `torch.Generator`.
 
     Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested, and in training takes the
-    mean c = Σ_j α_j h_j for every other image instead, to lower the variance.
+    mean Σ_j α_ij h_j instead for half of the images, chosen at random, to lower the variance.
     """
 
     generator: torch.Generator | None = None

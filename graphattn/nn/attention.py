@@ -42,7 +42,8 @@ class MultiheadAttention(nn.Module):
         rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
             what is called like it.
         feature_map: for normalize="linear" with score "dot": maps queries and keys to the features whose dot product is
-            the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`.
+            the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`; called as
+            `feature_map(q, k, graph)`.
         dropout: on the weights, in training.
         bias: whether the projections of nodes have biases.
 
@@ -204,7 +205,7 @@ class MultiheadAttention(nn.Module):
                 raise ValueError("edge_attr has no place beside a feature_map: an edge key would not go through it")
         if self.feature_map is not None:
             assert q is not None and k is not None
-            q, k = self.feature_map(q, k)
+            q, k = self.feature_map(q, k, graph)
         edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
         if edge_attr is not None:
             edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FeatureMap = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+from graphattn.graph import Graph
+from graphattn.nn.positions.place import sizes_of
+
+FeatureMap = Callable[[Tensor, Tensor, Graph], tuple[Tensor, Tensor]]
+"""From queries, keys and the graph between them to the features of both."""
 
 
-def elu_features(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """φ(x) = elu(x) + 1, number by number, of queries and of keys.
+def elu_features(q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
+    """φ(x) = elu(x) + 1, number by number, of queries and of keys; the graph does not matter.
 
     Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
 
@@ -29,8 +33,8 @@ class PerformerFeatures(nn.Module):
 
         φ(x)_r = exp(⟨w_r, x'⟩ − |x'|² / 2 − c) / √m,   x' = D^(-1/4) x,   E ⟨φ(q), φ(k)⟩ ∝ exp(⟨q, k⟩ / √D)
 
-    The w_r are Gaussian, orthogonal to one another in blocks of D. The constant c, the largest exponent of a query or
-    of all keys of a head, keeps the numbers in range and cancels in the normaliser "linear".
+    The w_r are Gaussian, orthogonal to one another in blocks of D. The constant c, the largest exponent of a query, or
+    of all keys of a head in one graph of a batch, keeps the numbers in range and cancels in the normaliser "linear".
 
     Args:
         head_dim: D.
@@ -70,23 +74,34 @@ class PerformerFeatures(nn.Module):
         with torch.no_grad():
             self.projection.copy_(torch.cat(drawn) * lengths)
 
-    def forward(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """φ(q) and φ(k), by the same w_r."""
+    def forward(self, q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
+        """φ(q) and φ(k), by the same w_r; the graph says which keys belong together, all of them when None."""
         if self.training and self.redraw_every is not None:
             if self._passes == self.redraw_every:
                 self.redraw()
                 self._passes = 0
             self._passes += 1
-        return self._map(q, (2,)), self._map(k, (0, 2))
+        of_q, of_k = self._exponent(q), self._exponent(k)
+        sizes = (len(k),) if graph is None else sizes_of(graph)[1]
+        top = _largest_of_each(of_k.detach().amax(2), sizes)
+        return self._features(of_q, of_q.detach().amax(2)), self._features(of_k, top)
 
-    def _map(self, x: Tensor, alike: tuple[int, ...]) -> Tensor:
-        """φ(x), with one constant c over the axes `alike`."""
+    def _exponent(self, x: Tensor) -> Tensor:
+        """⟨w_r, x'⟩ − |x'|² / 2."""
         x = x * self.head_dim**-0.25
-        exponent = x @ self.projection.t().to(x.dtype) - x.square().sum(-1, keepdim=True) / 2
-        if exponent.numel():
-            exponent = exponent - exponent.detach().amax(dim=alike, keepdim=True)
-        return exponent.exp() * self.num_features**-0.5
+        return x @ self.projection.t().to(x.dtype) - x.square().sum(-1, keepdim=True) / 2
+
+    def _features(self, exponent: Tensor, constant: Tensor) -> Tensor:
+        return (exponent - constant.unsqueeze(2)).exp() * self.num_features**-0.5
 
     def extra_repr(self) -> str:
         """The sizes."""
         return f"head_dim={self.head_dim}, num_features={self.num_features}, redraw_every={self.redraw_every}"
+
+
+def _largest_of_each(x: Tensor, sizes: Sequence[int]) -> Tensor:
+    """For each row of x, `[N, H]`, the largest of its part, where the parts have these sizes."""
+    size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
+    part = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=len(x))
+    index = part.unsqueeze(1).expand_as(x)
+    return x.new_full((len(sizes), x.shape[1]), -torch.inf).scatter_reduce(0, index, x, "amax").gather(0, index)

@@ -50,18 +50,18 @@ def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, devic
     return packing
 
 
-def members_of(index: Tensor, num_sets: int) -> Graph:
+def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
     """The graph whose edges lead from each node to its set, in the order of the nodes.
 
     Raises:
-        ValueError: `index` does not hold a set from 0 to `num_sets` - 1 for each node.
+        ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
     """
     if torch.compiler.is_compiling():  # the index is looked at when the program runs
         return as_graph(torch.stack([torch.arange(len(index), device=index.device), index]), num_sets, len(index))
     known = _members.get(index)
     if known is not None and known[0] == (_version(index), num_sets):
         return known[1]
-    _check_members("index", index, len(index), num_sets)
+    _check_members(name, index, len(index), num_sets)
     nodes = torch.arange(len(index), device=index.device)
     graph = Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
     _members[index] = ((_version(index), num_sets), graph)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphattn.graph import Graph
+from graphattn.nn.packing import members_of
 from graphattn.ops.attention import attention
 
 
@@ -57,16 +57,9 @@ class AttentionPooling(nn.Module):
         """
         if batch.shape != x.shape[:1]:
             raise ValueError(f"batch holds the graph of each of {x.shape[0]} nodes, got shape {list(batch.shape)}")
-        if batch.is_floating_point():
-            raise TypeError(f"batch holds integers, got {batch.dtype}")
         if num_graphs < 0:
             raise ValueError(f"num_graphs must not be negative, got {num_graphs}")
-        nodes = torch.arange(x.shape[0], device=x.device)
-        try:
-            graph = Graph(torch.stack([nodes, batch]), num_dst=num_graphs, num_src=x.shape[0])
-        except ValueError:
-            low, high = batch.aminmax()
-            raise ValueError(f"batch holds graphs {low} to {high}, but num_graphs is {num_graphs}") from None
+        graph = members_of(batch, num_graphs, name="batch")
         split = (-1, self.num_heads, self.in_channels // self.num_heads)
         k, v = self.k_proj(x).view(split), self.v_proj(x).view(split)
         q = self.query.to(k.dtype).expand(num_graphs, -1, -1)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import graphattn as ga
-from graphattn.nn import MultiheadAttention, TransformerDecoder, TransformerDecoderLayer, positions
+from graphattn.nn import MultiheadAttention, PerformerFeatures, TransformerDecoder, TransformerDecoderLayer, positions
 
 EMBED, HEADS = 12, 3
 SIZES, MEMORY = [4, 1, 3], [3, 5, 2]
@@ -45,18 +45,24 @@ def test_formula(norm_first):
     torch.testing.assert_close(layer(x, graph, memory, look), want)
 
 
+SCORES = ["cosine", "additive", "sum", "none"]
+
+
 def decoder(kind):
     def layer():
-        attention = MultiheadAttention(
-            EMBED, HEADS, num_kv_heads=1, rotary=positions.Rotary(EMBED // HEADS) if kind == "rotary" else None
-        )
+        options = {"rotary": positions.Rotary(EMBED // HEADS)} if kind == "rotary" else {}
+        if kind in SCORES:
+            options = {"score": kind}
+        elif kind == "Performer":
+            options = {"normalize": "linear", "feature_map": PerformerFeatures(EMBED // HEADS)}
+        attention = MultiheadAttention(EMBED, HEADS, num_kv_heads=1, **options)
         return TransformerDecoderLayer(EMBED, HEADS, attention=attention, cross=kind != "language model")
 
     bias = {"alibi": positions.ALiBi(HEADS), "t5": positions.RelativeBias(HEADS, bidirectional=False)}.get(kind)
     return TransformerDecoder([layer(), layer()], norm=torch.nn.LayerNorm(EMBED), bias=bias).double().eval()
 
 
-@pytest.mark.parametrize("kind", ["plain", "rotary", "alibi", "t5", "language model"])
+@pytest.mark.parametrize("kind", ["plain", "rotary", "alibi", "t5", "language model", *SCORES, "Performer"])
 @pytest.mark.parametrize("prompt", [0, 2])
 def test_step_by_step_is_all_at_once(kind, prompt):
     made = decoder(kind)

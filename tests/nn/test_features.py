@@ -45,6 +45,15 @@ def test_large_inputs_stay_numbers():
     assert ga.attention(*features(x, x), x, ga.causal(9), normalize="linear").isfinite().all()
 
 
+def test_a_part_of_large_numbers_is_not_lost_beside_a_small_one():
+    torch.manual_seed(0)
+    layer = MultiheadAttention(32, 2, normalize="linear", feature_map=PerformerFeatures(16))
+    large, small = 30 * torch.randn(20, 32), torch.randn(9, 32)
+    together = layer(torch.cat([large, small]), ga.complete([20, 9]))
+    torch.testing.assert_close(together[:20], layer(large, ga.complete(20)))
+    torch.testing.assert_close(together[20:], layer(small, ga.complete(9)))
+
+
 def test_no_nodes():
     x = torch.zeros(0, 2, 8)
     assert PerformerFeatures(8, 3)(x, x)[0].shape == (0, 2, 3)

@@ -121,9 +121,9 @@ def test_a_batch_of_another_size(layer, x, batch):
         layer(x, batch, GRAPHS)
 
 
-@pytest.mark.parametrize(("batch", "told"), [(BATCH + 2, "to 5"), (BATCH - 1, "graphs -1")])
-def test_a_graph_outside(layer, x, batch, told):
-    with pytest.raises(ValueError, match="batch holds " + told if told != "to 5" else told):
+@pytest.mark.parametrize(("batch", "wrong"), [(BATCH + 2, 5), (BATCH - 1, -1)])
+def test_a_graph_outside(layer, x, batch, wrong):
+    with pytest.raises(ValueError, match=f"batch must hold graphs counted from 0 and below {GRAPHS}, got {wrong}"):
         layer(x, batch, GRAPHS)
 
 
