@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -144,7 +146,9 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
 
 
 def _over_edges(call: AttentionCall, backend: str, in_rows: bool = False) -> Tensor | tuple[Tensor, Tensor] | State:
-    over_edges = fused.attention if backend in ("numba", "triton") else reference.attention
+    over_edges: Any = reference.attention
+    if backend in ("numba", "triton"):
+        over_edges = partial(fused.attention, project=backend == "numba")
     if in_rows or rows.needed(call, backend):
         if call.dropout:  # the fused kernels number weights from the first edge of the graph that they are given
             return rows.attention(call, reference.attention, "reference")

@@ -28,20 +28,21 @@ def refusal(call: AttentionCall) -> str | None:
     return None
 
 
-def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
+def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, Tensor] | State:
     """Run one call that `refusal` has let pass.
 
     Edge features of low rank stay so (with a the features, W and U their projections for keys and values):
 
         ⟨q_i, W a_ij⟩ = ⟨Wᵀ q_i, a_ij⟩,    Σ_j w_ij U a_ij = U Σ_j w_ij a_ij
 
-    so that the kernels meet the d_e features of an edge and never H·D numbers; the projections are of nodes, and
-    their gradients torch's. Inside the activation of an additive score W a_ij cannot be taken apart: the kernels find
-    it for a few edges at a time. Only where it has no more numbers than a_ij is it formed for all.
+    so that the kernels meet the d_e features of an edge and never H·D numbers. The projections are of nodes: the
+    kernels see to them for a few nodes at a time, or, if not `project`, torch does for all, and to their gradients.
+    Inside the activation of an additive score W a_ij cannot be taken apart: the kernels find it for a few edges at a
+    time. Only where it has no more numbers than a_ij is it formed for all.
     """
     dtype = call.v.dtype
     score, name, vector, negative_slope = call.score, "none", None, 0.0
-    q, k, edge_key, attr_query, inner_proj = call.q, call.k, call.edge_key, None, None
+    q, k, edge_key, attr_query, inside = call.q, call.k, call.edge_key, None, None
     key_proj, value_proj = (None if projection is None else wide(projection) for projection in call.edge_proj)
     edge_attr = None if call.edge_attr is None else wide(call.edge_attr)
     if isinstance(score, NoScore):
@@ -56,7 +57,10 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
             q = q.to(k.dtype)
         if key_proj is not None:
             q = wide(q)  # of which two gradients are added
-            attr_query = by_head(q, key_proj.permute(1, 2, 0))
+            if project:
+                inside = key_proj
+            else:
+                attr_query = by_head(q, key_proj.permute(1, 2, 0))
     elif isinstance(score, Sum):
         assert q is not None and k is not None
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
@@ -64,19 +68,20 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
         name, negative_slope = score.activation, score.negative_slope
         vector = score.vector.to(wide_dtype(dtype))
         if key_proj is not None and key_proj.shape[0] < key_proj[0].numel():
-            inner_proj = key_proj
+            inside = key_proj
         else:
             edge_key = call.with_edge_key()
     needs_grad = call.needs_grad
     out, attr_out, lse, _, weights = attend(
         q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,
-        None if attr_query is inner_proj is value_proj is None else edge_attr, attr_query, inner_proj, vector,
+        None if attr_query is inside is value_proj is None else edge_attr, attr_query, inside,
+        value_proj if project else None, vector,
         *call.graph.csr, *(call.graph.csc if needs_grad else (None, None, None)),
         name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
-        new_seed(call.v.device) if call.dropout else None, value_proj is not None, call.return_weights,
+        new_seed(call.v.device) if call.dropout else None, value_proj is not None and not project, call.return_weights,
         needs_grad=needs_grad,
     )  # fmt: skip
-    if value_proj is not None:
+    if value_proj is not None and not project:
         out = by_head(attr_out, value_proj.transpose(0, 1)).add_(out)
     if call.return_state:
         return State(out.to(dtype), lse)

@@ -16,17 +16,21 @@ from torch.nn import Parameter
 
 from graphattn.ops.convention import wide_dtype
 
-INPUTS = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "vector")
+INPUTS = (
+    "q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "value_proj", "vector"
+)  # fmt: skip
 """What can have a gradient."""
 
 # q [M, H, D] ([M, H] for "sum"), k [N, Hk, D] ([N, Hk]), v [N, Hk, Dv], bias [E, H], edge_key [E, H, D],
 # edge_value [E, H, Dv], edge_attr [E, A], attr_query [M, H, A] (added to a dot score: ⟨attr_query_i, edge_attr_ij⟩),
-# key_proj [A, H, D] (edge_attr · key_proj is added inside the activation of an additive score), vector [H, D] of an
-# additive score. Edge tensors are in the caller's order. q, k and edge_key, v and edge_value may
-# be halves, all else is float32 or float64.
+# key_proj [A, H, D] and value_proj [A, H, Dv] (edge_attr · key_proj is added to the key, inside the activation of an
+# additive score; likewise to the value), vector [H, D] of an additive score. Edge tensors are in the caller's order. q
+# (where there is no key_proj), k and edge_key, v and edge_value may be halves, all else is float32 or float64. Of the
+# two ways to have edge features outside an activation, attr_query and attr_value (below) are for GPUs, key_proj and
+# value_proj for CPUs.
 _TENSORS = (
     "Tensor? q, Tensor? k, Tensor v, Tensor? bias, Tensor? edge_key, Tensor? edge_value, Tensor? edge_attr, "
-    "Tensor? attr_query, Tensor? key_proj, Tensor? vector"
+    "Tensor? attr_query, Tensor? key_proj, Tensor? value_proj, Tensor? vector"
 )
 # Edges by destination (indptr, indices, edge_ids: the caller's edge at each place or None) and, where a backward
 # pass can follow, by source (csc_indptr, csc_indices, places: the place by destination of each).
@@ -40,7 +44,7 @@ _OPTIONS = (
 # so that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the
 # caller's order if asked for. What is not there has length zero.
 _OUTPUTS = "Tensor out, Tensor attr_out, Tensor lse, Tensor rest, Tensor weights"
-_NUM_OPTIONS = 9
+_NUM_EDGES, _NUM_OPTIONS, _NUM_OUTPUTS, _NUM_GRADIENTS = 6, 9, 5, 4
 
 torch.library.define("graphattn::attend", f"({_TENSORS}, {_GRAPH}, {_OPTIONS}) -> ({_OUTPUTS})")
 torch.library.define(
@@ -50,6 +54,18 @@ torch.library.define(
     + ", ".join(f"Tensor grad_{name}" for name in INPUTS)
     + ")",
 )
+
+
+def split_inputs(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+    """The operator's tensors, edges and options."""
+    first, last = len(INPUTS), len(INPUTS) + _NUM_EDGES
+    return inputs[:first], inputs[first:last], inputs[last : last + _NUM_OPTIONS]
+
+
+def split_backward_inputs(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+    """The gradients that come in, the operator's outputs, and its inputs."""
+    first, last = _NUM_GRADIENTS, _NUM_GRADIENTS + _NUM_OUTPUTS
+    return inputs[:first], inputs[first:last], inputs[last:-1]
 
 
 def empty_outputs(v: Tensor, edge_attr: Tensor | None, indptr: Tensor, indices: Tensor, options: Any) -> list[Tensor]:
@@ -65,16 +81,16 @@ def empty_outputs(v: Tensor, edge_attr: Tensor | None, indptr: Tensor, indices: 
 
 @torch.library.register_fake("graphattn::attend")
 def _fake_forward(*inputs: Any) -> tuple[Tensor, ...]:
-    _, _, v, _, _, _, edge_attr, _, _, _, indptr, indices, _, _, _, _, *options = inputs
+    (_, _, v, _, _, _, edge_attr, *_), (indptr, indices, *_), options = split_inputs(inputs)
     return tuple(empty_outputs(v, edge_attr, indptr, indices, options))
 
 
 @torch.library.register_fake("graphattn::attend_backward")
 def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
-    tensors, needs = inputs[9:19], inputs[-1]
+    tensors, _, _ = split_inputs(split_backward_inputs(inputs)[2])
     return tuple(
         torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else inputs[0].new_empty(0)
-        for tensor, needed in zip(tensors, needs, strict=True)
+        for tensor, needed in zip(tensors, inputs[-1], strict=True)
     )
 
 
@@ -140,7 +156,8 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         *saved, seed = ctx.saved_tensors
-        out, csc_indptr = saved[0], saved[18]
+        out = saved[0]
+        _, (*_, csc_indptr, _, _), _ = split_inputs(saved[_NUM_OUTPUTS:])
         if csc_indptr is None:
             raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
         grad_out, grad_attr_out, grad_lse, _, grad_weights = gradients
@@ -152,7 +169,7 @@ class _Attend(torch.autograd.Function):
                 grad_attr_out, grad_lse, grad_weights, *saved, *ctx.before_seed, seed, *ctx.after_seed, needs,
             )  # fmt: skip
             found = [gradient if needed else None for gradient, needed in zip(each, needs, strict=True)]
-        return None, *found, *[None] * (6 + _NUM_OPTIONS)
+        return None, *found, *[None] * (_NUM_EDGES + _NUM_OPTIONS)
 
 
 class _AttendBackward(torch.autograd.Function):

@@ -61,6 +61,7 @@ def _on_cpu(dtype: torch.dtype) -> None:
     for score in scores:
         ends = nodes[:, :, 0].detach().requires_grad_() if score == "sum" else nodes
         _run(ends, ends, nodes, graph, score=score, edge_bias=numbers, backend="numba")
+    _run(nodes, nodes, nodes, graph, edge_attr=numbers, edge_proj=nodes[:1].detach(), backend="numba")
 
 
 def _on_gpu(dtype: torch.dtype, device: torch.device, heads: int, width: int) -> None:

@@ -20,6 +20,7 @@ SHAPES = {
     "edge_attr": lambda graph: (graph.num_edges, 4),
     "attr_query": lambda graph: (graph.num_dst, 6, 4),
     "key_proj": lambda graph: None,
+    "value_proj": lambda graph: None,
     "vector": lambda graph: None,
 }
 
@@ -70,7 +71,7 @@ def needs(*names):
 
 
 @pytest.mark.parametrize(
-    "asked", [needs(*INPUTS[:-2]), needs("q", "bias"), needs("k", "edge_key", "edge_attr"), needs("v"), needs()]
+    "asked", [needs(*INPUTS[:-3]), needs("q", "bias"), needs("k", "edge_key", "edge_attr"), needs("v"), needs()]
 )
 def test_gradients_not_asked_for_are_empty(asked):
     graph = ga.testing.zoo()["more_sources"]
@@ -91,7 +92,7 @@ def test_it_traces_without_numba():
         graph = ga.testing.zoo()["unsorted"]
         edges = [array.to("meta") for array in (*graph.csr, *graph.csc)]
         q = torch.empty(13, 3, 5, device="meta", requires_grad=True)
-        absent = [None] * 7
+        absent = [None] * 8
         found = torch.ops.graphattn.attend(
             q, q, q, *absent, *edges, "dot", "softmax", 3, 1.0, 0.0, 0.0, None, False, False
         )
@@ -108,7 +109,7 @@ def test_a_backward_pass_without_the_edges_by_source_says_so():
     q = torch.zeros(71, 1, 2, requires_grad=True)
     ga.attention(q, q, q, graph)  # the kernels are there now
     out, *_ = torch.ops.graphattn.attend(
-        q, q, q, *[None] * 7, *graph.csr, None, None, None, "dot", "softmax", 1, 1.0, 0.0, 0.0, None, False, False
+        q, q, q, *[None] * 8, *graph.csr, None, None, None, "dot", "softmax", 1, 1.0, 0.0, 0.0, None, False, False
     )
     with pytest.raises(RuntimeError, match="without the edges by source"):
         out.sum().backward()

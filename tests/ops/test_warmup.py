@@ -10,10 +10,11 @@ pytest.importorskip("numba")
 
 def compiled():
     """How many versions of each kernel there are."""
-    from graphattn.ops.numba import backward, forward
+    from graphattn.ops.numba import backward, features, forward
 
     kernels = (forward.forward, backward.row_terms, backward.backward_source, backward.backward_destination)
-    return [len(kernel.signatures) for kernel in kernels]
+    of_features = (features.feature_terms, features.backward_features)
+    return [len(kernel.signatures) for kernel in (*kernels, *of_features)]
 
 
 def test_no_call_compiles_after_it():
@@ -28,7 +29,8 @@ def test_no_call_compiles_after_it():
         for normalize in ("softmax", "relu"):
             out = ga.attention(
                 ends, ends, nodes, graph, score=score, normalize=normalize, edge_bias=torch.randn(6, 2),
-                edge_value=torch.randn(6, 2, 5), dropout=0.1, backend="numba",
+                edge_value=torch.randn(6, 2, 5), edge_attr=torch.randn(6, 3), edge_proj=(None, torch.randn(3, 2, 5)),
+                dropout=0.1, backend="numba",
             )  # fmt: skip
             out.sum().backward()
     assert compiled() == before

@@ -14,8 +14,8 @@ from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads, join_heads
-from graphattn.nn.conv.linear_maps import add_terms, linear_maps
-from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms, readable_weight
+from graphattn.nn.conv.linear_maps import add_terms, map_rows
+from graphattn.nn.conv.projection import edge_columns, edge_features, edge_terms
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.scores import Additive
 
@@ -155,10 +155,9 @@ class GATv2Conv(AttentionConv):
         if x_dst is x_src and self.share_weights:
             rows = self.lin_l(x_src)
             return rows, rows
-        weights = [readable_weight(linear, x_src, bias=True) for linear in (self.lin_l, self.lin_r)]
-        if x_dst is not x_src or any(weight is None for weight in weights):
+        if x_dst is not x_src:
             return self.lin_l(x_src), self.lin_r(x_dst)
-        left, right = linear_maps(x_src, [(linear.weight, linear.bias) for linear in (self.lin_l, self.lin_r)])
+        left, right = map_rows(x_src, self.lin_l, self.lin_r)
         return left, right
 
     def _attend(

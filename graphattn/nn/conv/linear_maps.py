@@ -9,11 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphattn.nn.conv.projection import readable_weight
 from graphattn.ops.convention import is_small
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
 Map = tuple[Tensor, Tensor | None]
 """A weight `[D, F]` and a bias `[D]`."""
+
+
+def map_rows(x: Tensor, *linears: Any) -> tuple[Tensor, ...]:
+    """What each of several modules makes of the rows `[N, F]`, by `linear_maps` where all are plain linear maps."""
+    if any(readable_weight(linear, x, bias=True) is None for linear in linears):
+        return tuple(linear(x) for linear in linears)
+    return linear_maps(x, [(linear.weight, linear.bias) for linear in linears])
 
 
 def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
@@ -47,6 +55,11 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
 
 def _is_traced() -> bool:
     return torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def _dense(x: Tensor) -> Tensor:
+    """The same in memory without gaps, which the gradient of a sum or a mean is not."""
+    return x if x.is_contiguous() or torch.is_grad_enabled() else _empty(x, x.shape[1]).copy_(x)
 
 
 def _empty(x: Tensor, width: int) -> Tensor:
@@ -104,4 +117,5 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         needs_residual, needs_bias = ctx.needs_input_grad[1:]
+        gradient = _dense(gradient)
         return gradient, gradient if needs_residual else None, gradient.sum(0) if needs_bias else None

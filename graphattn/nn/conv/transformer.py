@@ -15,6 +15,7 @@ from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads, join_heads
+from graphattn.nn.conv.linear_maps import add_terms, map_rows
 from graphattn.nn.conv.projection import edge_features, edge_terms, readable_weight
 from graphattn.ops.attention import attention
 
@@ -132,23 +133,46 @@ class TransformerConv(AttentionConv):
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
 
         H, C = self.heads, self.out_channels
-        query = self.lin_query(x_dst).view(-1, H, C)
-        key = self.lin_key(x_src).view(-1, H, C)
-        value = self.lin_value(x_src).view(-1, H, C)
+        query, key, value, root = self._mapped(x_src, x_dst, edges.edge_attr)
+        query, key, value = (rows.view(-1, H, C) for rows in (query, key, value))
         return_weights = isinstance(return_attention_weights, bool)
         if self.sends_messages:
             out, weights = self._send(query, key, value, edges)
         else:
             out, weights = self._attend(query, key, value, edges, return_weights)
         out = join_heads(out, H * C, self.concat)
-        if self.root_weight:
-            root = self.lin_skip(x_dst)
-            out = out + root if self.lin_beta is None else torch.lerp(out, root, self._gate(out, root))
+        if root is not None and self.lin_beta is not None:
+            out = torch.lerp(out, root, self._gate(out, root))
+        elif root is not None:
+            out = add_terms(out, root, None)
         if not return_weights:
             return out
         if isinstance(edge_index, SparseTensor):
             return out, edges.with_weights(weights)
         return out, (edges.graph.edge_index if isinstance(edge_index, Graph) else edge_index, weights)
+
+    def _mapped(
+        self, x_src: Tensor, x_dst: Tensor, edge_attr: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """W_q x_i, W_k x_j and W_v x_j, `[nodes, H·C]`, and W_skip x_i, or None where it is not added."""
+        query, key, value = self.lin_query, self.lin_key, self.lin_value
+        skips = (self.lin_skip,) if self.root_weight else ()
+        of_rows = (
+            (query, x_dst),
+            (key, x_src),
+            (value, x_src),
+            (self.lin_edge, edge_attr),
+            *((skip, x_dst) for skip in skips),
+        )
+        for linear, rows in of_rows:
+            if linear is not None and rows is not None:
+                readable_weight(linear, rows, bias=True)  # draws one that waits for its width, in PyG's order
+        if x_src is x_dst:
+            q, k, v, *root = map_rows(x_src, query, key, value, *skips)
+        else:
+            q, *root = map_rows(x_dst, query, *skips)
+            k, v = map_rows(x_src, key, value)
+        return q, k, v, root[0] if root else None
 
     def _gate(self, out: Tensor, root: Tensor) -> Tensor:
         """sigmoid(⟨w, [m, r, m − r]⟩), as ⟨w_1 + w_3, m⟩ + ⟨w_2 − w_3, r⟩ where w can be looked at."""

@@ -10,8 +10,16 @@ import torch
 from torch import Tensor
 
 from graphattn.ops.convention import in_callers_order, wide_dtype
-from graphattn.ops.library import INPUTS, Kernels, empty_outputs, implement
+from graphattn.ops.library import (
+    INPUTS,
+    Kernels,
+    empty_outputs,
+    implement,
+    split_backward_inputs,
+    split_inputs,
+)
 from graphattn.ops.numba import backward as kernels
+from graphattn.ops.numba.features import backward_features, feature_terms
 from graphattn.ops.numba.forward import forward as forward_kernel
 from graphattn.ops.numba.pages import ask_for_huge_pages
 from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows
@@ -66,19 +74,39 @@ def _score(options: Sequence[Any], vector: int, of_edges: bool, exact: Callable[
     return AdditiveTanh(exact(scale), vector) if name == "tanh" else BiasAlone()
 
 
-def _problem(tensors: Sequence[Any], options: Sequence[Any]) -> Problem:
-    q, k, v, _, edge_key, _, edge_attr, _, key_proj, _ = tensors
-    _, normalize, heads, _, _, dropout, seed, _, _ = options
-    addresses = dict(zip(INPUTS, map(_address, tensors), strict=True))
-    vector = addresses.pop("vector")
+_PROJECTIONS = ("key_proj", "key_proj_turned", "outer_key", "outer_key_turned", "outer_value", "outer_value_turned")
+
+
+def _projections(tensors: Sequence[Any], options: Sequence[Any]) -> dict[str, Tensor | None]:
+    """The matrices of edge features as the kernels read them, by name; they must live as long as those run."""
+    *_, key, value, _ = tensors
+    found: dict[str, Tensor | None] = dict.fromkeys(_PROJECTIONS)
+    if key is not None and options[0] == "dot":
+        key = key * options[3]
+        found |= {"outer_key": key.transpose(0, 1).contiguous(), "outer_key_turned": key.movedim(0, 2).contiguous()}
+    elif key is not None:
+        found |= {"key_proj": key, "key_proj_turned": key.movedim(0, 2).contiguous()}
+    if value is not None:
+        turned = value.movedim(0, 2).contiguous()
+        found |= {"outer_value": value.transpose(0, 1).contiguous(), "outer_value_turned": turned}
+    return found
+
+
+def _problem(tensors: Sequence[Any], projections: dict[str, Tensor | None], options: Sequence[Any]) -> Problem:
+    named = dict(zip(INPUTS, tensors, strict=True))
+    q, k, v, edge_attr = (named[name] for name in ("q", "k", "v", "edge_attr"))
+    _, normalize, heads, _, _, dropout, seed, attr_value, _ = options
+    assert named["attr_query"] is None and not attr_value  # edge features are projected here
+    fields = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr")
+    of_edges = named["edge_key"] is not None or projections["key_proj"] is not None
     number = _EXAMPLES[wide_dtype(v.dtype)]
     exact: Callable[[float], Any] = type(number)
     _, key_heads, value_width = v.shape
     return Problem(
-        score=_score(options, vector, edge_key is not None or key_proj is not None, exact),
+        score=_score(options, _address(named["vector"]), of_edges, exact),
         normalize=NORMALIZERS[normalize],
-        **addresses,
-        key_proj_turned=0,
+        **{name: _address(named[name]) for name in fields},
+        **{name: _address(tensor) for name, tensor in projections.items()},
         heads=heads,
         key_heads=key_heads,
         group=heads // key_heads,
@@ -122,12 +150,13 @@ def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
     """Inputs and outputs as `graphattn.ops.library` describes them."""
-    tensors, options = _contiguous(inputs[:10]), inputs[16:]
-    indptr, indices, edge_ids = _contiguous(inputs[10:13])
-    problem = _problem(tensors, options)
+    tensors, edge_tensors, options = split_inputs(inputs)
+    tensors, (indptr, indices, edge_ids) = _contiguous(tensors), _contiguous(edge_tensors[:3])
+    projections = _projections(tensors, options)
+    problem = _problem(tensors, projections, options)
     outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
-    results = Results(*map(_address, outputs))
+    results = _results(outputs)
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width + _PER_HEAD))
     whole_rows = Step(forward_kernel, plan.runs, (edges, problem, results))
     if plan.pieces is None:
@@ -135,10 +164,16 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
         return tuple(outputs)
     count = plan.num_pieces
     parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
-    partial = Results(*map(_address, [*parts, outputs[4]]))
+    partial = _results([*parts, outputs[4]])
     run_steps(whole_rows, Step(forward_kernel, plan.pieces.runs, (_of_pieces(edges, plan.pieces), problem, partial)))
     _merge(plan.pieces, parts, outputs, edge_ids)
     return tuple(outputs)
+
+
+def _results(outputs: Sequence[Tensor]) -> Results:
+    """The addresses of the outputs, without those of `attr_out`, which is never asked for here."""
+    out, _, *others = map(_address, outputs)
+    return Results(out, *others)
 
 
 def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
@@ -146,7 +181,7 @@ def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], e
 
     A softmax over all pieces gives each the share exp(lse_piece − lse); other normalisers are sums.
     """
-    out, attr_out, lse, rest = (part.double() for part in parts)
+    out, _, lse, rest = (part.double() for part in parts)
     for row, first, last in pieces.of_row:
         shares = torch.ones(last - first, out.shape[1], dtype=torch.float64)
         if lse.numel():
@@ -157,9 +192,7 @@ def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], e
             outputs[3][row] = (total - outputs[2][row].double()).masked_fill(total == -torch.inf, 0)
             if outputs[4].numel():
                 _rescale(outputs[4], pieces, range(first, last), shares, edge_ids)
-        for part, output in ((out, outputs[0]), (attr_out, outputs[1])):
-            if output.numel():
-                output[row] = (shares.unsqueeze(-1) * part[first:last]).sum(0)
+        outputs[0][row] = (shares.unsqueeze(-1) * out[first:last]).sum(0)
 
 
 def _rescale(weights: Tensor, pieces: Pieces, of_row: range, shares: Tensor, edge_ids: Tensor | None) -> None:
@@ -175,84 +208,101 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     The pass by source leaves the gradient of each score for the pass by destination. Where those are too many, or no
     gradient but that of queries is asked for, the pass by destination computes them anew.
     """
-    incoming, outputs, tensors = _contiguous(inputs[:4]), _contiguous(inputs[4:9]), _contiguous(inputs[9:19])
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(inputs[19:25])
-    options, needs = inputs[25:34], dict(zip(INPUTS, inputs[34], strict=True))
-    p, E, number = _problem(tensors, options), indices.numel(), outputs[0].dtype
+    incoming, outputs, inputs_of_forward = split_backward_inputs(inputs)
+    tensors, edge_tensors, options = split_inputs(inputs_of_forward)
+    incoming, outputs, tensors = _contiguous(incoming), _contiguous(outputs), _contiguous(tensors)
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(edge_tensors)
+    needs, projections = dict(zip(INPUTS, inputs[-1], strict=True)), _projections(tensors, options)
+    p, E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
 
-    by_destination = needs["q"] or needs["attr_query"]
-    by_source = any(needed for name, needed in needs.items() if name not in ("q", "attr_query"))
-    too_many = not needs["bias"] and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
+    features = p.outer_key != 0 or p.outer_value != 0
+    plain = p._replace(score=BiasAlone(), queries=p.number, keys=p.number, values=p.number)  # one kernel for all scores
+    by_destination = needs["q"]
+    by_source = features or any(needed for name, needed in needs.items() if name != "q")
+    too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
     lean = by_destination and (too_many or not by_source)
     source = plan_rows(csc_indptr, E, 2 * p.heads * (p.width + p.value_width + _PER_HEAD))
     destination = plan_rows(indptr, E, p.heads * (p.width + _PER_HEAD) * (4 if lean else 1))
 
+    named = dict(zip(INPUTS, tensors, strict=True))
     grads = {
         name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number))
-        for name, tensor in zip(INPUTS, tensors, strict=True)
-        if needs[name]
+        for name, tensor in named.items()
+        if needs[name] and name not in ("key_proj", "value_proj")
     }
     leaky = isinstance(p.score, AdditiveLeaky | AdditiveLeakyEdges)
     if needs["vector"] or (needs["k"] and leaky):  # which that score finds along with the gradient of the keys,
-        grads["vector"] = torch.empty((source.num_tasks, *tensors[9].shape), dtype=number)
+        grads["vector"] = torch.empty((source.num_tasks, *named["vector"].shape), dtype=number)
         if leaky and not needs["k"]:  # and the other way round
-            grads["k"] = torch.empty(tensors[1].shape, dtype=number)
-    if needs["key_proj"]:
-        grads["key_proj"] = torch.empty((source.num_tasks, *tensors[8].shape), dtype=number)
-    if needs["edge_attr"] and tensors[8] is not None:
-        turned = tensors[8].movedim(0, 2).contiguous()
-        p = p._replace(key_proj_turned=_address(turned))
-    keeps_score = needs["bias"] or (by_destination and not lean)
-    score = ask_for_huge_pages(torch.empty((E, p.heads), dtype=number)) if keeps_score else None
+            grads["k"] = torch.empty(named["k"].shape, dtype=number)
+    for name, plan in (("key_proj", source), ("outer_key", destination), ("outer_value", destination)):
+        matrix = projections[name]
+        if matrix is not None and needs["value_proj" if name == "outer_value" else "key_proj"]:
+            grads[name] = torch.empty((plan.num_tasks, *matrix.shape), dtype=number)
+    keeps_score = needs["bias"] or p.outer_key != 0 or (by_destination and not lean)
+    score, weight = (
+        ask_for_huge_pages(torch.empty((E, p.heads), dtype=number)) if kept else None
+        for kept in (keeps_score, p.outer_value != 0)
+    )
     terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
     names = ("grad_out", "grad_attr_out", "grad_lse", "grad_weights")
-    tensors_of = {**dict(zip(names, incoming, strict=True)), "row_terms": terms, "score": score, **grads}
+    tensors_of = {**dict(zip(names, incoming, strict=True)), **grads}
+    tensors_of |= {"row_terms": terms, "score": score, "weight": weight}
     g = Gradients(**{name: _address(tensors_of.get(name)) for name in Gradients._fields})
-    r = Results(*map(_address, outputs))
+    r = _results(outputs)
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
-    passes: list[_Pass] = []
-    steps: list[Step] = []
-    if terms is not None:
-        steps.append(Step(kernels.row_terms, destination.runs, (forth, p, r, g)))
-        if destination.pieces is not None:
-            steps.append(Step(kernels.row_terms, destination.pieces.long_rows, (forth, p, r, g)))
-    if by_source:
-        passes.append(_Pass(kernels.backward_source, source, (back, p, r, g), grads, ("k", "v")))
+    of_rows: list[_Kernel] = [] if terms is None else [(kernels.row_terms, p)]
+    of_destinations: list[_Kernel] = []
     if by_destination:
-        kernel = kernels.backward_destination_lean if lean else kernels.backward_destination
-        passes.append(_Pass(kernel, destination, (forth, p, r, g), grads, ("q", "attr_query")))
+        of_destinations = [(kernels.backward_destination_lean if lean else kernels.backward_destination, p)]
+    if features:
+        of_rows.append((feature_terms, plain))
+        of_destinations.append((backward_features, plain))
+    steps: list[Step] = []
+    for kernel, problem in of_rows:
+        steps.append(Step(kernel, destination.runs, (forth, problem, r, g)))
+        if destination.pieces is not None:
+            steps.append(Step(kernel, destination.pieces.long_rows, (forth, problem, r, g)))
+    passes = [_Pass(of_destinations, destination, forth, r, g, grads, ("q",))]
+    if by_source:
+        passes.insert(0, _Pass([(kernels.backward_source, p)], source, back, r, g, grads, ("k", "v")))
     run_steps(*steps, *(step for each in passes for step in each.steps))
     for each in passes:
         each.merge(grads)
-    for name in ("key_proj", "vector"):
-        if needs[name]:
+    for name in ("key_proj", "outer_key", "outer_value", "vector"):
+        if name in grads:
             grads[name] = _sum_rows(grads[name])
+    if "outer_key" in grads:
+        grads["key_proj"] = grads["outer_key"].transpose(0, 1).contiguous() * p.score.scale
+    if "outer_value" in grads:
+        grads["value_proj"] = grads["outer_value"].transpose(0, 1).contiguous()
     if score is not None and needs["bias"]:
         grads["bias"] = in_callers_order(score, edge_ids)
     return tuple(
-        grads[name].to(tensor.dtype) if needs[name] else outputs[0].new_empty(0)
-        for name, tensor in zip(INPUTS, tensors, strict=True)
+        grads[name].to(tensor.dtype) if needs[name] else outputs[0].new_empty(0) for name, tensor in named.items()
     )
 
 
+_Kernel = tuple[Callable[..., None], Problem]
+
+
 class _Pass:
-    """A pass over the edges in one order; the gradients `of_rows`, which it finds for rows, are added over pieces."""
+    """Kernels over the edges in one order; the gradients `of_rows`, which they find for rows, are added over pieces."""
 
     def __init__(
-        self, kernel: Callable[..., None], plan: Plan, arguments: tuple[Edges, Problem, Results, Gradients],
+        self, run: Sequence[_Kernel], plan: Plan, edges: Edges, r: Results, g: Gradients,
         grads: dict[str, Tensor], of_rows: tuple[str, ...],
     ) -> None:  # fmt: skip
-        self.steps = [Step(kernel, plan.runs, arguments)]
+        self.steps = [Step(kernel, plan.runs, (edges, p, r, g)) for kernel, p in run]
         self.pieces = plan.pieces
         if plan.pieces is None:
             return
-        edges, p, r, g = arguments
         count = plan.num_pieces
         self.parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
         partial = g._replace(**{name: _address(part) for name, part in self.parts.items()})
-        pieces = (_of_pieces(edges, plan.pieces), p, r, partial)
-        self.steps.append(Step(kernel, plan.pieces.runs, pieces, first=plan.runs.shape[0]))
+        pieces = _of_pieces(edges, plan.pieces)
+        self.steps += [Step(kernel, plan.pieces.runs, (pieces, p, r, partial), len(plan.runs)) for kernel, p in run]
 
     def merge(self, grads: dict[str, Tensor]) -> None:
         """Add up what the pieces of each long row have given."""

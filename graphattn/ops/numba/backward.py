@@ -50,7 +50,7 @@ _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers eac
 @kernel
 def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
-    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
     lse, rest, terms = at(r.lse, p.number), at(r.rest, p.number), at(g.row_terms, p.number)
     task, row, last = next_rows(tasks)
@@ -64,9 +64,6 @@ def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
             if g.grad_lse != 0:
                 copy(terms, first + _DLSE * H, at(g.grad_lse, p.number), i * H, H)
             add_dots(one, at(g.grad_out, p.number), i, at(r.out, p.number), i, Dv, ONE, H, terms, delta)
-            if g.grad_attr_out != 0:
-                grads, outs = at(g.grad_attr_out, p.number), at(r.attr_out, p.number)
-                add_dots(one, grads, i, outs, i, A, ONE, H, terms, delta)
             if g.grad_weights != 0:
                 for place in range(U(starts[i]), U(stops[i])):
                     edge = edge_at(edges, place) * H
@@ -90,6 +87,8 @@ def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) 
         prefetch(at(g.row_terms, p.number), i * H * _TERMS, H * _TERMS)
     if g.score != 0:
         prefetch(at(g.score, p.number), place_of(edges, x + AHEAD) * H, H)
+    if g.weight != 0:
+        prefetch(at(g.weight, p.number), place_of(edges, x + AHEAD) * H, H)
 
 
 @inlined
@@ -98,7 +97,7 @@ def _edge_terms(
     hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any,
 ) -> None:  # fmt: skip
     """Of an edge, for each head: score (of a softmax, its exponent), slope of its weight, and dropout factor."""
-    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     grads = at(g.grad_out, p.number)
     scores_of_edge(p, i, j, edge, t, hidden, scores, y)
     if g.grad_weights != 0:
@@ -108,8 +107,10 @@ def _edge_terms(
     add_dots(one, grads, i, at(p.v, p.values), j, Dv, U(p.group), U(p.key_heads), slopes, y)
     if p.edge_value != 0:
         add_dots(one, grads, i, at(p.edge_value, p.values), edge, Dv, ONE, H, slopes, y)
-    if g.grad_attr_out != 0:
-        add_dots(one, at(g.grad_attr_out, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, slopes, y)
+    if p.outer_key != 0:
+        add(scores, y, at(g.score, p.number), place * H, H)
+    if p.outer_value != 0:
+        add(slopes, y, at(g.weight, p.number), place * H, H)
     if p.keep_scale != one:
         for h in range(H):
             kept[y + h] = p.keep_scale if keeps(p.seed, place * H + h, p.threshold) else p.number
@@ -197,11 +198,10 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
                 slopes_of_inputs(p, i, j, edge, t, hidden, slopes, y)
                 if g.score != 0:
                     copy(at(g.score, p.number), place * H, slopes, y, H)
+                if g.weight != 0:
+                    copy(at(g.weight, p.number), place * H, weights, y, H)
                 if g.edge_attr != 0:
                     fill(at(g.edge_attr, p.number), edge * A, (edge + ONE) * A, 0)
-                    if g.grad_attr_out != 0:
-                        features = at(g.edge_attr, p.number)
-                        add_to_keys(one, weights, y, at(g.grad_attr_out, p.number), i, features, edge, A, H, ONE)
                 if g.edge_key != 0:
                     fill(at(g.edge_key, p.number), edge * H * D, (edge + ONE) * H * D, 0)
                 if g.edge_value != 0:
@@ -221,12 +221,10 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
 @inlined
 def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
-    """Set the gradients that the pass by destination adds up to zero."""
-    H = U(p.heads)
+    """Set the gradients of the queries to zero."""
+    size = U(p.heads) * U(p.width)
     if g.q != 0:
-        fill(at(g.q, p.number), row * H * U(p.width), last * H * U(p.width), 0)
-    if g.attr_query != 0:
-        fill(at(g.attr_query, p.number), row * H * U(p.attr_width), last * H * U(p.attr_width), 0)
+        fill(at(g.q, p.number), row * size, last * size, 0)
 
 
 @kernel

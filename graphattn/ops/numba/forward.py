@@ -25,9 +25,17 @@ from graphattn.ops.numba.edges import (
 )
 from graphattn.ops.numba.elementwise import add, copy, keep_larger, multiply, subtract
 from graphattn.ops.numba.exponential import log
+from graphattn.ops.numba.features import (
+    add_dots_of_features,
+    add_features,
+    prefetch_features,
+    queries_of_features,
+    room_of_features,
+)
 from graphattn.ops.numba.heads import add_to_queries
 from graphattn.ops.numba.jit import kernel, shared
 from graphattn.ops.numba.problem import SOFTMAX
+from graphattn.ops.numba.product import add_by_head
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import TILE, room_of_tile, scores_of_edge, start_tile
 from graphattn.ops.numba.vector import at, keep, numbers_of, shifted
@@ -42,23 +50,24 @@ def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
     task, row, last = next_rows(tasks)
     while task < tasks.count:
         end = U(stops[last - ONE]) if row < last else U(starts[row])
-        room = H * _BLOCK, room_of_tile(p), H * (end - U(starts[row]))
-        scratch = np.empty(U(2) * room[0] + room[1] + room[2], type(p.number))
+        room = H * _BLOCK, room_of_tile(p), room_of_features(p), H * (end - U(starts[row]))
+        scratch = np.empty(U(2) * room[0] + room[1] + room[2] + room[3], type(p.number))
         factors = numbers_of(scratch)
         totals = shifted(factors, room[0])
         hidden = shifted(totals, room[0])
-        scores = shifted(hidden, room[1])
+        features = shifted(hidden, room[1])
+        scores = shifted(features, room[2])
         while row < last:
             following = row + ONE
             while following < last and following - row < _BLOCK and U(stops[following]) - U(starts[row]) <= _BLOCK:
                 following += ONE
-            _score_block(row, following, end, edges, p, scores, factors, hidden)
+            _score_block(row, following, end, edges, p, scores, factors, hidden, features)
             if p.normalize == SOFTMAX:
                 _softmax_block(row, following, edges, p, r, scores, factors, totals)
             else:
                 weigh_all(p, scores, H * (U(stops[following - ONE]) - U(starts[row])))
                 fill(factors, U(0), H * (following - row), p.keep_scale)
-            _sum_block(row, following, end, edges, p, r, scores, factors)
+            _sum_block(row, following, end, edges, p, r, scores, factors, features)
             row = following
         keep(scratch)
         finish(tasks)
@@ -66,7 +75,9 @@ def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
 
 
 @shared
-def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any) -> None:
+def _score_block(
+    row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any, features: Any
+) -> None:
     """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
@@ -74,12 +85,17 @@ def _score_block(row: Any, following: Any, end: Any, edges: Any, p: Any, scores:
     fill(tops, U(0), H * (following - row), -np.inf)
     for r in range(row, following):
         i, top = node_of(edges, r), H * (r - row)
+        if p.outer_key != 0 and (r - row) % TILE == 0:
+            queries_of_features(p, i, min(TILE, following - r), features)
         for x in range(U(starts[r]), U(stops[r])):
             prefetch_key(p, others, x, end)
             y, t = (x - first) * H, (x - first) % TILE
             if t == 0:
                 start_tile(p, edges, x, min(x + TILE, last), hidden)
             scores_of_edge(p, i, U(others[x]), edge_at(edges, x), t, hidden, scores, y)
+            if p.outer_key != 0:
+                prefetch_features(p, edges, x, end)
+                add_dots_of_features(p, (r - row) % TILE, features, edge_at(edges, x), scores, y)
             keep_larger(tops, top, scores, y, H)
 
 
@@ -120,16 +136,19 @@ def _close_rows(p: Any, size: Any, factors: Any, totals: Any, lse: Any, rest: An
 
 
 @shared
-def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any) -> None:
+def _sum_block(
+    row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any, features: Any
+) -> None:
     """The weighted sums of rows [row, following), where each weight is a score times its row's factor."""
-    H, Dv, A, one = U(p.heads), U(p.value_width), U(p.attr_width), type(p.number)(1)
+    H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
     v, out, weights = at(p.v, p.values), at(r.out, p.number), at(r.weights, p.number)
     first = U(starts[row])
     fill(out, row * H * Dv, following * H * Dv, 0)
-    if r.attr_out != 0:
-        fill(at(r.attr_out, p.number), row * H * A, following * H * A, 0)
     for i in range(row, following):
+        t = (i - row) % TILE
+        if p.outer_value != 0 and t == 0:
+            fill(features, U(0), room_of_features(p), 0)
         for x in range(U(starts[i]), U(stops[i])):
             prefetch_value(p, others, x, end)
             j, edge = U(others[x]), edge_at(edges, x)
@@ -144,6 +163,8 @@ def _sum_block(row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, s
             add_to_queries(one, scores, y, out, i, v, j, Dv, U(p.group), U(p.key_heads))
             if p.edge_value != 0:
                 add_to_queries(one, scores, y, out, i, at(p.edge_value, p.values), edge, Dv, ONE, H)
-            if r.attr_out != 0:
-                means = at(r.attr_out, p.number)
-                add_to_queries(one, scores, y, means, i, at(p.edge_attr, p.number), edge, A, H, ONE)
+            if p.outer_value != 0:
+                prefetch_features(p, edges, x, end)
+                add_features(p, scores, y, features, t, edge)
+        if p.outer_value != 0 and (t + ONE == TILE or i + ONE == following):
+            add_by_head(features, U(0), at(p.outer_value, p.number), out, i - t, t + ONE, H, U(p.attr_width), Dv)

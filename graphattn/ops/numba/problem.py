@@ -41,7 +41,7 @@ class Edges(NamedTuple):
 
 
 class Dot(NamedTuple):
-    """scale · (⟨q, k + e⟩ + ⟨u, a⟩) + b, with u the query of the edge features a."""
+    """scale · ⟨q, k + e + W a⟩ + b."""
 
     scale: Any
 
@@ -92,9 +92,12 @@ class Problem(NamedTuple):
     edge_key: int  # [E, H, D]
     edge_value: int  # [E, H, Dv]
     edge_attr: int  # [E, A]
-    attr_query: int  # [M, H, A]
-    key_proj: int  # [A, H, D]
+    key_proj: int  # W inside an additive score, [A, H, D]
     key_proj_turned: int  # [H, D, A], where the edge features of an additive score need a gradient
+    outer_key: int  # W of a dot score, times its scale, [H, A, D]
+    outer_key_turned: int  # [H, D, A]
+    outer_value: int  # of what edge features add to values, [H, A, Dv]
+    outer_value_turned: int  # [H, Dv, A]
     heads: int
     key_heads: int
     group: int  # heads / key_heads
@@ -114,7 +117,6 @@ class Results(NamedTuple):
     """The operator's outputs."""
 
     out: int  # [M, H, Dv]
-    attr_out: int  # [M, H, A], the weighted mean of the edge features
     lse: int  # [M, H]
     rest: int  # [M, H], what rounding took from lse
     weights: int  # [E, H]
@@ -124,17 +126,18 @@ class Gradients(NamedTuple):
     """Gradients that come in, and where those that are asked for go."""
 
     grad_out: int
-    grad_attr_out: int
     grad_lse: int
     grad_weights: int
     row_terms: int  # [M, 4, H] of a softmax: lse, rest, δ and dlse
     score: int  # [E, H] by destination: of the bias, which the pass by source hands to that by destination
+    weight: int  # [E, H] likewise the weights, where edge features add to values
     q: int
     k: int
     v: int
     edge_key: int
     edge_value: int
     edge_attr: int
-    attr_query: int
     key_proj: int  # [tasks, A, H, D]
+    outer_key: int  # [tasks, H, A, D]
+    outer_value: int  # [tasks, H, A, Dv]
     vector: int  # [tasks, H, D]

@@ -10,8 +10,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from graphattn.ops.numba.edges import ONE
 from graphattn.ops.numba.jit import shared
-from graphattn.ops.numba.vector import Lanes, Row, constant, number_of, vector_bytes
+from graphattn.ops.numba.vector import Lanes, Row, constant, number_of, shifted, vector_bytes
 
 
 def _blocks(number: types.Type) -> Iterator[tuple[tuple[int, ...], int, int]]:
@@ -27,25 +28,26 @@ def _blocks(number: types.Type) -> Iterator[tuple[tuple[int, ...], int, int]]:
 
 @intrinsic
 def _add_product(
-    typingctx: Any, x: Any, row_step: Any, step: Any, w: Any, c: Any, rows: Any, size: Any, width: Any
-) -> Any:
+    typingctx: Any, x: Any, row_step: Any, step: Any, w: Any, w_step: Any, c: Any, c_step: Any,
+    rows: Any, size: Any, width: Any,
+) -> Any:  # fmt: skip
     number = number_of(c)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, row_step, step, w_at, c_at, rows, size, width = args
+        x, row_step, step, w_at, w_step, c_at, c_step, rows, size, width = args
         index = ir.IntType(64)
 
         def block(lanes: Lanes, vectors: int, count: int, row: Any, column: Any) -> None:
             """The sums of `count` rows from `row` on and so many columns from `column` on."""
             ends = [builder.add(row, constant(r)) for r in range(count)]
-            targets = [Row(c_at, number).moved(builder, builder.add(builder.mul(r, width), column)) for r in ends]
+            targets = [Row(c_at, number).moved(builder, builder.add(builder.mul(r, c_step), column)) for r in ends]
             factors = [builder.gep(x, [builder.mul(r, row_step)]) for r in ends]
             sums = [
                 [cgutils.alloca_once_value(builder, lanes.load(target, constant(v))) for v in range(vectors)]
                 for target in targets
             ]
             with cgutils.for_range(builder, size, intp=index) as loop:
-                line = Row(w_at, number).moved(builder, builder.add(builder.mul(loop.index, width), column))
+                line = Row(w_at, number).moved(builder, builder.add(builder.mul(loop.index, w_step), column))
                 terms = [lanes.load(line, constant(v)) for v in range(vectors)]
                 for factor, row_sums in zip(factors, sums, strict=True):
                     each = lanes.splat(builder.load(builder.gep(factor, [builder.mul(loop.index, step)])))
@@ -71,13 +73,33 @@ def _add_product(
         return context.get_dummy_value()
 
     index = types.uint64
-    return types.void(x, index, index, w, c, index, index, index), emit
+    return types.void(x, index, index, w, index, c, index, index, index, index), emit
 
 
 @shared
-def add_product(x: Any, row_step: Any, step: Any, w: Any, c: Any, rows: Any, size: Any, width: Any) -> None:
+def add_product(
+    x: Any, row_step: Any, step: Any, w: Any, w_step: Any, c: Any, c_step: Any, rows: Any, size: Any, width: Any
+) -> None:
     """c_r += Σ_t x[r · row_step + t · step] · w_t, for `rows` rows c_r and `size` rows w_t of `width` numbers each.
 
-    The steps say where the factors lie, so that x may be read as a matrix or as its transpose.
+    The steps say where numbers lie: x may be read as its transpose, and rows may be parts of longer ones.
     """
-    _add_product(x, row_step, step, w, c, rows, size, width)
+    _add_product(x, row_step, step, w, w_step, c, c_step, rows, size, width)
+
+
+@shared
+def add_by_head(x: Any, i: Any, w: Any, c: Any, j: Any, rows: Any, heads: Any, size: Any, width: Any) -> None:
+    """c_j+r,h += x_i+r,h · w_h, for `rows` rows of `heads` times `size` and `width` numbers, w_h `[size, width]`."""
+    for h in range(heads):
+        factors, sums = shifted(x, (i * heads + h) * size), shifted(c, (j * heads + h) * width)
+        of_head = shifted(w, h * size * width)
+        add_product(factors, heads * size, ONE, of_head, width, sums, heads * width, rows, size, width)
+
+
+@shared
+def add_outer_by_head(x: Any, i: Any, y: Any, j: Any, w: Any, rows: Any, heads: Any, size: Any, width: Any) -> None:
+    """w_h += Σ_r x_i+r,h ⊗ y_j+r,h, the gradient of w in `add_by_head` from x and the gradient y of its result."""
+    for h in range(heads):
+        factors, others = shifted(x, (i * heads + h) * size), shifted(y, (j * heads + h) * width)
+        of_head = shifted(w, h * size * width)
+        add_product(factors, ONE, heads * size, others, heads * width, of_head, width, size, rows, width)

@@ -109,14 +109,12 @@ def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, h
 
 @_for_score(scores_of_edge, Dot)
 def _dot_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
-    H, D, A = U(p.heads), U(p.width), U(p.attr_width)
+    H, D = U(p.heads), U(p.width)
     _start_with_bias(p, edge, scores, y)
     scale, q = p.score.scale, at(p.q, p.queries)
     add_dots(scale, q, i, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads), scores, y)
     if p.edge_key != 0:
         add_dots(scale, q, i, at(p.edge_key, p.keys), edge, D, ONE, H, scores, y)
-    if p.attr_query != 0:
-        add_dots(scale, at(p.attr_query, p.number), i, at(p.edge_attr, p.number), edge, A, H, ONE, scores, y)
 
 
 @_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone)
@@ -126,28 +124,23 @@ def _same_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes:
 
 @_for_score(add_to_source, Dot)
 def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
-    H, D, A = U(p.heads), U(p.width), U(p.attr_width)
+    H, D = U(p.heads), U(p.width)
     scale, q = p.score.scale, at(p.q, p.queries)
     if g.k != 0:
         add_to_keys(scale, slopes, y, q, i, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
         add_to_keys(scale, slopes, y, q, i, at(g.edge_key, p.number), edge, D, ONE, H)
-    if g.edge_attr != 0 and p.attr_query != 0:
-        add_to_keys(scale, slopes, y, at(p.attr_query, p.number), i, at(g.edge_attr, p.number), edge, A, H, ONE)
 
 
 @_for_score(add_to_destination, Dot)
 def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
-    H, D, A = U(p.heads), U(p.width), U(p.attr_width)
+    H, D = U(p.heads), U(p.width)
     scale = p.score.scale
     if g.q != 0:
         queries = at(g.q, p.number)
         add_to_queries(scale, slopes, y, queries, row, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads))
         if p.edge_key != 0:
             add_to_queries(scale, slopes, y, queries, row, at(p.edge_key, p.keys), edge, D, ONE, H)
-    if g.attr_query != 0:
-        queries = at(g.attr_query, p.number)
-        add_to_queries(scale, slopes, y, queries, row, at(p.edge_attr, p.number), edge, A, H, ONE)
 
 
 # sum
@@ -264,7 +257,7 @@ def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> N
     for x in range(first, last):
         copy(features, (x - first) * A, at(p.edge_attr, p.number), edge_at(edges, place_of(edges, x)) * A, A)
     fill(hidden, U(0), count * width, 0)
-    add_product(features, A, ONE, at(p.key_proj, p.number), hidden, count, A, width)
+    add_product(features, A, ONE, at(p.key_proj, p.number), width, hidden, width, count, A, width)
 
 
 @_for_score(end_tile, AdditiveLeakyEdges, AdditiveTanh)
@@ -275,10 +268,11 @@ def _end_additive(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, 
     A, count, width = U(p.attr_width), last - first, U(p.heads) * U(p.width)
     features = _features(p, hidden)
     if g.key_proj != 0:
-        add_product(features, ONE, A, hidden, shifted(at(g.key_proj, p.number), task * A * width), A, count, width)
+        grads = shifted(at(g.key_proj, p.number), task * A * width)
+        add_product(features, ONE, A, hidden, width, grads, width, A, count, width)
     if g.edge_attr != 0:
         fill(features, U(0), count * A, 0)
-        add_product(hidden, width, ONE, at(p.key_proj_turned, p.number), features, count, width, A)
+        add_product(hidden, width, ONE, at(p.key_proj_turned, p.number), A, features, A, count, width, A)
         for x in range(first, last):
             add(at(g.edge_attr, p.number), edge_at(edges, place_of(edges, x)) * A, features, (x - first) * A, A)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from graphattn.ops.library import Kernels, empty_outputs, implement
+from graphattn.ops.library import Kernels, empty_outputs, implement, split_inputs
 from graphattn.ops.triton import forward as kernels
 from graphattn.ops.triton import windowed
 from graphattn.ops.triton.configuration import Tile
@@ -22,10 +22,11 @@ _MERGED_AT_ONCE = 8  # pieces
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
     """Inputs and outputs as `graphattn.ops.library` describes them."""
-    p = Problem.of(inputs[:10], inputs[16:])
-    indptr, indices, edge_ids = contiguous(inputs[10:13])
+    tensors, edges, options = split_inputs(inputs)
+    p = Problem.of(tensors, options)
+    indptr, indices, edge_ids = contiguous(edges[:3])
     assert indptr is not None and indices is not None
-    outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, inputs[16:])
+    outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, options)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
     windows = windowed.windows_by_destination(p, indptr, indices, given["edge_ids"])
     if windows is not None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.ops.convention import wide_dtype
-from graphattn.ops.library import INPUTS
+from graphattn.ops.library import INPUTS, split_backward_inputs, split_inputs
 from graphattn.ops.triton import windowed
 from graphattn.ops.triton.configuration import Tile, padded
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
@@ -50,21 +50,24 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
 
 def _bytes_of_scores(inputs: Sequence[Any]) -> int:
     """What a backward pass keeps for each edge and head, if it could do without."""
-    needs = dict(zip(INPUTS, inputs[34], strict=True))
+    needs = dict(zip(INPUTS, inputs[-1], strict=True))
     by_destination = any(needs[name] for name in _OF_DESTINATIONS)
     by_source = any(needs[name] for name in INPUTS if name not in _OF_DESTINATIONS)
-    projects = inputs[9 + INPUTS.index("key_proj")] is not None and (needs["edge_attr"] or needs["key_proj"])
+    tensors, (_, indices, *_), (_, _, heads, *_) = split_inputs(split_backward_inputs(inputs)[2])
+    named = dict(zip(INPUTS, tensors, strict=True))
+    projects = named["key_proj"] is not None and (needs["edge_attr"] or needs["key_proj"])
     if needs["bias"] or projects or not by_destination or not by_source:
         return 0
-    indices, v, heads = inputs[20], inputs[9 + INPUTS.index("v")], inputs[27]
-    return indices.numel() * heads * max(4, v.element_size())
+    return indices.numel() * heads * max(4, named["v"].element_size())
 
 
 def _backward(*inputs: Any) -> tuple[Tensor, ...]:
-    incoming, outputs = contiguous(inputs[:4]), contiguous(inputs[4:9])
-    p = Problem.of(inputs[9:19], inputs[25:34])
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(inputs[19:25])
-    out, needs = outputs[0], dict(zip(INPUTS, inputs[34], strict=True))
+    incoming, outputs, given_forward = split_backward_inputs(inputs)
+    incoming, outputs = contiguous(incoming), contiguous(outputs)
+    tensors, edges, options = split_inputs(given_forward)
+    p = Problem.of(tensors, options)
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(edges)
+    out, needs = outputs[0], dict(zip(INPUTS, inputs[-1], strict=True))
     assert incoming[0] is not None
     incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
     assert out is not None and indptr is not None and indices is not None

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 pytest.importorskip("torch_geometric")
-from graphattn.nn.conv.linear_maps import add_terms, linear_maps
+from graphattn.nn.conv.linear_maps import add_terms, linear_maps, map_rows
 from graphattn.ops import convention
 
 
@@ -93,3 +93,13 @@ def test_tensors_without_memory():
     with torch._subclasses.FakeTensorMode():
         x, weight = torch.empty(100_000, 20), torch.empty(20, 20)
         assert add_terms(linear_maps(x, [(weight, None)])[0], None, weight[0]).shape == (100_000, 20)
+
+
+def test_modules_that_are_no_plain_maps_are_called():
+    x, plain, hooked = numbers(5, 4), torch.nn.Linear(4, 3).double(), torch.nn.Linear(4, 2).double()
+    want = [plain(x), hooked(x)]
+    assert_close([*map_rows(x, plain, hooked)], want)
+    seen = []
+    hooked.register_forward_hook(lambda *call: seen.append(call))
+    assert_close([*map_rows(x, plain, hooked)], want)
+    assert len(seen) == 1
