@@ -30,9 +30,9 @@ three, perhaps because its class token hears only those of its buckets, which ar
 "First operator" is the commonest value of expressions that begin with the same operator. At the arena's lengths it is
 right in about 35 %, and one commonest value in about 17 % (1,000 expressions, good to 1.5 points), which are the two
 levels of the published numbers. So it seems that full, Linformer and Reformer attention have learned there to read the
-first operator, and the window and Performer have not. All five learn it here, and what they add to it, they add on short
-expressions: of more than 40 tokens (277, good to 3 points) none surely beats it. An accuracy on all 2,000 is good to
-about one point; what seeds change is not measured.
+first operator, and the window and Performer have not. All five learn it here, and what they add to it, they add on
+short expressions: of more than 40 tokens (277, good to 3 points) none surely beats it. An accuracy on all 2,000 is good
+to about one point; what seeds change is not measured.
 """
 
 from __future__ import annotations
@@ -246,12 +246,17 @@ def draw(table: dict[str, Row], known: dict[str, Tensor], test: Data, length: in
     import matplotlib.pyplot as plt
 
     figure, ((left, middle), below) = plt.subplots(2, 2, figsize=(13, 8), width_ratios=(3, 2), layout="constrained")
-    places, each = torch.arange(len(table)).numpy(), [percent(row.right) for row in table.values()]
-    means = [statistics.mean(values) for values in each]
-    reach = [[mean - min(values) for mean, values in zip(means, each, strict=True)],
-             [max(values) - mean for mean, values in zip(means, each, strict=True)]]  # fmt: skip
+    places, each = torch.arange(len(table)).numpy(), torch.tensor([percent(row.right) for row in table.values()])
+    means = each.mean(1)
+    reach = torch.stack([means - each.amin(1), each.amax(1) - means])
     mine = left.bar(
-        places - 0.2, means, 0.4, yerr=reach, capsize=3, color="#2a6f97", label="here, and the range of seeds"
+        places - 0.2,
+        means.numpy(),
+        0.4,
+        yerr=reach.numpy(),
+        capsize=3,
+        color="#2a6f97",
+        label="here, and the range of seeds",
     )
     theirs = left.bar(places + 0.2, [PUBLISHED[name] for name in table], 0.4, color="#cfd8dc", label="Long Range Arena")
     left.bar_label(mine, fmt="%.1f", size=9, label_type="center", color="white")
@@ -262,7 +267,7 @@ def draw(table: dict[str, Row], known: dict[str, Tensor], test: Data, length: in
     left.set_ylabel("accuracy, %")
     left.set_title(f"ListOps: {LENGTHS[0]} to {LENGTHS[1]} tokens here, {ARENA[0]} to {ARENA[1]:,} there")
     left.legend(loc="upper center", ncols=2, frameon=False, fontsize=9)
-    left.set_ylim(0, 1.3 * max(max(values) for values in each))
+    left.set_ylim(0, 1.3 * float(each.max()))
     labels = [f"{fewest} to {most}" for fewest, most in BINS]
     for name, row in table.items():
         middle.plot(labels, by_length(row.right, test), marker="o", label=name)
