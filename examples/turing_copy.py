@@ -10,12 +10,13 @@ The test is on sequences of 20: a machine that has learned to walk along its mem
 shown, where in the paper an LSTM without a memory fails (figure 5).
 
 The picture shows what went in, what came out, and where the write head and the read head looked, step by step: two
-diagonals, which is to say one row further at every step.
+diagonals, which is to say one row on at every step, forwards or backwards, for the rows lie in a ring.
 
-Results (seed 0, the only one that was run):
-    --task copy: 0.000 % of the bits are wrong at 10 vectors and 0.006 % at 20, after 10,000 steps in six minutes of one
-    core's time
-    --task repeat --steps 8000: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5 repeats
+Results, wrong bits over 200 unseen sequences:
+    --task copy, 2,500 steps in under two minutes of one core's time: with `--seed` 0 and 1 none at 10 vectors, 0.300 %
+    and none at 20; with 2 it has not learned to copy by then, 29.112 % and 41.375 %
+    --task repeat, seed 0, the only one that was run: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5 repeats,
+    after 8,000 steps whose size was 1e-3 from the first to the last
 
 Tasks and machine: Graves et al. 2014, arXiv:1410.5401, sections 4.1 and 4.2. There up to 20 vectors are shown, and
 longer sequences come out with few errors (figure 4).
@@ -66,11 +67,12 @@ def machine_for(task: str) -> ga.models.NeuralTuringMachine:
 
 
 def train(task: str, steps: int, seed: int) -> ga.models.NeuralTuringMachine:
-    """Fit a machine to batches of 16 sequences of 1 to 10 vectors, one length a batch."""
+    """Fit a machine to batches of 16 sequences of 1 to 10 vectors, one length a batch; the step size falls to zero."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     machine = machine_for(task)
-    optimizer = torch.optim.Adam(machine.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(machine.parameters(), lr=3e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     total = 0.0
     for step in range(1, steps + 1):
         length = int(torch.randint(1, LONGEST + 1, (), generator=generator))
@@ -81,6 +83,7 @@ def train(task: str, steps: int, seed: int) -> ga.models.NeuralTuringMachine:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(machine.parameters(), 10.0)
         optimizer.step()
+        schedule.step()
         total += loss.item()
         if step % 250 == 0:
             print(f"step {step:5d}  loss {total / 250:.4f}", flush=True)
@@ -128,9 +131,7 @@ def draw(machine: ga.models.NeuralTuringMachine, task: str, out: Path) -> None:
     plt.close(figure)
 
 
-def main(
-    task: str = "copy", out: str | Path = "runs/turing.png", steps: int = 10_000, seed: int = 0
-) -> dict[int, float]:
+def main(task: str = "copy", out: str | Path = "runs/turing.png", steps: int = 2500, seed: int = 0) -> dict[int, float]:
     """Train, print and return the share of wrong bits at the trained length and at twice that, and draw."""
     machine = train(task, steps, seed)
     errors = {length: bit_errors(machine, task, length) for length in (LONGEST, 2 * LONGEST)}
@@ -145,7 +146,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--task", choices=("copy", "repeat"), default="copy")
     parser.add_argument("--out", default="runs/turing.png", help="picture to write (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=10_000, help="training steps (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=2500, help="training steps (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="200 steps: it runs, but learns little")
     options = parser.parse_args()
