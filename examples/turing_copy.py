@@ -13,8 +13,8 @@ The picture shows what went in, what came out, and where the write head and the 
 diagonals, which is to say one row on at every step, forwards or backwards, for the rows lie in a ring.
 
 Results, wrong bits over 200 unseen sequences:
-    --task copy, `--seed` 0 and 1: none at 10 vectors; 0.300 % and none at 20, after 2,500 steps in under two minutes of
-    one core's time
+    --task copy, 2,500 steps in under two minutes of one core's time: with `--seed` 0 and 1 none at 10 vectors, 0.300 %
+    and none at 20; with 2 it has not learned to copy by then, 29.112 % and 41.375 %
     --task repeat, seed 0, the only one that was run: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5 repeats,
     after 8,000 steps whose size was 1e-3 from the first to the last
 
