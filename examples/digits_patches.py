@@ -2,14 +2,22 @@
 
     python examples/digits_patches.py --out runs/digits.png
     python examples/digits_patches.py --quick                  (fewer epochs)
+    python examples/digits_patches.py --validate --seed 3      (to compare settings)
 
 An image of 8 × 8 pixels is cut into 4 × 4 patches, which are a sequence of 16 nodes; with a class token, attention runs
 on the complete graph of 17. Half of the training images are moved, turned and scaled a little.
 
-Expected: 356 of the 360 test images, 98.89 %, with seed 0, the only one that was run. A support vector machine on the
-pixels, as in scikit-learn's own example, has the same on this split. Takes about a minute of one core.
+Expected: 98.52 % of the 360 test images, the mean of seeds 0, 1 and 2, each with a split of its own; they lie apart:
+98.89, 96.94 and 99.72. A support vector machine on the pixels, as in scikit-learn's own example, has 98.89, 99.17 and
+99.17 on the same splits. Each seed takes about a minute of one core of a busy machine.
 
-The picture shows an image of each digit, and below it how much the class token looks at each patch in the last layer.
+With `--validate` the test images are left out. So it was compared how many images to move, with seed 3: 95.28 % of 360
+validation images with none, 98.61 % with half, 97.78 % with all. Seeds 1 and 2 were tested once. Seed 0 had been tested
+before with these settings, and once after learning from 1,077 images only: 97.78 %, and
+96.67 % of its validation images.
+
+The picture shows an image of each digit, and below it, behind the digit's outline, how much the class token looks at
+each patch in the last layer, the mean of its heads.
 
 Data: scikit-learn's digits, 1,797 images (Alpaydin and Kaynak 1998, UCI), a fifth of them for the test, by class.
 Network: Dosovitskiy et al. 2021, arXiv:2010.11929.
