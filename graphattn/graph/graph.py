@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeGuard, cast
 
 import torch
 from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, compress, index_dtype
+from graphattn.graph.transforms import untransformed, unwrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +89,7 @@ class Graph:
                 num_dst, num_src = _known_sizes(edge_index)
             edge_index = edge_index.as_tensor()
         check_form(edge_index)
-        with _savable():
-            edge_index = edge_index.to(torch.int64)
+        edge_index = _lasting(edge_index)
         num_dst, num_src = _check_nodes(edge_index, num_dst, num_src)
         self._set(num_dst, num_src, edge_index.size(1), edge_index.device)
         self._edge_index = edge_index
@@ -148,7 +148,7 @@ class Graph:
     def edge_index(self) -> Tensor:
         """The edges, `[2, E]` int64, in the caller's order; row 0 holds sources, row 1 destinations."""
         if self._edge_index is None:
-            with _savable():
+            with savable():
                 self._edge_index = self._make_edge_index()
         return self._edge_index
 
@@ -159,7 +159,7 @@ class Graph:
         `perm` is None where the caller's order is CSR order already.
         """
         if self._csr is None:
-            with _savable():
+            with savable():
                 self._csr = self._make_csr()
             _settle(self.device)
         return self._csr
@@ -168,7 +168,7 @@ class Graph:
     def csc(self) -> Compressed:
         """Edges by source; `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
         if self._csc is None:
-            with _savable():
+            with savable():
                 self._csc = self._make_csc()
             _settle(self.device)
         return self._csc
@@ -210,7 +210,7 @@ class Graph:
                 [0, 2]])
         """
         if self._reversed is None:
-            with _savable():
+            with savable():
                 self._reversed = Graph._checked(self.edge_index.flip(0), self.num_src, self.num_dst)
         return self._reversed
 
@@ -241,7 +241,7 @@ class Graph:
                 [1, 0, 0, 1]]), tensor([0, 2]))
         """
         if self._looped is None:
-            with _savable():
+            with savable():
                 graph, kept = self.remove_self_loops()
                 self._looped = graph.append_self_loops(), kept
         return self._looped
@@ -255,7 +255,7 @@ class Graph:
                 [0, 0, 0, 1]])
         """
         if self._appended is None:
-            with _savable():
+            with savable():
                 loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
                 edge_index = torch.cat([self.edge_index, loops], dim=1)
             self._appended = Graph._checked(edge_index, self.num_dst, self.num_src)
@@ -396,10 +396,26 @@ def check_form(edge_index: Tensor) -> None:
         raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
 
 
-def _savable() -> AbstractContextManager[None]:
-    # What is derived is kept and may serve a backward pass later, which the tensors that
-    # torch.inference_mode() makes cannot.
-    return nullcontext() if torch.compiler.is_compiling() else torch.inference_mode(False)
+def savable() -> AbstractContextManager[None]:
+    """What is derived inside may be kept and serve any call later, a backward pass too.
+
+    The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot.
+    """
+    return nullcontext() if torch.compiler.is_compiling() else _savable()
+
+
+@contextmanager
+def _savable() -> Iterator[None]:
+    with torch.inference_mode(False), untransformed():
+        yield
+
+
+def _lasting(edge_index: Tensor) -> Tensor:
+    """The edges as int64 that may be kept."""
+    if torch.compiler.is_compiling():
+        return edge_index.to(torch.int64)
+    with savable():
+        return unwrapped(edge_index).to(torch.int64, copy=edge_index.is_inference())
 
 
 def _settle(device: torch.device) -> None:

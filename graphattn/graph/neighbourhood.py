@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from graphattn.graph.graph import _savable
+from graphattn.graph.graph import savable
 from graphattn.graph.kind import GraphKind
 from graphattn.graph.reach import Reach
 
@@ -66,7 +66,7 @@ class Neighbourhood(GraphKind):
         (tensor([ 0,  1, -1,  0,  1, -1,  0]), tensor([1, 2, 0, 1, 2, 0, 1]))
         """
         if self._offset_index is None:
-            with _savable():
+            with savable():
                 self._offset_index = self._find_offsets()
         return self._offset_index
 

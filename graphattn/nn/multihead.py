@@ -34,13 +34,14 @@ def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, attend
         source: `[N, embed_dim]`.
         attend: the operator between the two, of q `[M, H, D]`, k and v `[N, H, D]`, and `dropout`.
     """
-    weight, bias, H = attn.in_proj_weight, attn.in_proj_bias, attn.num_heads
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    H, D = attn.num_heads, attn.head_dim
     if query is source:
-        q, k, v = F.linear(query, weight, bias).view(len(query), 3, H, -1).unbind(1)
+        q, k, v = F.linear(query, weight, bias).view(-1, 3, H, D).unbind(1)
     else:
         width = attn.embed_dim
-        q = F.linear(query, weight[:width], None if bias is None else bias[:width]).view(len(query), H, -1)
+        q = F.linear(query, weight[:width], None if bias is None else bias[:width]).view(-1, H, D)
         mapped = F.linear(source, weight[width:], None if bias is None else bias[width:])
-        k, v = mapped.view(len(source), 2, H, -1).unbind(1)
+        k, v = mapped.view(-1, 2, H, D).unbind(1)
     out = attend(q, k, v, dropout=attn.dropout if attn.training else 0.0)
     return F.linear(out.flatten(1), attn.out_proj.weight, attn.out_proj.bias)

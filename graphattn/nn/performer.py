@@ -28,7 +28,7 @@ def performer(attn: Any, x: Tensor, batch: Tensor | None) -> Tensor:
 
     Choromanski et al. 2021, arXiv:2009.14794, section 2.2.
     """
-    q, k, v = (linear(x).view(len(x), attn.heads, -1) for linear in (attn.q, attn.k, attn.v))
+    q, k, v = (linear(x).view(-1, attn.heads, linear.out_features // attn.heads) for linear in (attn.q, attn.k, attn.v))
     features = attn.fast_attn.projection_matrix.t()
     q, k = (attn.fast_attn.kernel(rows @ features) + EPSILON for rows in (q, k))
     out = attend_within(q, k, v, batch, normalize="linear", scale=1.0)

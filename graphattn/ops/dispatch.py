@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphattn.graph.transforms import is_transformed
 from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.cost import cost
@@ -168,6 +169,8 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
         return None
     if backend == "dense":
         return dense.refusal(call)
+    if backend != "linear" and is_transformed():
+        return "torch.func, forward-mode differentiation and torch.jit.trace see operations of PyTorch's own alone"
     if backend == "block":
         return block.refusal(call)
     if backend == "linear":

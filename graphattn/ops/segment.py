@@ -1,7 +1,7 @@
 """Reductions over the edges of each destination, for edges ordered by destination.
 
-torch-scatter serves them where it is installed, torch alone otherwise and in code that is being compiled, which cannot
-see into torch-scatter; both add in a fixed order on a CPU.
+torch-scatter serves them where it is installed, torch alone otherwise and in code that is compiled or transformed,
+for which torch-scatter cannot be seen into; both add in a fixed order on a CPU.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from graphattn.graph.transforms import is_transformed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,8 @@ class Rows:
 
     def sum(self, values: Tensor) -> Tensor:
         """Σ over each row's edges, `[M, …]`; zero for a row without edges."""
-        if not torch.compiler.is_compiling() and _torch_scatter() is not None:
+        is_plain = not torch.compiler.is_compiling() and not is_transformed()
+        if is_plain and _torch_scatter() is not None:
             return _SegmentSum.apply(values, self.index, self.indptr)
         zeros = values.new_zeros((self.num_rows, *values.shape[1:]))
         return zeros.index_add(0, self.index, values)

@@ -8,6 +8,7 @@ from torch_geometric.nn.models import MLP
 from torch_geometric.utils import softmax
 
 from graphattn.nn.packing import members_of
+from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 
@@ -61,7 +62,7 @@ class AttentionalAggregation(Aggregation):
         graph = members_of(index, dim_size)
         out = attention(None, None, values, graph, score="none", edge_bias=gate.to(x.dtype))
         assert isinstance(out, Tensor)
-        return out.flatten(1)
+        return writable(out.flatten(1))
 
     @staticmethod
     def _mapped(

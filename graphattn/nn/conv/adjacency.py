@@ -13,6 +13,7 @@ from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import is_torch_sparse_tensor
 
 from graphattn.graph import Graph, as_graph
+from graphattn.graph.graph import savable
 from graphattn.nn.checks import check_edge_attr
 from graphattn.nn.self_loops import FillValue, add_self_loops, cover_self_loops
 
@@ -115,7 +116,10 @@ def read(
         TypeError: `edge_index` is none of these, or does not hold integers.
         ValueError: sizes or devices that disagree, a node outside the graph, another number of edge features than
             edges, or a matrix beside `flow="target_to_source"`.
+        RuntimeError: the layer is called in `torch.jit.trace`.
     """
+    if torch.jit.is_tracing():
+        raise RuntimeError("torch.jit.trace would keep the edges for a constant: use torch.export or torch.compile")
     if is_matrix(edge_index) and flow == "target_to_source":
         raise ValueError('edge_index is a sparse matrix, which flow="target_to_source" does not take: transpose it')
     if not isinstance(edge_index, Tensor | SparseTensor | Graph):
@@ -160,13 +164,17 @@ def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) ->
     elif isinstance(edge_index, EdgeIndex):
         known = edge_index.sparse_size()
     found: list[int | None] = [None, None]
+    may_be_short = isinstance(edge_index, EdgeIndex)  # which, if not told, counts up to the last node with an edge
     sources = ("features in x", sizes), ("nodes in size", size), ("nodes in edge_index", known)
     for side, kind in enumerate(("source", "destination")):
-        said = [(name, pair[side]) for name, pair in sources if pair is not None and pair[side] is not None]
-        for name, count in said:
-            if count != said[0][1]:
-                raise ValueError(f"there are {said[0][1]} {kind} {said[0][0]}, but {count} {kind} {name}")
-        found[side] = said[0][1] if said else None
+        for name, pair in sources:
+            count, first = None if pair is None else pair[side], found[side]
+            if count is None:
+                continue
+            if first is None:
+                found[side], found_in = count, name
+            elif count > first or (count < first and not (name == "nodes in edge_index" and may_be_short)):
+                raise ValueError(f"there are {first} {kind} {found_in}, but {count} {kind} {name}")
     num_src, num_dst = found
     num_src = num_dst if num_src is None else num_src
     assert num_src is not None  # every layer has features of one side at least
@@ -202,6 +210,13 @@ def _loops_in_place(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
     known = _looped.get(matrix)
     if known is not None and known[0] is graph:
         return known[1:]
+    with savable():
+        result, place = _find_loops(matrix, graph)
+    _looped[matrix] = (graph, result, place)
+    return result, place
+
+
+def _find_loops(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
     looped, _ = graph.add_self_loops()
     src, dst = looped.edge_index
     by_column = isinstance(matrix, Tensor) and matrix.layout == torch.sparse_csc
@@ -214,9 +229,7 @@ def _loops_in_place(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
         num_minor = graph.num_dst if by_column else graph.num_src
         major, minor = keys // max(num_minor, 1), keys % max(num_minor, 1)
         in_place = torch.stack([major, minor] if by_column else [minor, major])
-    result = Graph(in_place, num_dst=graph.num_dst, num_src=graph.num_src)
-    _looped[matrix] = (graph, result, place)
-    return result, place
+    return Graph(in_place, num_dst=graph.num_dst, num_src=graph.num_src), place
 
 
 def _matrix(graph: Graph, values: Tensor, layout: torch.layout) -> Tensor:

@@ -11,6 +11,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
+from graphattn.nn.writable import writable
 from graphattn.ops.scores import Cosine
 
 
@@ -59,7 +60,7 @@ class AGNNConv(AttentionConv):
         rows = x.unsqueeze(1)
         score = Cosine(self.beta.to(x.dtype))
         out, _ = self._operate(rows, rows, rows, edges.attended, score=score, hidden=edges.hidden, return_weights=False)
-        return out.squeeze(1)
+        return writable(out.squeeze(1))
 
     def message(
         self, x_j: Tensor, x_norm_i: Tensor, x_norm_j: Tensor, index: Tensor, ptr: OptTensor, size_i: OptInt

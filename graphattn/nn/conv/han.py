@@ -105,7 +105,8 @@ class HANConv(AttentionConv):
         check_kinds(x_dict, edge_index_dict, self.metadata[0], self.metadata[1])
         for kind, features in x_dict.items():
             check_features(f"x_dict[{kind!r}]", features, self.proj[kind])
-        rows = {kind: self.proj[kind](x).view(len(x), self.heads, -1) for kind, x in x_dict.items()}
+        D = self.out_channels // self.heads
+        rows = {kind: self.proj[kind](x).view(-1, self.heads, D) for kind, x in x_dict.items()}
         found: dict[NodeType, list[Tensor]] = {kind: [] for kind in x_dict}
         for edge_type, edge_index in edge_index_dict.items():
             x = rows[edge_type[0]], rows[edge_type[-1]]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphattn.graph.transforms import is_transformed
 from graphattn.nn.conv.projection import readable_weight
+from graphattn.nn.writable import writable
 from graphattn.ops.convention import is_small
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
@@ -44,9 +47,9 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
 
 
 def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
-    """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any."""
+    """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any, as a tensor of its own."""
     if residual is None and bias is None:
-        return out
+        return writable(out)
     if _is_traced() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
         out = out if residual is None else out + residual
         return out if bias is None else out + bias
@@ -54,7 +57,7 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
 
 
 def _is_traced() -> bool:
-    return torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
+    return torch.compiler.is_compiling() or is_transformed()
 
 
 def _dense(x: Tensor) -> Tensor:
@@ -110,7 +113,7 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
         terms = [term for term in (residual, bias) if term is not None]
-        dtype = torch.result_type(out, terms[0])
+        dtype = reduce(torch.promote_types, [term.dtype for term in terms], out.dtype)
         total = torch.add(out, terms[0], out=_empty(out, out.shape[1]).to(dtype))
         return total.add_(terms[1]) if len(terms) == 2 else total
 

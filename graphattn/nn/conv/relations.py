@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from graphattn.graph import Graph, as_graph
+from graphattn.graph.graph import savable
+from graphattn.graph.transforms import unwrapped
 
 
 class Pairs(NamedTuple):
@@ -69,10 +71,12 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
             raise ValueError(
                 f"edge_type must hold relations from 0 to {num_relations - 1}, got {lowest if lowest < 0 else highest}"
             )
-    src, dst = graph.edge_index
-    sources = _pairs(edge_type.long(), src, graph.num_src, num_relations)
-    destinations = _pairs(edge_type.long(), dst, graph.num_dst, num_relations)
-    relations = _relations(sources, destinations, dst, graph.num_dst)
+    with savable():
+        src, dst = graph.edge_index
+        relation = unwrapped(edge_type).long()
+        sources = _pairs(relation, src, graph.num_src, num_relations)
+        destinations = _pairs(relation, dst, graph.num_dst, num_relations)
+        relations = _relations(sources, destinations, dst, graph.num_dst)
     _known[edge_type] = (graph, version, relations)
     return relations
 

@@ -16,6 +16,7 @@ from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads
 from graphattn.nn.conv.projection import edge_columns, edge_features
 from graphattn.nn.conv.relations import relations_of
+from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 MODS = ("additive", "scaled", "f-additive", "f-scaled")
@@ -306,7 +307,7 @@ class RGATConv(AttentionConv):
         """Heads side by side, or their mean, and the bias."""
         out = aggr_out.mean(1) if not self.concat else aggr_out
         out = out.reshape(-1, self.dim * self.out_channels * (self.heads if self.concat else 1))
-        return out if self.bias is None else out + self.bias
+        return writable(out) if self.bias is None else out + self.bias
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.in_channels}, {self.out_channels}, heads={self.heads})"

@@ -17,6 +17,7 @@ from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads, join_heads
 from graphattn.nn.conv.linear_maps import add_terms, map_rows
 from graphattn.nn.conv.projection import edge_features, edge_terms, readable_weight
+from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 
@@ -190,10 +191,11 @@ class TransformerConv(AttentionConv):
             features = edge_features(edges.edge_attr, self.lin_edge, value.dtype)
             options |= edge_terms(features, self.lin_edge, self.heads, values=True)
         if not return_weights or not self.training or not self.dropout:
-            return self._operate(query, key, value, edges.attended, return_weights=return_weights, **options)
-        out, _ = self._operate(query, key, value, edges.attended, return_weights=False, **options)
-        _, weights = attention(query, key, value, edges.attended, return_weights=True, **options)  # before dropout
-        return out, weights
+            out, weights = self._operate(query, key, value, edges.attended, return_weights=return_weights, **options)
+        else:
+            out, _ = self._operate(query, key, value, edges.attended, return_weights=False, **options)
+            _, weights = attention(query, key, value, edges.attended, return_weights=True, **options)  # before dropout
+        return out if self.root_weight else writable(out), weights
 
     def _send(self, query: Tensor, key: Tensor, value: Tensor, edges: Adjacency) -> tuple[Tensor, Tensor | None]:
         out = self.propagate(

@@ -165,6 +165,24 @@ def test_other_aggregations(name, aggr):
             assert_same(pair, x, edges, attr, **flag(name))
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_comes_out_may_be_changed_in_place(name):
+    """Also where neither a bias nor a skip makes a new tensor of the operator's."""
+    options = {"root_weight": False} if name == "TransformerConv" else {"bias": False}
+    pair = [torch.nn.Sequential(layer, torch.nn.ReLU(inplace=True)) for layer in twins(name, IN, OUT, HEADS, **options)]
+    for model in pair:
+        model.forward = lambda x, edges, model=model: model[1](model[0](x, edges))
+    assert_same(pair, numbers(6, IN), looped_edges())
+
+
+@pytest.mark.parametrize("name", WITH_LOOPS)
+def test_an_edge_index_that_counts_up_to_its_last_edge(name):
+    """As an EdgeIndex does that was sorted and not told its size, while later nodes have no edge."""
+    edges = pyg.EdgeIndex(torch.tensor([[1, 0, 1], [0, 1, 1]])).sort_by("col").values
+    assert edges.get_sparse_size() == (2, 2)
+    assert_same(twins(name, IN, OUT, HEADS), numbers(6, IN), edges, **flag(name))
+
+
 @pytest.mark.parametrize("flow", ["source_to_target", "target_to_source"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_flow_with_two_node_sets(name, flow):

@@ -212,6 +212,23 @@ def test_inference_mode_first_and_training_after(name):
     assert_same((mine, pygs), x, edge_index)
 
 
+def test_inference_mode_first_with_relations_sets_and_matrices():
+    """What is prepared in inference mode, as by a validation before training, serves the backward pass after it."""
+    x, edge_index, relation = numbers(6, IN), edges(), torch.arange(11) % 4
+    matrix = torch.sparse_coo_tensor(edge_index, numbers(11, EDGE), (6, 6, EDGE)).coalesce()
+    sets = torch.tensor([0, 0, 1, 1, 1, 2])
+    sums = [source.AttentionalAggregation(torch.nn.Linear(IN, 1)).double() for source in (ga.nn, theirs)]
+    sums[0].load_state_dict(sums[1].state_dict())
+    for pair, others in (
+        (twins("RGATConv", IN, OUT, 4), (edge_index, relation)),
+        (twins("GATConv", IN, OUT, HEADS, edge_dim=EDGE), (matrix,)),
+        (sums, (sets,)),
+    ):
+        with torch.inference_mode():
+            pair[0](x, *others)
+        assert_same(pair, x, *others)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_hooks_and_replaced_maps_of_edge_features_are_called(name):
     """As adapters (LoRA) and quantisation need it: a map that is not a plain one is called, not read."""

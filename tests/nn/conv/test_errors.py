@@ -135,6 +135,13 @@ def test_a_matrix_has_its_flow(name):
         call(layer, torch.randn(4, IN), torch.eye(4).to_sparse_csr())
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", BIPARTITE)
+def test_traces_that_would_keep_one_graph(name):
+    with pytest.raises(RuntimeError, match=r"use torch\.export or torch\.compile"):
+        torch.jit.trace(make(name), (torch.randn(6, IN), edges()))
+
+
 @pytest.mark.parametrize("size", [(6, 5), (5, 6), (6,), 6], ids=str)
 @pytest.mark.parametrize("name", ["GATConv", "GeneralConv", "RGATConv"])
 def test_sizes(name, size):

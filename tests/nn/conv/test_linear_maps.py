@@ -65,6 +65,20 @@ def test_halves_beside_a_bias_of_more_bits():
     assert [each.dtype for each in gradients] == [torch.bfloat16, torch.float32]
 
 
+def test_halves_and_a_residual_of_halves_beside_a_bias_of_more_bits():
+    out, residual, bias = torch.randn(5, 3).bfloat16(), torch.randn(5, 3).bfloat16(), torch.randn(3)
+    found = add_terms(out, residual, bias)
+    assert found.dtype == torch.float32
+    assert_close(found, (out + residual) + bias)
+
+
+def test_nothing_to_add_leaves_a_tensor_of_its_own():
+    out = numbers(5, 3).sin()
+    assert add_terms(out, None, None).data_ptr() != out.data_ptr()
+    with torch.no_grad():
+        assert add_terms(kept := out.detach(), None, None) is kept
+
+
 def test_autocast():
     x, weight, bias = torch.randn(5, 4, requires_grad=True), torch.randn(3, 4, requires_grad=True), torch.randn(3)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -91,6 +91,15 @@ def test_hooks_on_steps(pair, step, kind):
     assert_close(pair[0](x, edges()), before)
 
 
+def test_a_hook_on_the_aggregation(pair):
+    x = numbers(6, IN)
+    before = pair[0](x, edges())
+    for layer in pair:
+        layer.aggr_module.register_forward_hook(lambda module, inputs, out: 2 * out)
+    assert_same(pair, x, edges())
+    assert not torch.allclose(pair[0](x, edges()), before)
+
+
 def test_feature_decomposition():
     for name in LAYERS:  # PyG's layers fail with it
         whole, _ = twins(name, IN, 8, HEADS)

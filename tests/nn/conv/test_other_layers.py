@@ -93,6 +93,16 @@ def test_zoo(name, graph):
     assert_same(pair, numbers(graph.num_nodes, IN), graph, *beside_edges(name, options, graph.num_edges))
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_what_comes_out_may_be_changed_in_place(name):
+    options = {"heads": HEADS, "attention": True} if name == "GeneralConv" else {}
+    options |= {"bias": False} if name in ("SuperGATConv", "RGATConv") else {}
+    pair = [torch.nn.ModuleList([layer.eval()]) for layer in twins(name, *SIZES[name], **options)]
+    for model in pair:
+        model.forward = lambda *arguments, model=model: model[0](*arguments).relu_()
+    assert_same(pair, numbers(6, IN), edges(), *beside_edges(name, options))
+
+
 @pytest.mark.parametrize("layout", ["coo", "csr"])
 @pytest.mark.parametrize("name", ["AGNNConv", "SuperGATConv", "GeneralConv"])
 def test_sparse_matrices(name, layout):
@@ -210,6 +220,12 @@ def test_kinds(name, width, heads, messages, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["HGTConv", "HANConv"])
+def test_kinds_without_nodes(name):
+    x, links = {"a": numbers(0, IN)}, {("a", "to", "a"): torch.empty(2, 0, dtype=torch.int64)}
+    assert_same(twins(name, {"a": IN}, 8, (list(x), list(links)), 2), x, links)
+
+
+@pytest.mark.parametrize("name", ["HGTConv", "HANConv"])
 def test_widths_of_kinds_found_at_the_first_call(name):
     x, links = kinds()
     x = {kind: features.float() for kind, features in x.items()}
@@ -283,6 +299,12 @@ def test_gps_calls_its_attention_where_something_is_hooked_onto_it():
     layer.attn.register_forward_hook(lambda module, inputs, out: called.append(1))
     layer(torch.randn(6, 8), edges())
     assert called
+
+
+@pytest.mark.parametrize("attn_type", ["multihead", "performer"])
+def test_gps_without_nodes(attn_type):
+    layer = ga.nn.GPSConv(8, ga.nn.GATConv(8, 8), heads=2, attn_type=attn_type).eval()
+    assert layer(torch.empty(0, 8), torch.empty(2, 0, dtype=torch.int64)).shape == (0, 8)
 
 
 @pytest.mark.parametrize("batch", [[1, 0, 0], [0, 0], [0.0, 0.0, 1.0], [-1, 0, 0]], ids=str)

@@ -1,0 +1,40 @@
+"""What PyTorch does to a program around our own code: transforms that are to see each of its operations."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+
+def is_transformed() -> bool:
+    """Whether a transform of `torch.func`, forward-mode differentiation or `torch.jit.trace` is at work.
+
+    They know PyTorch's operations alone, and pass others over without a word or fail at them.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return (
+        torch._C._functorch.peek_interpreter_stack() is not None
+        or forward_ad._current_level >= 0
+        or torch.jit.is_tracing()
+    )
+
+
+def untransformed() -> AbstractContextManager[Any]:
+    """Leave the transforms of `torch.func` for a while: what is made inside outlives them."""
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return nullcontext()
+    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+    return temporarily_clear_interpreter_stack()
+
+
+def unwrapped(tensor: Tensor) -> Tensor:
+    """The tensor that gradient transforms of `torch.func` have wrapped, or the tensor itself."""
+    while torch._C._functorch.is_gradtrackingtensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
