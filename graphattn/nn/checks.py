@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.ops.convention import under_autocast
 
 
 def check_dropout(dropout: float) -> None:
@@ -58,7 +59,7 @@ def check_features(name: str, x: Tensor, linear: Any) -> None:
         return
     if x.device != weight.device:
         raise ValueError(f"{name} is on {x.device}, but the layer is on {weight.device}")
-    if x.dtype != weight.dtype and weight.is_floating_point() and not torch.is_autocast_enabled(x.device.type):
+    if x.dtype != weight.dtype and weight.is_floating_point() and not under_autocast(x):
         raise TypeError(f"{name} is {x.dtype}, but the layer's weights are {weight.dtype}")
 
 

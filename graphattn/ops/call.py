@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.ops.convention import under_autocast
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, Sum, get_score
 from graphattn.ops.state import State
@@ -172,7 +173,7 @@ def prepare(
 
 def _in_one_dtype_under_autocast(call: AttentionCall) -> AttentionCall:
     """The call with every tensor in the dtype of v: autocast gives layers some in half precision and some in full."""
-    if not isinstance(call.v, Tensor) or not torch.is_autocast_enabled(call.v.device.type):
+    if not isinstance(call.v, Tensor) or not under_autocast(call.v):
         return call
 
     def cast(x: Tensor | None) -> Tensor | None:

@@ -14,6 +14,11 @@ def is_small(tensor: Tensor) -> bool:
     return not torch.compiler.is_compiling() and tensor.numel() < FEW_NUMBERS
 
 
+def under_autocast(tensor: Tensor) -> bool:
+    """Whether autocast is on for the device of a tensor; "meta" has none to ask about."""
+    return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)
+
+
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
     """float32 for halves: the precision in which everything is added up."""
     return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype

@@ -16,6 +16,7 @@ from torch import Tensor
 from graphattn.graph.transforms import is_transformed
 from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
 from graphattn.ops.call import AttentionCall
+from graphattn.ops.convention import under_autocast
 from graphattn.ops.cost import cost
 from graphattn.ops.state import State
 
@@ -122,9 +123,8 @@ def choose(call: AttentionCall, backend: str = "auto") -> Choice:
 
 def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | State:
     """Choose and run."""
-    device = call.v.device.type
-    if torch.is_autocast_enabled(device):  # the products inside add up in float32 at least, whatever the layers do
-        with torch.autocast(device, enabled=False):
+    if under_autocast(call.v):  # the products inside add up in float32 at least, whatever the layers do
+        with torch.autocast(call.v.device.type, enabled=False):
             return run(call, backend)
     chosen = choose(call, backend)
     if _watchers and not torch.compiler.is_compiling():

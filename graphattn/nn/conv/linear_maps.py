@@ -13,7 +13,7 @@ from torch import Tensor
 from graphattn.graph.transforms import is_transformed
 from graphattn.nn.conv.projection import readable_weight
 from graphattn.nn.writable import writable
-from graphattn.ops.convention import is_small
+from graphattn.ops.convention import is_small, under_autocast
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
 Map = tuple[Tensor, Tensor | None]
@@ -34,8 +34,8 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
     tensor of its size is made and not two for each map, and that large results lie in huge pages. (Few rows gain
     nothing from that.)
     """
-    device = x.device.type
-    if torch.is_autocast_enabled(device):
+    if under_autocast(x):
+        device = x.device.type
         dtype = torch.get_autocast_dtype(device)
         maps = [(weight.to(dtype), None if bias is None else bias.to(dtype)) for weight, bias in maps]
         with torch.autocast(device, enabled=False):

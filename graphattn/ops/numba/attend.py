@@ -206,7 +206,8 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask.
 
     The pass by source leaves the gradient of each score for the pass by destination. Where those are too many, or no
-    gradient but that of queries is asked for, the pass by destination computes them anew.
+    gradient but that of queries is asked for, the pass by destination computes them anew (not those that edge features
+    take part in).
     """
     incoming, outputs, inputs_of_forward = split_backward_inputs(inputs)
     tensors, edge_tensors, options = split_inputs(inputs_of_forward)

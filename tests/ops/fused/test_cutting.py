@@ -19,12 +19,13 @@ CHOICES = {
     "dropout": (0.0, 0.4),
 }
 CASES = pairwise(**CHOICES)
-# The gradient of a bias is a number for each edge and head, so there they are kept anyway.
+# The gradient of a bias is a number for each edge and head, so there they are kept anyway; so are they for features of
+# edges, except inside an additive score.
 LEAN = pairwise(
     **CHOICES
     | {
         "score": tuple(score for score in SCORES if score != "none"),
-        "edges": tuple(edges for edges, terms in EDGE_TERMS.items() if "edge_bias" not in terms),
+        "edges": tuple(edges for edges, terms in EDGE_TERMS.items() if not {"edge_bias", "edge_attr"} & {*terms}),
     }
 )
 
@@ -76,6 +77,14 @@ def test_lean_backward_pass(case, lean):
 def test_lean_backward_pass_over_cut_rows(case, lean, small_tasks):
     for side in ("destination", "source"):
         assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
+
+
+@pytest.mark.parametrize("score", [score for score in SCORES if score.startswith("additive")])
+def test_lean_backward_pass_with_features_inside_the_score(score, lean):
+    case = Case(score, edges="low rank for keys")
+    given = tensors(case, hub("destination"))
+    del given["edge_bias"]
+    assert_as_good_as_plain_torch(case, hub("destination"), given)
 
 
 @pytest.mark.parametrize("name", sorted(ga.testing.zoo()))
