@@ -13,11 +13,11 @@ The picture shows what went in, what came out, and where the write head and the 
 diagonals, which is to say one row on at every step, forwards or backwards, for the rows lie in a ring.
 
 Results, wrong bits over 200 unseen sequences:
-    --task copy, `--seed` 0, 1 and 2: 0.006, 0.225 and 0.000 % at 10 vectors, 0.006, 0.466 and 0.241 % at 20, after 6,000
-    steps in under three minutes of one core's time. (In 2,500 steps of 3e-3, falling to zero, seeds 0 and 1 learn as
-    much, and seed 2 does not learn to copy; 5,000 such steps do not change that.)
-    --task repeat, seed 0, the only one that was run: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5 repeats,
-    after 8,000 steps
+    --task copy, `--seed` 0, 1 and 2: 0.006, 0.225 and 0.000 % at 10 vectors, 0.006, 0.466 and 0.241 % at 20, after
+    6,000 steps in under three minutes of one core's time. (In 2,500 steps of 3e-3, falling to zero, seeds 0 and 1
+    learn as much, but seed 2 does not learn to copy.)
+    --task repeat, seed 0, the only one that was run: 0.120 % at 10 vectors and 0.776 % at 20, over 1 to 5
+    repeats, after 8,000 steps
 
 Tasks and machine: Graves et al. 2014, arXiv:1410.5401, sections 4.1 and 4.2. There up to 20 vectors are shown, and
 longer sequences come out with few errors (figure 4).
