@@ -179,11 +179,12 @@ def _in_one_dtype_under_autocast(call: AttentionCall) -> AttentionCall:
     def cast(x: Tensor | None) -> Tensor | None:
         return x.to(call.v.dtype) if isinstance(x, Tensor) and x.is_floating_point() else x
 
-    names = ("q", "k", "edge_bias", "edge_key", "edge_value", "edge_attr")
     key_proj, value_proj = call.edge_proj
     return replace(
-        call, edge_proj=(cast(key_proj), cast(value_proj)), **{name: cast(getattr(call, name)) for name in names}
-    )
+        call, q=cast(call.q), k=cast(call.k),
+        edge_bias=cast(call.edge_bias), edge_key=cast(call.edge_key), edge_value=cast(call.edge_value),
+        edge_attr=cast(call.edge_attr), edge_proj=(cast(key_proj), cast(value_proj)),
+    )  # fmt: skip
 
 
 def _check_options(call: AttentionCall) -> None:
