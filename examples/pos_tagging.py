@@ -7,17 +7,16 @@ All rungs know the same of a word: the word, its beginnings and endings, and how
 they know of its neighbours: nothing, two words to each side, all words read in order by an LSTM, or all words at once
 by attention on a complete graph with a bias for how far away a word is.
 
-Expected (seed 0, accuracy on the words of the test part):
+Expected, accuracy on the words of the test part with `--seed` 0, 1 and 2:
 
     most frequent tag of each word   86.20 %
-    no context                       90.00 %    21 s
-    window of 5 words                94.75 %    32 s
-    LSTM                             94.58 %    39 s
-    self-attention                   94.43 %    58 s
+    no context                       89.88 %  (90.00, 89.90, 89.75)    20 s
+    window of 5 words                94.75 %  (94.75, 94.80, 94.70)    30 s
+    LSTM                             94.48 %  (94.58, 94.40, 94.45)    40 s
+    self-attention                   94.53 %  (94.43, 94.52, 94.63)    75 s
 
 Neighbours are worth nearly five points, and the nearest two give them all: the last three rungs lie within a third of a
-point. With seed 1 self-attention has 94.52 %; the other rungs were not run again. Each rung was trained by itself; the
-seconds are of one core of a busy machine.
+point. The seconds are of one core of a busy machine.
 
 Self-attention has to learn that near words matter, so its position bias learns faster than the rest. On the validation
 part it has 92.01 % where both learn at 0.002, 94.15 % where the bias learns at 0.02, and 94.11 % at 0.05, as here
