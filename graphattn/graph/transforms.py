@@ -24,6 +24,11 @@ def is_transformed() -> bool:
     )
 
 
+def is_plain() -> bool:
+    """Whether PyTorch does nothing but run the program: it is neither compiled nor transformed."""
+    return not torch.compiler.is_compiling() and not is_transformed()
+
+
 def untransformed() -> AbstractContextManager[Any]:
     """Leave the transforms of `torch.func` for a while: what is made inside outlives them."""
     if torch._C._functorch.peek_interpreter_stack() is None:

@@ -62,7 +62,7 @@ class AttentionPooling(nn.Module):
         graph = members_of(batch, num_graphs, name="batch")
         split = (-1, self.num_heads, self.in_channels // self.num_heads)
         k, v = self.k_proj(x).view(split), self.v_proj(x).view(split)
-        q = self.query.to(k.dtype).expand(num_graphs, -1, -1)
+        q = self.query.expand(num_graphs, -1, -1)
         if return_weights:
             out, weights = attention(q, k, v, graph, return_weights=True)
             return self.out_proj(out.flatten(1)), weights

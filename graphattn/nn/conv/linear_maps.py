@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphattn.graph.transforms import is_transformed
+from graphattn.graph.transforms import is_plain
 from graphattn.nn.conv.projection import readable_weight
 from graphattn.nn.writable import writable
 from graphattn.ops.convention import is_small, under_autocast
@@ -40,7 +40,7 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
         maps = [(weight.to(dtype), None if bias is None else bias.to(dtype)) for weight, bias in maps]
         with torch.autocast(device, enabled=False):
             return linear_maps(x.to(dtype), maps)
-    if _is_traced() or is_small(x):
+    if not is_plain() or is_small(x):
         return tuple(F.linear(x, *each) for each in maps)
     weights, biases = zip(*maps, strict=True)
     return _LinearMaps.apply(x, *weights, *biases)
@@ -50,14 +50,10 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
     """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any, as a tensor of its own."""
     if residual is None and bias is None:
         return writable(out)
-    if _is_traced() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
+    if not is_plain() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
         out = out if residual is None else out + residual
         return out if bias is None else out + bias
     return _Sum.apply(out, residual, bias)
-
-
-def _is_traced() -> bool:
-    return torch.compiler.is_compiling() or is_transformed()
 
 
 def _dense(x: Tensor) -> Tensor:

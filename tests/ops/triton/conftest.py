@@ -69,17 +69,3 @@ def started(monkeypatch):
     for module in (attend, gradient, windowed):
         monkeypatch.setattr(module, "launch", note)
     return names
-
-
-@pytest.fixture
-def new_memory_is_nan():
-    """What torch.empty gives is full of NaN, so that a number that nobody wrote shows."""
-    fills = torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = True
-    try:
-        assert torch.empty(3).isnan().all()
-        yield
-    finally:
-        torch.utils.deterministic.fill_uninitialized_memory = fills
-        torch.use_deterministic_algorithms(False)
