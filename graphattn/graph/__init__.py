@@ -2,7 +2,7 @@
 
 from graphattn.graph.batch import Batch, batch
 from graphattn.graph.bipartite import Bipartite, bipartite
-from graphattn.graph.cache import as_graph
+from graphattn.graph.cache import as_graph, check_edges
 from graphattn.graph.causal import Causal, causal
 from graphattn.graph.complete import Complete, complete
 from graphattn.graph.compressed import Compressed
@@ -39,6 +39,7 @@ __all__ = [
     "batch",
     "bipartite",
     "causal",
+    "check_edges",
     "complete",
     "dilated",
     "expander",

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from graphattn.graph.convert import from_torch_sparse
-from graphattn.graph.graph import Graph, check_form, is_pyg_edge_index
+from graphattn.graph.graph import Graph, check_form
+from graphattn.graph.memo import PerTensor, find_stale, is_pyg_edge_index
 from graphattn.graph.traced import TracedGraph
 
-
-class _Entry(NamedTuple):
-    tensor: weakref.ref[Tensor]
-    version: int
-    graph: Graph
-
-
-_entries: dict[int, _Entry] = {}  # by id() of the tensor, for tensors compare by element
-_lock = threading.RLock()  # reentrant: a tensor may be freed, and _forget called, while the lock is held
+_graphs: PerTensor[Graph] = PerTensor()
 
 
 def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     """Return the Graph of `edges`, the same one at every call with the same tensor.
 
-    A graph is built, and its CSR and CSC with it, once for each tensor, each content (writing into the tensor
-    in place is noticed, through its version) and each pair of sizes (the last pair asked for is kept). It lives
-    as long as the tensor does. Inference tensors, which have no version, get a new Graph each time.
+    A graph is built, and its CSR and CSC with it, once for each tensor, each content and each pair of sizes (the last
+    pair asked for is kept). It lives as long as the tensor does. Inference tensors, which have no version, get a new
+    Graph each time. Writing into the tensor in place is noticed, through its version; so are another address or shape
+    (`edges.data = other`) and, on a CPU, a look at some of the edges: at all of them up to 16 KiB (1,024 edges), and
+    otherwise at the first and last 512 bytes and some 64 places in between. Other writes that leave no trace in the
+    version (into `edges.data`, through a NumPy array, by a C extension) are found by `check_edges`.
 
     Args:
         edges: a Graph, which is returned as it is; an `edge_index`, `[2, E]`, row 0 with sources and row 1 with
@@ -50,25 +42,58 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
         return _with_sizes(edges, num_dst, num_src)
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
-    plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
-    if torch.compiler.is_compiling() and plain.device.type == "cpu" and plain.layout == torch.strided:
-        check_form(plain)
-        return TracedGraph(plain, num_dst, num_src)
-    if torch.compiler.is_compiling() or plain.is_inference():
+    if torch.compiler.is_compiling():
+        plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
+        if plain.device.type == "cpu" and plain.layout == torch.strided:
+            check_form(plain)
+            return TracedGraph(plain, num_dst, num_src)
         return _build(plain, num_dst, num_src)
-    key = id(edges)
-    with _lock:
-        entry = _entries.get(key)
-        if entry is not None and _fits(entry, edges, plain._version, num_dst, num_src):
-            return entry.graph
-        # The Graph holds an alias, not the tensor itself, which would then never be freed.
-        graph = _build(plain.detach(), num_dst, num_src)
-        reference = weakref.ref(edges, lambda gone: _forget(key, gone))
-        _entries[key] = _Entry(reference, plain._version, graph)
-        return graph
+    return _graphs.get(edges, (num_dst, num_src), lambda alias: _build(alias, num_dst, num_src))
+
+
+def check_edges(edge_index: Tensor | None = None) -> None:
+    """Check that what is kept for the edges of earlier calls still follows from them.
+
+    Layers build the graph of an `edge_index` tensor once and keep it while the tensor stays as it is. A write that
+    PyTorch does not count (into `edge_index.data`, through a NumPy array that shares its memory, by a C extension) is
+    noticed where the next call looks; on a GPU it is not, nor on a CPU where it changes a few edges of more than 1,024.
+    A program that writes so calls this after the write, or a test calls it at its end. All is built anew and compared,
+    which takes as long as building it did; on a GPU the host waits. What is kept for `batch`, `edge_type` and sparse
+    matrices is checked likewise.
+
+    Args:
+        edge_index: the tensor to check; all that are alive when None.
+
+    Raises:
+        ValueError: a tensor was changed so. What was kept for it is forgotten, so the next call gives what it should.
+
+    Example:
+        >>> edge_index = torch.zeros(2, 5000, dtype=torch.int64)
+        >>> graph = as_graph(edge_index, 3, 3)
+        >>> graph.in_degree
+        tensor([5000,    0,    0], dtype=torch.int32)
+        >>> edge_index.data[1, 3001] = 2
+        >>> try:
+        ...     check_edges(edge_index)
+        ... except ValueError as error:
+        ...     print(str(error).partition(" (")[0])
+        tensors were written into in a way that their version does not count
+        >>> as_graph(edge_index, 3, 3).in_degree
+        tensor([4999,    0,    1], dtype=torch.int32)
+    """
+    stale = find_stale(edge_index)
+    if stale:
+        shapes = ", ".join(str(list(each.shape if isinstance(each, Tensor) else each.sizes())) for each in stale)
+        raise ValueError(
+            f"tensors were written into in a way that their version does not count (through .data, or an array that "
+            f"shares their memory), and results since then may be those of the old content; shapes: {shapes}; "
+            "what was kept for them is forgotten"
+        )
 
 
 def _build(edges: Tensor, num_dst: int, num_src: int) -> Graph:
+    if is_pyg_edge_index(edges):
+        edges = edges.as_tensor()
     if edges.layout == torch.strided:
         return Graph(edges, num_dst=num_dst, num_src=num_src)
     return _with_sizes(from_torch_sparse(edges), num_dst, num_src)
@@ -81,18 +106,3 @@ def _with_sizes(graph: Graph, num_dst: int, num_src: int) -> Graph:
             f"but it has {graph.num_dst} and {graph.num_src}"
         )
     return graph
-
-
-def _fits(entry: _Entry, tensor: Tensor, version: int, num_dst: int, num_src: int) -> bool:
-    return (
-        entry.tensor() is tensor
-        and entry.version == version
-        and (entry.graph.num_dst, entry.graph.num_src) == (num_dst, num_src)
-    )
-
-
-def _forget(key: int, gone: weakref.ref[Tensor]) -> None:
-    with _lock:
-        entry = _entries.get(key)
-        if entry is not None and entry.tensor is gone:  # another tensor may have got the same id since
-            del _entries[key]

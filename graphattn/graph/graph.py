@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeGuard, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import torch
 from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, compress, index_dtype
-from graphattn.graph.transforms import untransformed, unwrapped
+from graphattn.graph.memo import agree, is_pyg_edge_index, settle
+from graphattn.graph.transforms import savable, unwrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +161,7 @@ class Graph:
         if self._csr is None:
             with savable():
                 self._csr = self._make_csr()
-            _settle(self.device)
+            settle(self.device)
         return self._csr
 
     @property
@@ -170,7 +170,7 @@ class Graph:
         if self._csc is None:
             with savable():
                 self._csc = self._make_csc()
-            _settle(self.device)
+            settle(self.device)
         return self._csc
 
     # A subclass that is given by a rule overrides one of these two; each is made from the other.
@@ -309,6 +309,19 @@ class Graph:
 
         validate(self)
 
+    def _agrees_with(self, fresh: Graph) -> bool:
+        """Whether this graph and all that it has derived are what they would be in a graph made now."""
+        return self == fresh and all(
+            kept is None or agree(kept, make())
+            for kept, make in (
+                (self._csr, lambda: fresh.csr),
+                (self._csc, lambda: fresh.csc),
+                (self._looped, fresh.add_self_loops),
+                (self._appended, fresh.append_self_loops),
+                (self._reversed, fresh.reverse),
+            )
+        )
+
     def plot(
         self, style: str = "auto", *, node: int | None = None, pos: Tensor | None = None, ax: Axes | None = None
     ) -> Axes:
@@ -396,37 +409,12 @@ def check_form(edge_index: Tensor) -> None:
         raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
 
 
-def savable() -> AbstractContextManager[None]:
-    """What is derived inside may be kept and serve any call later, a backward pass too.
-
-    The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot.
-    """
-    return nullcontext() if torch.compiler.is_compiling() else _savable()
-
-
-@contextmanager
-def _savable() -> Iterator[None]:
-    with torch.inference_mode(False), untransformed():
-        yield
-
-
 def _lasting(edge_index: Tensor) -> Tensor:
     """The edges as int64 that may be kept."""
     if torch.compiler.is_compiling():
         return edge_index.to(torch.int64)
     with savable():
         return unwrapped(edge_index).to(torch.int64, copy=edge_index.is_inference())
-
-
-def _settle(device: torch.device) -> None:
-    """Wait for what was just made on a GPU: it is kept, and another stream that uses it later would not wait."""
-    if device.type == "cuda" and not torch.compiler.is_compiling() and not torch.cuda.is_current_stream_capturing():
-        torch.cuda.current_stream(device).synchronize()
-
-
-def is_pyg_edge_index(edge_index: Tensor) -> TypeGuard[EdgeIndex]:
-    """Whether this is a `torch_geometric.EdgeIndex`; found out without importing PyG."""
-    return hasattr(edge_index, "sparse_size") and hasattr(edge_index, "as_tensor")
 
 
 def _known_sizes(edge_index: EdgeIndex) -> tuple[int | None, int | None]:

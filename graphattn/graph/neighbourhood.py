@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from graphattn.graph.graph import savable
 from graphattn.graph.kind import GraphKind
 from graphattn.graph.reach import Reach
+from graphattn.graph.transforms import savable
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -17,9 +17,9 @@ from torch import Tensor
 from graphattn.graph.bipartite import Bipartite
 from graphattn.graph.causal import Causal
 from graphattn.graph.complete import Complete
-from graphattn.graph.derived import derived
 from graphattn.graph.graph import Graph
 from graphattn.graph.grid import Grid
+from graphattn.graph.memo import derived
 from graphattn.graph.reach import Reach
 from graphattn.graph.window import Window
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -36,6 +37,20 @@ def untransformed() -> AbstractContextManager[Any]:
     from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
     return temporarily_clear_interpreter_stack()
+
+
+def savable() -> AbstractContextManager[None]:
+    """What is derived inside may be kept and serve any call later, a backward pass too.
+
+    The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot.
+    """
+    return nullcontext() if torch.compiler.is_compiling() else _savable()
+
+
+@contextmanager
+def _savable() -> Iterator[None]:
+    with torch.inference_mode(False), untransformed():
+        yield
 
 
 def unwrapped(tensor: Tensor) -> Tensor:

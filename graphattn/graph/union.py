@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.batch import check_together
-from graphattn.graph.derived import derived
 from graphattn.graph.graph import Graph
+from graphattn.graph.memo import derived
 from graphattn.graph.tiles import Tiled
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
 
 from graphattn.graph import Graph, as_graph, bipartite, complete
+from graphattn.graph.memo import PerTensor
 
 
 class Packing:
@@ -26,9 +26,13 @@ class Packing:
             self._graphs[asked] = made
         return self._graphs[asked]
 
+    def _agrees_with(self, fresh: Packing) -> bool:
+        """Whether these are the sets of a packing made now."""
+        return self.sizes == fresh.sizes
 
-_packings: WeakIdKeyDictionary = WeakIdKeyDictionary()
-_members: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+_packings: PerTensor[Packing] = PerTensor()
+_members: PerTensor[Graph] = PerTensor()
 
 
 def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
@@ -39,15 +43,14 @@ def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, devic
     """
     if batch is None:
         return Packing([num_nodes], device)
-    known = _packings.get(batch)
-    if known is not None and known[0] == (_version(batch), num_nodes, num_sets):
-        return known[1]
+    return _packings.get(batch, (num_nodes, num_sets), lambda batch: _pack(batch, num_nodes, num_sets, device))
+
+
+def _pack(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
     _check_members("batch", batch, num_nodes, num_sets)
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("batch must be sorted: the nodes of one graph lie side by side")
-    packing = Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
-    _packings[batch] = ((_version(batch), num_nodes, num_sets), packing)
-    return packing
+    return Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
 
 
 def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
@@ -58,14 +61,13 @@ def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
     """
     if torch.compiler.is_compiling():  # the index is looked at when the program runs
         return as_graph(torch.stack([torch.arange(len(index), device=index.device), index]), num_sets, len(index))
-    known = _members.get(index)
-    if known is not None and known[0] == (_version(index), num_sets):
-        return known[1]
+    return _members.get(index, num_sets, lambda index: _lead(name, index, num_sets))
+
+
+def _lead(name: str, index: Tensor, num_sets: int) -> Graph:
     _check_members(name, index, len(index), num_sets)
     nodes = torch.arange(len(index), device=index.device)
-    graph = Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
-    _members[index] = ((_version(index), num_sets), graph)
-    return graph
+    return Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
 
 
 def _check_members(name: str, index: Tensor, num_nodes: int, num_sets: int | None) -> None:
@@ -79,8 +81,3 @@ def _check_members(name: str, index: Tensor, num_nodes: int, num_sets: int | Non
             wrong = lowest if lowest < 0 else highest
             limit = "" if num_sets is None else f" and below {num_sets}"
             raise ValueError(f"{name} must hold graphs counted from 0{limit}, got {wrong}")
-
-
-def _version(tensor: Tensor) -> int | None:
-    """How often the tensor has been written into; None for inference tensors, which do not count."""
-    return None if tensor.is_inference() else tensor._version

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
-from graphattn.graph.derived import derived
+from graphattn.graph.memo import derived
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Grid, Window
-from graphattn.graph.derived import derived
+from graphattn.graph.memo import derived
 from graphattn.ops import tiled
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import wide

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Bipartite, Causal, Complete
-from graphattn.graph.derived import derived
+from graphattn.graph.memo import derived
 from graphattn.ops.by_size import distinct_sizes
 from graphattn.ops.call import AttentionCall
 

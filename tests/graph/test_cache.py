@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch_geometric import EdgeIndex
 
-from graphattn.graph import Graph, as_graph, cache
+from graphattn.graph import Graph, as_graph, cache, check_edges
 
 
 def edges():
@@ -43,18 +43,117 @@ def test_writing_into_the_tensor_is_noticed():
     assert as_graph(edge_index, 5, 5).csr.indices.tolist() == [0, 3, 2, 4, 0]
 
 
+def large():
+    """More edges than are compared whole."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(97, (2, 5003), generator=generator)
+
+
+def other_data(edge_index):
+    edge_index.data = edge_index.flip(0).contiguous()
+
+
+def other_strides(edge_index):
+    edge_index.data = edge_index.data.view(-1, 2).t() if edge_index.is_contiguous() else edge_index.contiguous()
+
+
+def write_through_data(edge_index):
+    edge_index.data[0].copy_(edge_index[0].roll(1))
+
+
+def write_through_numpy(edge_index):
+    edge_index.numpy()[1] = edge_index[1].roll(1).numpy()
+
+
+@pytest.mark.parametrize("change", [other_data, other_strides, write_through_data, write_through_numpy])
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+@pytest.mark.parametrize(
+    "form", [lambda x: x, lambda x: x.t().contiguous().t(), lambda x: x.repeat(2, 2)[1:3, 1 : 1 + x.size(1)]]
+)
+@pytest.mark.parametrize("make", [edges, large])
+def test_writing_without_a_new_version_is_noticed(make, form, dtype, change):
+    edge_index = form(make().to(dtype))
+    graph = as_graph(edge_index, 97, 97)
+    _ = graph.csc, graph.add_self_loops()[0].csr
+    version = edge_index._version
+    change(edge_index)
+    assert edge_index._version == version
+    graph, fresh = as_graph(edge_index, 97, 97), Graph(edge_index.clone(), 97)
+    assert graph == fresh
+    for kept, made in zip((*graph.csr, *graph.csc), (*fresh.csr, *fresh.csc), strict=True):
+        assert (kept is None and made is None) or torch.equal(kept, made)
+    check_edges()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
+def test_writing_into_a_matrix_is_noticed(layout):
+    matrix = Graph(torch.tensor([[2, 0], [1, 0]]), num_dst=2, num_src=3).to_torch_sparse(layout)
+    assert as_graph(matrix, 2, 3).in_degree.tolist() == [1, 1]
+    if layout == torch.sparse_coo:
+        matrix._indices().data[1, 1] = 1
+    elif layout == torch.sparse_csr:
+        matrix.col_indices().data[1] = 1
+    else:
+        matrix.row_indices().data[1] = 0
+    assert as_graph(matrix, 2, 3) == as_graph(matrix.clone(), 2, 3)
+
+
+def test_a_small_tensor_is_compared_whole():
+    edge_index = torch.zeros(2, 1024, dtype=torch.int64)
+    for node in (1, 511, 1023):
+        as_graph(edge_index, 2, 2)
+        edge_index.numpy()[1, node] = 1
+        assert as_graph(edge_index, 2, 2).in_degree.tolist() == [1024 - edge_index[1].sum(), edge_index[1].sum()]
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        lambda graph: graph.csr,
+        lambda graph: graph.csc,
+        lambda graph: graph.add_self_loops()[0].csr,
+        Graph.append_self_loops,
+        Graph.reverse,
+    ],
+)
+def test_check_edges_finds_what_a_look_cannot_see(derive):
+    one, other = large(), large()
+    derive(as_graph(one, 97, 97))
+    derive(as_graph(other, 97, 97))
+    check_edges()
+    one.numpy()[1, 1234] += 1 if one[1, 1234] < 96 else -1
+    check_edges(other)
+    with pytest.raises(
+        ValueError, match=r"version does not count.*shapes: \[2, 5003\]; what was kept for them is forgo"
+    ):
+        check_edges(one)
+    assert torch.equal(as_graph(one, 97, 97).csr.indptr, Graph(one.clone(), 97).csr.indptr)
+    check_edges()
+
+
+def test_check_edges_finds_nodes_outside_the_graph():
+    edge_index = large()
+    as_graph(edge_index, 97, 97)
+    edge_index.numpy()[1, 1234] = 97
+    with pytest.raises(ValueError, match="version does not count"):
+        check_edges()
+    with pytest.raises(ValueError, match="edge_index holds node 97"):
+        as_graph(edge_index, 97, 97)
+
+
 def test_entry_and_memory_go_with_the_tensor():
     gc.collect()  # what others have left
     edge_index = edges()
     graph = weakref.ref(as_graph(edge_index, 5, 5))
     _ = graph().csc
-    tensor, key, before = weakref.ref(edge_index), id(edge_index), len(cache._entries)
+    tensor, key, before = weakref.ref(edge_index), id(edge_index), len(cache._graphs._entries)
     del edge_index
     gc.collect()
     assert tensor() is None
     assert graph() is None
-    assert key not in cache._entries
-    assert len(cache._entries) == before - 1
+    assert key not in cache._graphs._entries
+    assert len(cache._graphs._entries) == before - 1
 
 
 def test_a_new_tensor_at_an_old_address_is_another_tensor():
@@ -69,14 +168,14 @@ def test_a_new_tensor_at_an_old_address_is_another_tensor():
 def test_an_entry_of_another_tensor_is_not_taken_for_its_own():
     old, new = edges(), edges()
     graph = as_graph(old, 5, 5)
-    cache._entries[id(new)] = cache._entries[id(old)]  # as after a reused address, before the farewell
+    cache._graphs._entries[id(new)] = cache._graphs._entries[id(old)]  # as after a reused address, before the farewell
     assert as_graph(new, 5, 5) is not graph
 
 
 def test_a_late_farewell_does_not_remove_a_successor():
     edge_index = edges()
     graph = as_graph(edge_index, 5, 5)
-    cache._forget(id(edge_index), weakref.ref(edges()))
+    cache._graphs._forget(id(edge_index), weakref.ref(edges()))
     assert as_graph(edge_index, 5, 5) is graph
 
 
@@ -94,7 +193,7 @@ def test_inference_tensors_are_not_kept():
     with torch.inference_mode():
         edge_index = edges()
         assert as_graph(edge_index, 5, 5) == as_graph(edge_index, 5, 5)
-        assert id(edge_index) not in cache._entries
+        assert id(edge_index) not in cache._graphs._entries
 
 
 def test_a_graph_made_in_inference_mode_can_serve_a_backward_pass():

@@ -7,7 +7,7 @@ from tiled_cases import HEADS, WINDOWS_AND_GRIDS, dropped, results
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphattn as ga
-from graphattn.graph.derived import derived
+from graphattn.graph.memo import derived
 from graphattn.ops import block, flex, tiled
 from graphattn.ops.call import prepare
 from graphattn.ops.random import keeps

@@ -7,13 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
 from torch_geometric import EdgeIndex
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import is_torch_sparse_tensor
 
 from graphattn.graph import Graph, as_graph
-from graphattn.graph.graph import savable
+from graphattn.graph.memo import PerTensor, derived
 from graphattn.nn.checks import check_edge_attr
 from graphattn.nn.self_loops import FillValue, add_self_loops, cover_self_loops
 
@@ -190,16 +189,17 @@ def matrix_values(edge_index: Any) -> Tensor | None:
     return edge_index._values() if edge_index.layout == torch.sparse_coo else edge_index.values()
 
 
-_entries_of: WeakIdKeyDictionary = WeakIdKeyDictionary()
-_looped: WeakIdKeyDictionary = WeakIdKeyDictionary()
+_entries_of: PerTensor[Tensor] = PerTensor()
 
 
 def _entries(matrix: SparseTensor) -> Tensor:
     """The entries of a torch-sparse matrix as an edge_index, the same tensor at every call."""
-    if matrix not in _entries_of:
+
+    def stack(matrix: SparseTensor) -> Tensor:
         dst, src, _ = matrix.coo()
-        _entries_of[matrix] = torch.stack([src, dst])
-    return _entries_of[matrix]
+        return torch.stack([src, dst])
+
+    return _entries_of.get(matrix, None, stack)
 
 
 def _loops_in_place(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
@@ -207,13 +207,7 @@ def _loops_in_place(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
 
     As in PyG, copies of an entry in a `torch.sparse` matrix become one, and those of torch-sparse's stay.
     """
-    known = _looped.get(matrix)
-    if known is not None and known[0] is graph:
-        return known[1:]
-    with savable():
-        result, place = _find_loops(matrix, graph)
-    _looped[matrix] = (graph, result, place)
-    return result, place
+    return derived(graph, "loops_in_place", lambda: _find_loops(matrix, graph))  # the matrix has a graph of its own
 
 
 def _find_loops(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
 
 from graphattn.graph import Graph, as_graph
-from graphattn.graph.graph import savable
+from graphattn.graph.memo import PerTensor
 from graphattn.graph.transforms import unwrapped
 
 
@@ -45,7 +44,7 @@ class Relations(NamedTuple):
     """From pairs (relation, source) to pairs (relation, destination)."""
 
 
-_known: WeakIdKeyDictionary = WeakIdKeyDictionary()
+_known: PerTensor[Relations] = PerTensor()
 
 
 def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
@@ -57,10 +56,12 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
     """
     if torch.compiler.is_compiling():
         return _traced_relations(graph, edge_type.long(), num_relations)
-    version = None if edge_type.is_inference() else edge_type._version
-    known = _known.get(edge_type)
-    if known is not None and known[0] is graph and known[1] == version:
-        return known[2]
+    # The graph lives as long as what is kept, and its id with it.
+    key = id(graph), num_relations
+    return _known.get(edge_type, key, lambda edge_type: _sort(graph, edge_type, num_relations))
+
+
+def _sort(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
     if edge_type.shape != (graph.num_edges,):
         raise ValueError(f"edge_type must have shape [{graph.num_edges}], got {list(edge_type.shape)}")
     if edge_type.is_floating_point():
@@ -71,14 +72,11 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
             raise ValueError(
                 f"edge_type must hold relations from 0 to {num_relations - 1}, got {lowest if lowest < 0 else highest}"
             )
-    with savable():
-        src, dst = graph.edge_index
-        relation = unwrapped(edge_type).long()
-        sources = _pairs(relation, src, graph.num_src, num_relations)
-        destinations = _pairs(relation, dst, graph.num_dst, num_relations)
-        relations = _relations(sources, destinations, dst, graph.num_dst)
-    _known[edge_type] = (graph, version, relations)
-    return relations
+    src, dst = graph.edge_index
+    relation = unwrapped(edge_type).long()
+    sources = _pairs(relation, src, graph.num_src, num_relations)
+    destinations = _pairs(relation, dst, graph.num_dst, num_relations)
+    return _relations(sources, destinations, dst, graph.num_dst)
 
 
 def _relations(sources: Pairs, destinations: Pairs, dst: Tensor, num_dst: int) -> Relations:

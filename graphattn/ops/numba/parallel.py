@@ -12,15 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
+
+from graphattn.graph.memo import PerTensor
 
 LONGEST_ROW = 4096  # edges; a row of more is cut into pieces of at most so many
 _SERIAL_BELOW = 1_500_000  # numbers to touch; fewer lie in the cache of one core, and a second would wait for them
 _NUMBERS_PER_TASK = 200_000  # some twenty microseconds
 _MOST_TASKS = 4096
-
-
-_plans = WeakIdKeyDictionary()  # of a tensor: its version, and the plan for each width
 
 
 class Pieces(NamedTuple):
@@ -59,15 +57,10 @@ def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
         num_edges: the last of them.
         width: numbers touched for an edge and for a row.
     """
-    if indptr.is_inference():  # nothing would tell that it was written into
-        return _plan(indptr, num_edges, width)
-    version, plans = _plans.get(indptr, (None, {}))
-    if version != indptr._version:
-        plans = {}
-        _plans[indptr] = (indptr._version, plans)
-    if width not in plans:
-        plans[width] = _plan(indptr, num_edges, width)
-    return plans[width]
+    return _plans.get(indptr, width, lambda indptr: _plan(indptr, num_edges, width))
+
+
+_plans: PerTensor[Plan] = PerTensor(keep=64)  # widths, a few for each kind of layer
 
 
 def _plan(indptr: Tensor, num_edges: int, width: int) -> Plan:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
-from graphattn.ops.triton.streams import lend, settle
+from graphattn.graph.memo import PerTensor
+from graphattn.ops.triton.streams import lend
 
 DEGREES = (4, 32, 512)
 """The largest degree of each bin; rows of more edges are cut into pieces of no more than the last."""
@@ -76,7 +76,7 @@ class Span(NamedTuple):
         }  # fmt: skip
 
 
-_plans = WeakTensorKeyDictionary()
+_plans: PerTensor[Plan] = PerTensor()
 
 
 def plan_of(indptr: Tensor, *others: Tensor | None) -> Plan:
@@ -84,12 +84,9 @@ def plan_of(indptr: Tensor, *others: Tensor | None) -> Plan:
 
     `others` belong to the compressed form of `indptr`, and are lent to the current stream with the plan.
     """
-    plan = _plans.get(indptr)
-    if plan is None:
-        if indptr.is_cuda and torch.cuda.is_current_stream_capturing():  # nothing may be looked at
-            return Plan((Bin(DEGREES[1], None, indptr.numel() - 1),), None)
-        plan = _plans[indptr] = make_plan(indptr)
-        settle(indptr.device)
+    if indptr.is_cuda and torch.cuda.is_current_stream_capturing() and _plans.find(indptr, None) is None:
+        return Plan((Bin(DEGREES[1], None, indptr.numel() - 1),), None)  # nothing may be looked at
+    plan = _plans.get(indptr, None, make_plan)
     lend(indptr, (indptr, *others, *plan.tensors))
     return plan
 

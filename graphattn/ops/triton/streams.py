@@ -11,12 +11,6 @@ from torch.utils.weak import WeakTensorKeyDictionary
 _users = WeakTensorKeyDictionary()  # the streams that are known to use what belongs to a tensor
 
 
-def settle(device: torch.device) -> None:
-    """Wait until what was just asked of a GPU is done, for another stream than the current one would not wait."""
-    if device.type == "cuda":
-        torch.cuda.current_stream(device).synchronize()
-
-
 def lend(owner: Tensor, tensors: Iterable[Tensor | None]) -> None:
     """Let nobody have the memory of what belongs to `owner` before the current stream is done with it."""
     if not owner.is_cuda:

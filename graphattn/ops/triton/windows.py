@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
+from graphattn.graph.memo import PerTensor
 from graphattn.ops.triton.plan import Plan, make_plan
-from graphattn.ops.triton.streams import lend, settle
+from graphattn.ops.triton.streams import lend
 
 ROWS = 16
 """Rows of a window: the least that a tensor core multiplies, and rows enough for a mask of bits."""
@@ -57,7 +57,7 @@ class Windows(NamedTuple):
         return sum(x.numel() * x.element_size() for x in self[:6] if x is not None)
 
 
-_windows = WeakTensorKeyDictionary()
+_windows: PerTensor[Windows | None] = PerTensor()
 
 
 def windows_of(indptr: Tensor, indices: Tensor, num_columns: int, *others: Tensor | None) -> Windows | None:
@@ -65,18 +65,19 @@ def windows_of(indptr: Tensor, indices: Tensor, num_columns: int, *others: Tenso
 
     `others` belong to the compressed form too, and are lent to the current stream with the windows.
     """
-    if indptr not in _windows:
-        if indptr.is_cuda and torch.cuda.is_current_stream_capturing():  # nothing may be looked at
-            return None
-        try:
-            _windows[indptr] = find_windows(indptr, indices, num_columns)
-        except torch.OutOfMemoryError:  # of sorting the edges; rows need none
-            _windows[indptr] = None
-        settle(indptr.device)
-    windows: Windows | None = _windows[indptr]
+    if indptr.is_cuda and torch.cuda.is_current_stream_capturing() and _windows.find(indptr, num_columns) is None:
+        return None  # nothing may be looked at
+    windows = _windows.get(indptr, num_columns, lambda indptr: _find_with_room(indptr, indices, num_columns))
     if windows is not None:
         lend(windows.ids, (indptr, indices, *others, *windows[:6], *windows.rest.tensors))
     return windows
+
+
+def _find_with_room(indptr: Tensor, indices: Tensor, num_columns: int) -> Windows | None:
+    try:
+        return find_windows(indptr, indices, num_columns)
+    except torch.OutOfMemoryError:  # of sorting the edges; rows need none
+        return None
 
 
 def find_windows(indptr: Tensor, indices: Tensor, num_columns: int) -> Windows | None:
