@@ -46,9 +46,9 @@ def zoo() -> dict[str, Graph]:
     drawn = torch.Generator().manual_seed(0)
 
     def draw(size: int, num_edges: int) -> Tensor:
-        return torch.randint(size, (num_edges,), generator=drawn)
+        return torch.randint(size, (num_edges,), generator=drawn, device="cpu")
 
-    leaves, centre = torch.arange(1, 71), torch.zeros(70, dtype=torch.int64)
+    leaves, centre = torch.arange(1, 71, device="cpu"), torch.zeros(70, dtype=torch.int64, device="cpu")
     return {
         "empty": _graph([], 0),
         "no_edges": _graph([], 5),
@@ -62,8 +62,8 @@ def zoo() -> dict[str, Graph]:
         "unsorted": Graph(torch.stack([draw(13, 61), draw(13, 61)]), 13),
         "more_sources": Graph(torch.stack([draw(11, 17), draw(3, 17)]), num_dst=3, num_src=11),
         "more_destinations": Graph(torch.stack([draw(3, 17), draw(11, 17)]), num_dst=11, num_src=3),
-        "no_sources": Graph(torch.empty(2, 0, dtype=torch.int64), num_dst=3, num_src=0),
-        "no_destinations": Graph(torch.empty(2, 0, dtype=torch.int64), num_dst=0, num_src=3),
+        "no_sources": Graph(torch.empty(2, 0, dtype=torch.int64, device="cpu"), num_dst=3, num_src=0),
+        "no_destinations": Graph(torch.empty(2, 0, dtype=torch.int64, device="cpu"), num_dst=0, num_src=3),
         "complete": complete(7),
         "complete_batch": complete([3, 0, 5]),
         "causal": causal(7),
@@ -74,11 +74,13 @@ def zoo() -> dict[str, Graph]:
         "volume": grid([(2, 2, 3), (1, 2, 2)], kernel_size=(3, 2, 5)),
         "bipartite": bipartite([2, 3], [5, 1]),
         "hubs": hub([5, 3], hubs=[0, 2]),
-        "random_regular": random_regular([7, 5], degree=3, generator=drawn),
+        "random_regular": random_regular([7, 5], degree=3, generator=drawn, device="cpu"),
         "expander": expander(9, degree=4, generator=drawn),
-        "knn": knn(torch.randn(11, 3, generator=drawn), k=3),
-        "radius": radius(torch.randn(11, 2, generator=drawn), r=1.0),
-        "lsh": lsh(torch.randn(13, 4, generator=drawn), num_buckets=4, generator=drawn),
+        "knn": knn(torch.randn(11, 3, generator=drawn, dtype=torch.float32, device="cpu"), k=3),
+        "radius": radius(torch.randn(11, 2, generator=drawn, dtype=torch.float32, device="cpu"), r=1.0),
+        "lsh": lsh(
+            torch.randn(13, 4, generator=drawn, dtype=torch.float32, device="cpu"), num_buckets=4, generator=drawn
+        ),
         "batch": batch([complete(3), _graph([(1, 0), (0, 1)], 3)]),
         "union": union(window(5, radius=1), _graph([(0, 4), (4, 0), (1, 0)], 5)),
     }
@@ -207,7 +209,7 @@ def assert_batch_equals_separate(
 
 def _graph(edges: list[tuple[int, int]], num_nodes: int) -> Graph:
     """The graph of pairs (source, destination)."""
-    return Graph(torch.tensor(edges, dtype=torch.int64).view(-1, 2).t().contiguous(), num_nodes)
+    return Graph(torch.tensor(edges, dtype=torch.int64, device="cpu").view(-1, 2).t().contiguous(), num_nodes)
 
 
 def _case(x: Tensor, graph: Graph, edge_attr: Tensor | None) -> Case:
@@ -216,6 +218,6 @@ def _case(x: Tensor, graph: Graph, edge_attr: Tensor | None) -> Case:
 
 def _shuffled(size: int, device: torch.device) -> Tensor:
     """A permutation that moves something, the same for each size, whatever the global random state."""
-    order = torch.randperm(size, generator=torch.Generator().manual_seed(0))
-    moved = order if not torch.equal(order, torch.arange(size)) else order.flip(0)
+    order = torch.randperm(size, generator=torch.Generator().manual_seed(0), device="cpu")
+    moved = order if not torch.equal(order, torch.arange(size, device="cpu")) else order.flip(0)
     return moved.to(device)

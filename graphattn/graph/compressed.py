@@ -89,7 +89,7 @@ def _counting_sort(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
     # A matrix whose row p holds the one entry (p, keys[p]) = values[p]. Its transpose in CSR is what we want:
     # SciPy's csr -> csc conversion is a stable counting sort over the columns.
     num_entries = keys.numel()
-    one_per_row = torch.arange(num_entries + 1, dtype=keys.dtype)
+    one_per_row = torch.arange(num_entries + 1, dtype=keys.dtype, device="cpu")
     matrix = csr_array((values.numpy(), keys.numpy(), one_per_row.numpy()), shape=(num_entries, num_rows)).tocsc()
     return Compressed(
         torch.from_numpy(matrix.indptr).to(keys.dtype),

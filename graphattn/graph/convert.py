@@ -128,7 +128,8 @@ def to_torch_sparse(graph: Graph, layout: torch.layout = torch.sparse_csr, edge_
     """
     weight = _weights(graph, edge_weight)
     indices, shape = graph.edge_index.flip(0), (graph.num_dst, graph.num_src)
-    matrix = torch.sparse_coo_tensor(indices, weight, shape, check_invariants=False)  # Graph has checked the nodes
+    # Graph has checked the nodes.
+    matrix = torch.sparse_coo_tensor(indices, weight, shape, device=graph.device, check_invariants=False)
     if layout == torch.sparse_coo:
         return matrix
     if layout == torch.sparse_csr:
@@ -215,7 +216,7 @@ def from_networkx(graph: networkx.Graph) -> Graph:
     number = {node: i for i, node in enumerate(graph.nodes)}
     directed = graph if graph.is_directed() else graph.to_directed(as_view=True)
     edges = [(number[source], number[destination]) for source, destination in directed.edges()]
-    edge_index = torch.tensor(edges, dtype=torch.int64).view(-1, 2).t().contiguous()
+    edge_index = torch.tensor(edges, dtype=torch.int64, device="cpu").view(-1, 2).t().contiguous()
     return Graph(edge_index, num_nodes=len(number))
 
 
@@ -242,7 +243,7 @@ def to_networkx(graph: Graph) -> networkx.DiGraph:
 
 def _weights(graph: Graph, edge_weight: Tensor | None) -> Tensor:
     if edge_weight is None:
-        return torch.ones(graph.num_edges, device=graph.device)
+        return torch.ones(graph.num_edges, dtype=torch.float32, device=graph.device)
     if edge_weight.shape != (graph.num_edges,):
         raise ValueError(f"edge_weight must have shape [{graph.num_edges}], got {list(edge_weight.shape)}")
     return edge_weight

@@ -69,9 +69,9 @@ def _draw_cycles(size: int, degree: int, generator: Generator | None) -> Tensor:
     part between reversed and c drawn among those whose two new edges are unused. A node has fewer than n / 2 used
     edges, so there is such a c (Ore's theorem; Palmer 1997), and each crossing leaves fewer repeated edges.
     """
-    table = torch.empty(size, degree, dtype=torch.int64)
+    table = torch.empty(size, degree, dtype=torch.int64, device="cpu")
     for column in range(0, degree, 2):
-        taken, cycle = table[:, :column], torch.randperm(size, generator=generator)
+        taken, cycle = table[:, :column], torch.randperm(size, generator=generator, device="cpu")
         after = cycle.roll(-1)
         repeated = (taken[cycle] == after.unsqueeze(1)).any(1)
         for edge in zip(cycle[repeated].tolist(), after[repeated].tolist(), strict=True):
@@ -83,14 +83,14 @@ def _draw_cycles(size: int, degree: int, generator: Generator | None) -> Tensor:
 def _cross(cycle: Tensor, edge: tuple[int, int], taken: Tensor, generator: Generator | None) -> Tensor:
     """The cycle without an edge, where it still has it; in its place come edges that are not taken."""
     size = cycle.numel()
-    place = torch.empty_like(cycle).scatter_(0, cycle, torch.arange(size))
+    place = torch.empty_like(cycle).scatter_(0, cycle, torch.arange(size, device="cpu"))
     steps = int(place[edge[1]] - place[edge[0]]) % size
     if steps not in (1, size - 1):
         return cycle  # another crossing has removed it
     first = int(place[edge[1]] if steps == 1 else place[edge[0]])
     cycle = cycle.roll(-first)
     # The edge now leads from the last to the first. The pair at t, t + 1 may make way if both new edges are free.
-    allowed = torch.ones(size - 1, dtype=torch.bool)
+    allowed = torch.ones(size - 1, dtype=torch.bool, device="cpu")
     allowed[(place[taken[cycle[-1]]] - first) % size] = False  # last to t
     allowed[(place[taken[cycle[0]]] - first) % size - 1] = False  # first to t + 1
     end = 1 + pick(allowed, generator)

@@ -51,8 +51,8 @@ def _connect(points: Tensor, k: int) -> Graph:
     tree = KDTree(places)
     order = torch.from_numpy(tree.indices)  # asked leaf by leaf, the tree answers about twice as fast
     nearest = tree.query(places[tree.indices], k=k + 1, workers=torch.get_num_threads())[1]
-    seen = torch.empty(size, k + 1, dtype=torch.int64).index_copy(0, order, torch.from_numpy(nearest))
-    itself = torch.arange(size).unsqueeze(1)
+    seen = torch.empty(size, k + 1, dtype=torch.int64, device="cpu").index_copy(0, order, torch.from_numpy(nearest))
+    itself = torch.arange(size, device="cpu").unsqueeze(1)
     other = seen != itself
     other[:, -1] &= ~other.all(1)  # of many points in one place, it may not be among its own nearest
     edge_index = torch.stack([seen[other], itself.expand(-1, k).flatten()])

@@ -97,7 +97,8 @@ def connect(
     generator: Generator | None = None,
 ) -> Graph:
     """The edges of `lsh` in sequences of `sizes` nodes, one after another in `x`, as one graph; nothing is checked."""
-    directions = torch.randn(rounds, x.size(1), num_buckets // 2, generator=generator).to(x)
+    drawn = torch.randn(rounds, x.size(1), num_buckets // 2, generator=generator, dtype=torch.float32, device="cpu")
+    directions = drawn.to(x)
     size = len(x)
     before = positions(sizes, x.device)[1]
     sequence = before.unique_consecutive(return_inverse=True)[1]

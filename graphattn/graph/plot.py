@@ -109,7 +109,7 @@ def _matrix(graph: Graph, ax: Axes) -> None:
     parts = graph.parts if isinstance(graph, Union) else (graph,)
     M, N = graph.num_dst, graph.num_src
     rows, columns = min(M, _MOST_PIXELS), min(N, _MOST_PIXELS)
-    cells = torch.zeros(rows * columns, dtype=torch.uint8)
+    cells = torch.zeros(rows * columns, dtype=torch.uint8, device="cpu")
     for number, part in reversed(list(enumerate(parts, 1))):
         src, dst = part.edge_index.cpu()
         cells[dst * rows // max(M, 1) * columns + src * columns // max(N, 1)] = number
@@ -163,11 +163,11 @@ def _neighbourhood(graph: Graph, node: int | None, ax: Axes) -> None:
     seen, offsets = graph.csr.indices[begin:end].long().cpu(), graph.offset_index[begin:end].tolist()
     planes, height, width = (1,) * (3 - len(shape)) + shape
     # The planes of a volume stand side by side, one empty column between them.
-    colour = torch.full((height, planes, width + 1), 3, dtype=torch.uint8)
+    colour = torch.full((height, planes, width + 1), 3, dtype=torch.uint8, device="cpu")
     colour[:, :, :width] = 0
     plane, row, column = torch.unravel_index(seen, (planes, height, width))
     colour[row, plane, column] = 1
-    own = [int(place) for place in torch.unravel_index(torch.tensor(node), (planes, height, width))]
+    own = [int(place) for place in torch.unravel_index(torch.tensor(node, device="cpu"), (planes, height, width))]
     colour[own[1], own[0], own[2]] = 2
     picture = colour.flatten(1)[:, :-1]
     colours = ListedColormap([_EMPTY, _COLOURS[0], _SELF, "white"])
@@ -236,7 +236,7 @@ def _layout(graph: Graph, pos: Tensor | None) -> tuple[Tensor, Tensor]:
         places = pos.detach().cpu().double()
         return places, places
     if graph.num_dst != graph.num_src or isinstance(graph, Bipartite):
-        left, right = (torch.linspace(1, 0, n + 2)[1:-1] for n in (graph.num_src, graph.num_dst))
+        left, right = (torch.linspace(1, 0, n + 2, device="cpu")[1:-1] for n in (graph.num_src, graph.num_dst))
         return torch.stack([torch.ones_like(right), right], dim=1), torch.stack([torch.zeros_like(left), left], dim=1)
     import networkx
 
@@ -244,5 +244,6 @@ def _layout(graph: Graph, pos: Tensor | None) -> tuple[Tensor, Tensor]:
     drawn.add_nodes_from(range(graph.num_nodes))
     drawn.add_edges_from(graph.edge_index.t().tolist())
     found = networkx.spring_layout(drawn, seed=0)
-    places = torch.tensor([found[node].tolist() for node in range(graph.num_nodes)], dtype=torch.float64).view(-1, 2)
+    found = [found[node].tolist() for node in range(graph.num_nodes)]
+    places = torch.tensor(found, dtype=torch.float64, device="cpu").view(-1, 2)
     return places, places

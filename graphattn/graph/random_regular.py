@@ -59,22 +59,26 @@ def random_regular(
 def from_table(table: Tensor) -> Graph:
     """The graph in which node `i` sees the nodes of row `i`, `[n, degree]`, no two alike; sorted in each row."""
     size, degree = table.shape
-    dst = torch.arange(size).repeat_interleave(degree)
+    dst = torch.arange(size, device="cpu").repeat_interleave(degree)
     return Graph(torch.stack([table.sort(dim=1).values.flatten(), dst]), size)
 
 
 def pick(allowed: Tensor, generator: Generator | None) -> int:
     """The number of one of the places that are allowed, `[n]` bool, drawn at random; at least one is."""
     places = allowed.nonzero().flatten()
-    return int(places[torch.randint(places.numel(), (), generator=generator)])
+    return int(places[torch.randint(places.numel(), (), generator=generator, device="cpu")])
 
 
 def _draw(size: int, degree: int, generator: Generator | None) -> Tensor:
     """Those that each node sees, `[size, degree]`."""
     if 2 * degree < size:
         return _draw_permutations(size, degree, generator)
-    others = ~torch.eye(size, dtype=torch.bool)
-    unseen = _draw_permutations(size, size - 1 - degree, generator) if size else torch.empty(0, 0, dtype=torch.int64)
+    others = ~torch.eye(size, dtype=torch.bool, device="cpu")
+    unseen = (
+        _draw_permutations(size, size - 1 - degree, generator)
+        if size
+        else torch.empty(0, 0, dtype=torch.int64, device="cpu")
+    )
     return others.scatter(1, unseen, False).nonzero()[:, 1].view(size, degree)
 
 
@@ -84,14 +88,14 @@ def _draw_permutations(size: int, degree: int, generator: Generator | None) -> T
     Where a new permutation clashes, two of its values change places. Of the `size` places for that, at most
     2 · degree are forbidden, so there is always one.
     """
-    table = torch.empty(size, 1 + degree, dtype=torch.int64)
+    table = torch.empty(size, 1 + degree, dtype=torch.int64, device="cpu")
     inverse = torch.empty_like(table)
-    table[:, 0] = inverse[:, 0] = node = torch.arange(size)
+    table[:, 0] = inverse[:, 0] = node = torch.arange(size, device="cpu")
     for column in range(1, 1 + degree):
-        taken, new = table[:, :column], torch.randperm(size, generator=generator)
+        taken, new = table[:, :column], torch.randperm(size, generator=generator, device="cpu")
         place = torch.empty_like(node).scatter_(0, new, node)
         for i in (taken == new.unsqueeze(1)).any(1).nonzero().flatten().tolist():
-            allowed = torch.ones(size, dtype=torch.bool)
+            allowed = torch.ones(size, dtype=torch.bool, device="cpu")
             allowed[place[taken[i]]] = False  # their values are taken at i
             allowed[inverse[new[i], :column]] = False  # the value of i is taken there
             j = pick(allowed, generator)

@@ -77,8 +77,8 @@ def _make(graph: Tiled) -> tuple[Tiles, ...]:
         dst, src = dst + num_dst, src + num_src
     for size, begins in first_dst.items():
         for part in _of_one(graph, size):
-            queries = torch.tensor(begins).view(-1, 1, 1) + part.queries
-            sources = torch.tensor(first_src[size]).view(-1, 1, 1) + part.sources
+            queries = torch.tensor(begins, device="cpu").view(-1, 1, 1) + part.queries
+            sources = torch.tensor(first_src[size], device="cpu").view(-1, 1, 1) + part.sources
             seen = None if part.seen is None or bool(part.seen.all()) else part.seen.to(graph.device)
             made.append(Tiles(queries.flatten(0, 1).to(graph.device), sources.flatten(0, 1).to(graph.device), seen))
     return tuple(made)
@@ -102,8 +102,8 @@ def _of_one(graph: Graph, size: Any) -> list[Tiles]:
 def _row_blocks(num_dst: int, num_src: int, causal: bool) -> list[Tiles]:
     made = []
     for first in range(0, num_dst, _ROWS):
-        rows = torch.arange(first, min(first + _ROWS, num_dst))
-        columns = torch.arange(int(rows[-1]) + 1 if causal else num_src)
+        rows = torch.arange(first, min(first + _ROWS, num_dst), device="cpu")
+        columns = torch.arange(int(rows[-1]) + 1 if causal else num_src, device="cpu")
         seen = columns <= rows.unsqueeze(1) if causal else None
         made.append(Tiles(rows.unsqueeze(0), columns.unsqueeze(0), seen))
     return made
@@ -116,11 +116,11 @@ def _along_axis(reach: Reach, length: int, most: int) -> list[Tiles]:
     """
     alike: dict[object, tuple[list[Tensor], list[Tensor], Tensor]] = {}
     for phase in range(min(reach.dilation, length)):
-        for positions in torch.arange(phase, length, reach.dilation).split(most):
+        for positions in torch.arange(phase, length, reach.dilation, device="cpu").split(most):
             first, count = reach.start_and_count(positions, length)
             last = first + reach.dilation * (count - 1)
-            sources = torch.arange(int(first.min()), int(last.max()) + 1, reach.dilation)
-            place = torch.arange(sources.numel())
+            sources = torch.arange(int(first.min()), int(last.max()) + 1, reach.dilation, device="cpu")
+            place = torch.arange(sources.numel(), device="cpu")
             if reach.border == "periodic":  # positions past an end are met again at the other
                 distinct, place = sources.remainder(length).unique(return_inverse=True)
                 key = (tuple((first - positions).tolist()), tuple(place.tolist()))
@@ -129,7 +129,7 @@ def _along_axis(reach: Reach, length: int, most: int) -> list[Tiles]:
                 key = (tuple((first - sources[0]).tolist()), tuple(count.tolist()))
             if key not in alike:
                 within = (sources >= first.unsqueeze(1)) & (sources <= last.unsqueeze(1))
-                seen = torch.zeros(positions.numel(), distinct.numel(), dtype=torch.int64)
+                seen = torch.zeros(positions.numel(), distinct.numel(), dtype=torch.int64, device="cpu")
                 alike[key] = [], [], seen.index_add_(1, place, within.long()) > 0
             alike[key][0].append(positions)
             alike[key][1].append(distinct)
@@ -138,8 +138,8 @@ def _along_axis(reach: Reach, length: int, most: int) -> list[Tiles]:
 
 def _over_axes(parts: Sequence[Tiles], shape: tuple[int, ...]) -> Tiles:
     """Tiles of a grid, from those along its axes: every combination, cells numbered in row-major order."""
-    queries = sources = torch.zeros(1, 1, dtype=torch.int64)
-    seen = torch.ones(1, 1, dtype=torch.bool)
+    queries = sources = torch.zeros(1, 1, dtype=torch.int64, device="cpu")
+    seen = torch.ones(1, 1, dtype=torch.bool, device="cpu")
     for part, length in zip(parts, shape, strict=True):
         queries = _pair(queries * length, part.queries)
         sources = _pair(sources * length, part.sources)

@@ -27,7 +27,7 @@ def _compressed(
     graph = graph.append_self_loops() if looped else graph
     graph = graph.reverse() if reversed else graph
     indptr, indices, perm = graph.csc if by_source else graph.csr
-    perm = torch.arange(len(indices), dtype=indices.dtype) if perm is None else perm.clone()
+    perm = torch.arange(len(indices), dtype=indices.dtype, device=indices.device) if perm is None else perm.clone()
     return indptr.clone(), indices.clone(), perm
 
 
@@ -53,7 +53,9 @@ class TracedGraph(Graph):
     ) -> None:
         edge_index = given.to(torch.int64)
         if looped:
-            edge_index = torch.cat([edge_index, torch.arange(min(num_dst, num_src)).expand(2, -1)], dim=1)
+            edge_index = torch.cat(
+                [edge_index, torch.arange(min(num_dst, num_src), device=given.device).expand(2, -1)], dim=1
+            )
         if reversed:
             edge_index = edge_index.flip(0)
         ends = (num_src, num_dst) if reversed else (num_dst, num_src)

@@ -93,7 +93,8 @@ class PointerNetwork(nn.Module):
             raise ValueError(f"places holds one answer for each set, got {len(places)} for {len(sets)} sets")
         sizes = [len(x) + 1 for x in sets]
         lengths = [len(answer) + 1 for answer in places]
-        inside = torch.tensor(sizes).repeat_interleave(torch.tensor(lengths) - 1).to(places[0].device) - 1
+        size, length = (torch.tensor(counts, device=places[0].device) for counts in (sizes, lengths))
+        inside = size.repeat_interleave(length - 1) - 1
         answered = torch.cat(list(places))
         if bool(((answered < 0) | (answered >= inside)).any()):
             raise ValueError(

@@ -30,9 +30,9 @@ def run_packed(rnn: nn.RNNBase, x: Tensor, sizes: list[int], state: Any = None) 
     """
     if not sizes or min(sizes) < 1 or sum(sizes) != len(x):
         raise ValueError(f"sizes must be one or more, at least 1 each, {len(x)} in all; got {sizes}")
-    size = torch.tensor(sizes)
+    size = torch.tensor(sizes, device="cpu")
     order = size.argsort(descending=True, stable=True)
-    alive = torch.arange(max(sizes)).unsqueeze(1) < size[order]  # [longest, sequences]
+    alive = torch.arange(max(sizes), device="cpu").unsqueeze(1) < size[order]  # [longest, sequences]
     step, sequence = alive.nonzero().unbind(1)
     by_time = ((size.cumsum(0) - size)[order][sequence] + step).to(x.device)
     packed = PackedSequence(x.index_select(0, by_time), alive.sum(1), sorted_indices=order.to(x.device))

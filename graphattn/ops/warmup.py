@@ -53,9 +53,9 @@ def warmup(*dtypes: torch.dtype, device: torch.device | str | int = "cpu", heads
 
 
 def _on_cpu(dtype: torch.dtype) -> None:
-    nodes = torch.ones(2, 1, 1, dtype=dtype, requires_grad=True)
-    numbers = torch.ones(2, 1, dtype=dtype)
-    graph = Graph(torch.tensor([[0, 1], [1, 1]]), 2)
+    nodes = torch.ones(2, 1, 1, dtype=dtype, device="cpu", requires_grad=True)
+    numbers = torch.ones(2, 1, dtype=dtype, device="cpu")
+    graph = Graph(torch.tensor([[0, 1], [1, 1]], device="cpu"), 2)
     additive = (Additive(numbers[:1], "leaky_relu"), Additive(numbers[:1], "tanh"))
     scores: tuple[str | Score, ...] = ("dot", "sum", *additive, "none")
     for score in scores:
@@ -78,16 +78,16 @@ def _on_gpu(dtype: torch.dtype, device: torch.device, heads: int, width: int) ->
 
 def _of_all_degrees(device: torch.device) -> Graph:
     """Nodes with 3, 20, 100 and 600 edges from others, and as many with edges to them."""
-    node = torch.repeat_interleave(torch.arange(4), torch.tensor([3, 20, 100, 600]))
-    edges = torch.stack([4 + torch.arange(node.numel()), node])
-    return Graph(torch.cat([edges, edges.flip(0)], dim=1).to(device), 4 + node.numel())
+    node = torch.arange(4, device=device).repeat_interleave(torch.tensor([3, 20, 100, 600], device=device))
+    edges = torch.stack([4 + torch.arange(node.numel(), device=device), node])
+    return Graph(torch.cat([edges, edges.flip(0)], dim=1), 4 + node.numel())
 
 
 def _of_one_degree(degree: int, device: torch.device) -> Graph:
     """A ring in which each node has edges from the `degree` next ones."""
-    node, step = torch.arange(2 * degree), torch.arange(1, degree + 1)
+    node, step = torch.arange(2 * degree, device=device), torch.arange(1, degree + 1, device=device)
     src = (node[:, None] + step) % node.numel()
-    return Graph(torch.stack([src.flatten(), node.repeat_interleave(degree)]).to(device), node.numel())
+    return Graph(torch.stack([src.flatten(), node.repeat_interleave(degree)]), node.numel())
 
 
 def _run(*arguments: Any, **options: Any) -> None:

@@ -231,7 +231,7 @@ def _matrix(graph: Graph, values: Tensor, layout: torch.layout) -> Tensor:
     src, dst = graph.edge_index
     size = (graph.num_dst, graph.num_src, *values.shape[1:])
     if layout == torch.sparse_coo:
-        return torch.sparse_coo_tensor(torch.stack([dst, src]), values, size).coalesce()
+        return torch.sparse_coo_tensor(torch.stack([dst, src]), values, size, device=values.device).coalesce()
     rows, columns, count = (dst, src, graph.num_dst) if layout == torch.sparse_csr else (src, dst, graph.num_src)
     starts = torch.searchsorted(rows, torch.arange(count + 1, device=rows.device))
-    return torch.sparse_compressed_tensor(starts, columns, values, size, layout=layout)
+    return torch.sparse_compressed_tensor(starts, columns, values, size, layout=layout, device=values.device)

@@ -1,6 +1,7 @@
 """HGT: a graph Transformer over several kinds of nodes and edges."""
 
 import math
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import torch
@@ -157,7 +158,7 @@ class HGTConv(AttentionConv):
     ) -> dict[NodeType, Tensor]:
         """As one graph: the nodes of all kinds one after another, the sources once for each kind of edge."""
         sizes = [len(query) for query in queries.values()]
-        start = dict(zip(queries, torch.tensor([0, *sizes]).cumsum(0).tolist(), strict=False))
+        start = dict(zip(queries, accumulate(sizes, initial=0), strict=False))
         all_keys, all_values, all_edges, sharpness, sources = [], [], [], [], 0
         for edge_type, adjacency in edges.items():
             key, value = self._mapped(edge_type, keys[edge_type[0]], values[edge_type[0]])

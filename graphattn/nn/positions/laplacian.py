@@ -39,7 +39,7 @@ def laplacian_eigenvectors(graph: Graph, k: int) -> Tensor:
     src, dst = graph.remove_self_loops()[0].edge_index
     both = torch.stack([torch.cat([src, dst]), torch.cat([dst, src])]).unique(dim=1)
     adjacency = Graph(both, graph.num_nodes).to_scipy().tocsr()
-    waves = torch.zeros(graph.num_nodes, k)
+    waves = torch.zeros(graph.num_nodes, k, device="cpu")
     for first, last in _ranges(sizes_of(graph)[0]):
         found = _lowest(adjacency[first:last, first:last], k + 1)[:, 1:]
         waves[first:last, : found.shape[1]] = torch.from_numpy(found)

@@ -51,14 +51,17 @@ def shortest_paths(graph: Graph, max_distance: int) -> Paths:
         raise ValueError(f"max_distance must be at least 1, got {max_distance}")
     adjacency, sizes = graph.to_scipy().tocsr(), sizes_of(graph)[0]
     adjacency.data[:] = 1
-    lengths, last = [torch.empty(0, dtype=torch.float64)], [torch.empty(0, dtype=torch.int64)]
-    nodes = [torch.empty(2, 0, dtype=torch.int64)]
+    lengths, last = (
+        [torch.empty(0, dtype=torch.float64, device="cpu")],
+        [torch.empty(0, dtype=torch.int64, device="cpu")],
+    )
+    nodes = [torch.empty(2, 0, dtype=torch.int64, device="cpu")]
     for size, end in zip(sizes, accumulate(sizes), strict=True):
         first = end - size
         steps, before = shortest_path(adjacency[first:end, first:end].T, unweighted=True, return_predecessors=True)
         lengths.append(torch.from_numpy(steps).t().flatten())
         last.append(torch.from_numpy(before).long().t().flatten())  # the node before the destination, −9999 for none
-        nodes.append(torch.stack([torch.full((size * size,), first), torch.full((size * size,), size)]))
+        nodes.append(torch.tensor([[first], [size]], device="cpu").expand(-1, size * size))
     pairs, length, before = complete(sizes), torch.cat(lengths), torch.cat(last)
     distance = length.clamp(max=max_distance).where(length.isfinite(), max_distance + 1).long()
     edges = _edges_of(graph, pairs, before, torch.cat(nodes, 1), max_distance)
@@ -70,7 +73,9 @@ def _edges_of(graph: Graph, pairs: Complete, before: Tensor, graph_of: Tensor, m
     N, (src, dst) = graph.num_nodes, graph.edge_index.cpu()
     key, order = (dst * N + src).sort(stable=True)
     first, size = graph_of
-    start = torch.arange(len(before)) - (pairs.edge_index[1] - first) * size  # where in `before` destination 0 stands
+    start = (
+        torch.arange(len(before), device="cpu") - (pairs.edge_index[1] - first) * size
+    )  # where in `before` destination 0 stands
     here, columns = pairs.edge_index[1], []
     for _ in range(max_distance):
         there = before[start + (here - first) * size]

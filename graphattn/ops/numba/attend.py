@@ -183,7 +183,7 @@ def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], e
     """
     out, _, lse, rest = (part.double() for part in parts)
     for row, first, last in pieces.of_row:
-        shares = torch.ones(last - first, out.shape[1], dtype=torch.float64)
+        shares = torch.ones(last - first, out.shape[1], dtype=torch.float64, device="cpu")
         if lse.numel():
             each = lse[first:last] + rest[first:last]
             total = each.logsumexp(0)
@@ -198,7 +198,7 @@ def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], e
 def _rescale(weights: Tensor, pieces: Pieces, of_row: range, shares: Tensor, edge_ids: Tensor | None) -> None:
     """Multiply the weights that were normalised within each piece of a row by the share of the piece."""
     for piece, share in zip(of_row, shares, strict=True):
-        places = torch.arange(int(pieces.starts[piece]), int(pieces.stops[piece]))
+        places = torch.arange(int(pieces.starts[piece]), int(pieces.stops[piece]), device="cpu")
         weights[places if edge_ids is None else edge_ids[places].long()] *= share.to(weights.dtype)
 
 
@@ -227,25 +227,25 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
 
     named = dict(zip(INPUTS, tensors, strict=True))
     grads = {
-        name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number))
+        name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number, device="cpu"))
         for name, tensor in named.items()
         if needs[name] and name not in ("key_proj", "value_proj")
     }
     leaky = isinstance(p.score, AdditiveLeaky | AdditiveLeakyEdges)
     if needs["vector"] or (needs["k"] and leaky):  # which that score finds along with the gradient of the keys,
-        grads["vector"] = torch.empty((source.num_tasks, *named["vector"].shape), dtype=number)
+        grads["vector"] = torch.empty((source.num_tasks, *named["vector"].shape), dtype=number, device="cpu")
         if leaky and not needs["k"]:  # and the other way round
-            grads["k"] = torch.empty(named["k"].shape, dtype=number)
+            grads["k"] = torch.empty(named["k"].shape, dtype=number, device="cpu")
     for name, plan in (("key_proj", source), ("outer_key", destination), ("outer_value", destination)):
         matrix = projections[name]
         if matrix is not None and needs["value_proj" if name == "outer_value" else "key_proj"]:
-            grads[name] = torch.empty((plan.num_tasks, *matrix.shape), dtype=number)
+            grads[name] = torch.empty((plan.num_tasks, *matrix.shape), dtype=number, device="cpu")
     keeps_score = needs["bias"] or p.outer_key != 0 or (by_destination and not lean)
     score, weight = (
-        ask_for_huge_pages(torch.empty((E, p.heads), dtype=number)) if kept else None
+        ask_for_huge_pages(torch.empty((E, p.heads), dtype=number, device="cpu")) if kept else None
         for kept in (keeps_score, p.outer_value != 0)
     )
-    terms = torch.empty((4, *outputs[2].shape), dtype=number) if outputs[2].numel() else None
+    terms = torch.empty((4, *outputs[2].shape), dtype=number, device="cpu") if outputs[2].numel() else None
     names = ("grad_out", "grad_attr_out", "grad_lse", "grad_weights")
     tensors_of = {**dict(zip(names, incoming, strict=True)), **grads}
     tensors_of |= {"row_terms": terms, "score": score, "weight": weight}

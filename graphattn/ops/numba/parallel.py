@@ -67,16 +67,16 @@ def _plan(indptr: Tensor, num_edges: int, width: int) -> Plan:
     rows = indptr.numel() - 1
     cost = (rows + num_edges) * width
     if cost < _SERIAL_BELOW:
-        return Plan(torch.tensor([[0, rows]]), None)
+        return Plan(torch.tensor([[0, rows]], device="cpu"), None)
     starts = indptr.numpy()
     bounds = balanced_bounds(starts, min(max(2, cost // _NUMBERS_PER_TASK), _MOST_TASKS))
     long_rows = np.flatnonzero(np.diff(starts) > LONGEST_ROW) if num_edges > LONGEST_ROW else np.empty(0, int)
     if long_rows.size == 0:
-        return Plan(torch.tensor(list(pairwise(bounds))), None)
+        return Plan(torch.tensor(list(pairwise(bounds)), device="cpu"), None)
     taken = set(long_rows.tolist())
     bounds = sorted({*bounds, *taken, *(row + 1 for row in taken)})
     runs = [run for run in pairwise(bounds) if run[0] not in taken]
-    return Plan(torch.tensor(runs, dtype=torch.int64).view(-1, 2), _cut(starts, long_rows))
+    return Plan(torch.tensor(runs, dtype=torch.int64, device="cpu").view(-1, 2), _cut(starts, long_rows))
 
 
 def balanced_bounds(starts: np.ndarray, parts: int) -> list[int]:

@@ -43,7 +43,7 @@ def run_steps(*steps: Step) -> None:
     """
     most = max((step.runs.shape[0] for step in steps), default=0)
     shares = max(1, min(torch.get_num_threads(), most))
-    counters = torch.zeros(len(steps) * (shares + 1) * _CACHE_LINE // 8, dtype=torch.int64)
+    counters = torch.zeros(len(steps) * (shares + 1) * _CACHE_LINE // 8, dtype=torch.int64, device="cpu")
     address = counters.data_ptr()
     calls = []
     for runs_kernel, runs, arguments, first in steps:
