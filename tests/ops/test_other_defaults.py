@@ -92,7 +92,7 @@ def test_every_graph(name, default):
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_backend(backend, options, default):
-    for name in _SERVED_BY.get(backend, ("multigraph",)):
+    for name in _SERVED_BY.get(backend, ("duplicate_edges",)):
         assert_the_same(name, options, backend, default)
 
 
