@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.checks import check_dropout, check_edge_attr
 from graphattn.nn.features import FeatureMap
+from graphattn.nn.plain import is_plain, known
 from graphattn.nn.positions.place import places
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
@@ -18,6 +19,7 @@ from graphattn.ops.scores import Additive, Cosine, Score, get_score
 ScoreName = Literal["dot", "cosine", "additive", "sum", "none"]
 
 
+@known
 class MultiheadAttention(nn.Module):
     """Multi-head attention in which each node sees only its in-neighbours.
 
@@ -206,18 +208,22 @@ class MultiheadAttention(nn.Module):
         if self.feature_map is not None:
             assert q is not None and k is not None
             q, k = self.feature_map(q, k, graph)
-        edge_proj: Tensor | tuple[Tensor | None, Tensor | None] | None = None
+        terms: dict[str, Any] = {}
         if edge_attr is not None:
-            edge_proj = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1)
-            if self.score in ("sum", "none"):
+            joins_keys = self.score not in ("sum", "none")
+            if not joins_keys:
                 scores = self.edge_bias_proj(edge_attr)
                 edge_bias = scores if edge_bias is None else edge_bias + scores
-                edge_proj = (None, edge_proj)
+            if is_plain(self.edge_proj, nn.Linear):
+                projection = self.edge_proj.weight.view(H, D, -1).permute(2, 0, 1)
+                terms = {"edge_attr": edge_attr, "edge_proj": projection if joins_keys else (None, projection)}
+            else:
+                mapped = self.edge_proj(edge_attr).view(-1, H, D)
+                terms = {"edge_key": mapped if joins_keys else None, "edge_value": mapped}
         if self.score == "none" and edge_bias is None:
             edge_bias = v.new_zeros(graph.num_edges, H)
         result = attention(
-            q, k, v, graph, score=self._score(), normalize=self.normalize, edge_bias=edge_bias,
-            edge_attr=edge_attr, edge_proj=edge_proj,
+            q, k, v, graph, score=self._score(), normalize=self.normalize, edge_bias=edge_bias, **terms,
             dropout=self.dropout if self.training else 0.0, return_weights=return_weights,
         )  # fmt: skip
         if return_weights:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.nn.plain import is_plain, is_untouched
 from graphattn.ops.convention import under_autocast
 
 
@@ -44,17 +45,21 @@ def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]
 def check_features(name: str, x: Tensor, linear: Any) -> None:
     """Raise unless `x` is `[rows, F]` as the layer `linear` takes it (if any): width, dtype and device.
 
+    What a layer takes that is not plain, such as one whose parameters lie elsewhere until it is called, it says itself.
+
     Raises:
         ValueError: another number of axes, another width than the layer was made for, or another device.
         TypeError: not floating-point, or another dtype than that of the weights (outside autocast).
     """
     width = getattr(linear, "in_channels", getattr(linear, "in_features", -1))
+    if linear is not None and not is_untouched(linear):
+        width = -1  # what was done to it may change that
     expected = f"[rows, {width}]" if width > 0 else "[rows, features]"
     if x.ndim != 2 or (width > 0 and x.shape[1] != width):
         raise ValueError(f"{name} must have shape {expected}, got {list(x.shape)}")
     if not x.is_floating_point():
         raise TypeError(f"{name} must hold floating-point numbers, got {x.dtype}")
-    weight = getattr(linear, "weight", None)
+    weight = linear.weight if is_plain(linear) else None
     if not isinstance(weight, Tensor) or isinstance(weight, torch.nn.parameter.UninitializedParameter):
         return
     if x.device != weight.device:

@@ -13,6 +13,7 @@ from graphattn.graph import Graph, bipartite, causal
 from graphattn.graph.kind import positions
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.cache import KeyValueCache
+from graphattn.nn.plain import is_plain
 from graphattn.nn.residual import feed_forward, residual
 
 
@@ -119,19 +120,26 @@ class TransformerDecoderLayer(nn.Module):
         """The state before the first token, for memories of these sizes packed one after another."""
         if self.cross_attention is None or memory is None:
             return LayerState(None, None)
-        return LayerState(None, KeyValueCache(*self.cross_attention.keys_and_values(memory), tuple(sizes)))
+        if is_plain(self.cross_attention, MultiheadAttention):
+            return LayerState(None, KeyValueCache(*self.cross_attention.keys_and_values(memory), tuple(sizes)))
+        return LayerState(None, KeyValueCache(None, memory, tuple(sizes)))
 
     def step(
         self, x: Tensor, graph: Graph, state: LayerState, sizes: Sequence[int], position: Tensor, **options: Any
     ) -> tuple[Tensor, LayerState]:
         """Some more tokens of each sequence, `sizes` of them, at `position`, and the state after them.
 
-        `graph` says what they see of all that has been written then, themselves included.
+        `graph` says what they see of all that has been written then, themselves included. Keys and values are kept; of
+        attention that is not plain, which must be called, what they are made of.
         """
         own = state.own
 
         def attend(y: Tensor) -> Tensor:
             nonlocal own
+            if not is_plain(self.attention, MultiheadAttention):
+                own = KeyValueCache(None, y, tuple(sizes)) if own is None else own.append(None, y, sizes)
+                places = positions(own.sizes, y.device)[0]
+                return self.attention(y, graph, own.v, position=position, key_position=places, **options)
             k, v = self.attention.keys_and_values(y, position=position)
             own = KeyValueCache(k, v, tuple(sizes)) if own is None else own.append(k, v, sizes)
             q = self.attention.queries(y, position)
@@ -139,7 +147,10 @@ class TransformerDecoderLayer(nn.Module):
 
         def look(y: Tensor) -> Tensor:
             assert self.cross_attention is not None and state.memory is not None
-            q, kept = self.cross_attention.queries(y), state.memory
+            kept = state.memory
+            if not is_plain(self.cross_attention, MultiheadAttention):
+                return self.cross_attention(y, kept.seen_by(sizes), kept.v)
+            q = self.cross_attention.queries(y)
             return self.cross_attention.attend(q, kept.k, kept.v, kept.seen_by(sizes))  # type: ignore[return-value]
 
         x = self._residual(x, attend, self.attention_norm)

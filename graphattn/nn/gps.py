@@ -13,9 +13,9 @@ from torch_geometric.nn.resolver import activation_resolver, normalization_resol
 from torch_geometric.utils import to_dense_batch
 
 from graphattn.nn.checks import check_features
-from graphattn.nn.multihead import is_plain, multihead
+from graphattn.nn.multihead import is_known, multihead
 from graphattn.nn.packing import packing_of
-from graphattn.nn.performer import is_plain_performer, performer
+from graphattn.nn.performer import is_known_performer, performer
 from graphattn.nn.within import attend_within
 
 
@@ -120,9 +120,9 @@ class GPSConv(nn.Module):
 
     def _attend(self, x: Tensor, batch: Tensor | None) -> Tensor:
         """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
-        if is_plain(self.attn):
+        if is_known(self.attn):
             return multihead(self.attn, x, x, partial(attend_within, batch=batch))
-        if is_plain_performer(self.attn):
+        if is_known_performer(self.attn):
             return performer(self.attn, x, batch)
         packing_of(batch, len(x), None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)

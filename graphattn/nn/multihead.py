@@ -7,29 +7,25 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphattn.nn.plain import is_plain
 
-def is_plain(attn: nn.Module) -> bool:
-    """Whether this is multi-head attention that the operator knows, with nothing hooked onto it."""
+
+def is_known(attn: nn.Module) -> bool:
+    """Whether this is plain multi-head attention of a kind that `multihead` runs."""
     return (
-        type(attn) is nn.MultiheadAttention
+        is_plain(attn, nn.MultiheadAttention)
         and attn.in_proj_weight is not None
         and attn.bias_k is None
         and not attn.add_zero_attn
-        and attn.dropout < 1
-        and not has_hooks(attn)
+        and attn.dropout < 1  # type: ignore[operator]
     )
-
-
-def has_hooks(module: nn.Module) -> bool:
-    """Whether something is hooked onto a module, so that it must be called."""
-    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
 
 
 def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, attend: Callable[..., Tensor]) -> Tensor:
     """What `attn(query, source, source)` gives where rows of `query` see those in `source` that `attend` lets them.
 
     Args:
-        attn: for which `is_plain` holds.
+        attn: for which `is_known` holds.
         query: `[M, embed_dim]`.
         source: `[N, embed_dim]`.
         attend: the operator between the two, of q `[M, H, D]`, k and v `[N, H, D]`, and `dropout`.

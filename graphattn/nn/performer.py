@@ -6,17 +6,20 @@ from typing import Any
 
 from torch import Tensor
 from torch_geometric.nn.attention import PerformerAttention
+from torch_geometric.nn.attention.performer import PerformerProjection
 
-from graphattn.nn.multihead import has_hooks
+from graphattn.nn.plain import is_plain, know
 from graphattn.nn.within import attend_within
 
 EPSILON = 1e-3
 """What PyG adds to each feature, so that no denominator is zero."""
 
+know(PerformerAttention, PerformerProjection)
 
-def is_plain_performer(attn: Any) -> bool:
-    """Whether this is PyG's attention, with nothing hooked onto it."""
-    return type(attn) is PerformerAttention and not has_hooks(attn) and not has_hooks(attn.fast_attn)
+
+def is_known_performer(attn: Any) -> bool:
+    """Whether this is PyG's attention, and plain."""
+    return is_plain(attn, PerformerAttention) and is_plain(attn.fast_attn, PerformerProjection)
 
 
 def performer(attn: Any, x: Tensor, batch: Tensor | None) -> Tensor:
@@ -28,7 +31,7 @@ def performer(attn: Any, x: Tensor, batch: Tensor | None) -> Tensor:
 
     Choromanski et al. 2021, arXiv:2009.14794, section 2.2.
     """
-    q, k, v = (linear(x).view(-1, attn.heads, linear.out_features // attn.heads) for linear in (attn.q, attn.k, attn.v))
+    q, k, v = (linear(x).unflatten(1, (attn.heads, -1)) for linear in (attn.q, attn.k, attn.v))
     features = attn.fast_attn.projection_matrix.t()
     q, k = (attn.fast_attn.kernel(rows @ features) + EPSILON for rows in (q, k))
     out = attend_within(q, k, v, batch, normalize="linear", scale=1.0)

@@ -14,6 +14,7 @@ from graphattn.graph import bipartite, causal
 from graphattn.graph.kind import positions
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.decoder import DecoderState, TransformerDecoder, TransformerDecoderLayer
+from graphattn.nn.plain import is_plain
 from graphattn.nn.positions.sinusoidal import sinusoidal
 
 
@@ -52,7 +53,7 @@ class TokenDecoder(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        self.embed_dim = embed_dim
+        self.num_tokens, self.embed_dim = num_tokens, embed_dim
         self.embedding = nn.Embedding(num_tokens, embed_dim)
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.dropout = nn.Dropout(dropout)
@@ -107,4 +108,6 @@ class TokenDecoder(nn.Module):
         return self.dropout(x + sinusoidal(position, self.embed_dim).to(x.dtype))
 
     def _scores(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.embedding.weight)
+        if is_plain(self.embedding, nn.Embedding):
+            return F.linear(x, self.embedding.weight)
+        return F.linear(x, self.embedding(torch.arange(self.num_tokens, device=x.device)))

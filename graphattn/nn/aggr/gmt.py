@@ -7,7 +7,7 @@ from torch import Tensor
 from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
-from graphattn.nn.aggr.blocks import attend, pool
+from graphattn.nn.aggr.blocks import decode, pool
 
 
 class GraphMultisetTransformer(Aggregation):
@@ -69,7 +69,7 @@ class GraphMultisetTransformer(Aggregation):
         sets: Any = {"batch": index, "num_sets": dim_size}
         x = pool(self.pma1, x, **sets)
         for encoder in self.encoders:
-            x = attend(encoder.mab, x, x, queries=self.k, keys=self.k, **sets)
+            x = decode(encoder, x, size=self.k, **sets)
         return pool(self.pma2, x, keys=self.k, **sets)
 
     def __repr__(self) -> str:

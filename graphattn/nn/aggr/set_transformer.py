@@ -7,7 +7,7 @@ from torch import Tensor
 from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
-from graphattn.nn.aggr.blocks import attend, pool
+from graphattn.nn.aggr.blocks import decode, encode, pool
 
 
 class SetTransformerAggregation(Aggregation):
@@ -74,10 +74,10 @@ class SetTransformerAggregation(Aggregation):
         self.assert_two_dimensional_input(x, dim)
         sets: Any = {"batch": index, "num_sets": dim_size}
         for encoder in self.encoders:
-            x = attend(encoder.mab, x, x, **sets)
+            x = encode(encoder, x, **sets)
         x = pool(self.pma, x, **sets)
         for decoder in self.decoders:
-            x = attend(decoder.mab, x, x, queries=self.num_seed_points, keys=self.num_seed_points, **sets)
+            x = decode(decoder, x, size=self.num_seed_points, **sets)
         x = x.view(-1, self.num_seed_points, self.channels)
         return x.flatten(1) if self.concat else x.mean(1)
 

@@ -9,7 +9,7 @@ from torch_geometric.nn.conv import MessagePassing
 
 from graphattn.graph import Graph
 from graphattn.nn.conv.adjacency import Adjacency, is_matrix
-from graphattn.nn.multihead import has_hooks
+from graphattn.nn.plain import is_plain, know
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.attention import attention
 
@@ -24,6 +24,8 @@ HOOKS = [
     for kind in ("", "_pre")
 ]
 """Where PyG keeps what is hooked onto these steps."""
+
+know(SumAggregation)
 
 
 class AttentionConv(MessagePassing):
@@ -54,8 +56,7 @@ class AttentionConv(MessagePassing):
         return bool(
             self.explain
             or not self._steps_are_ours
-            or type(self.aggr_module) is not SumAggregation
-            or has_hooks(self.aggr_module)
+            or not is_plain(self.aggr_module, SumAggregation)
             or any(part in vars(self) for part in PARTS[:5])
             or any(getattr(self, hooks) for hooks in HOOKS)
             or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator keeps a part of the weights

@@ -132,13 +132,23 @@ class GeneralConv(AttentionConv):
         if edges.edge_attr is not None and self.in_edge_channels is None:
             raise ValueError("edge_attr is given, but the layer was made without in_edge_channels")
         products = self.attention and self.attention_type == "dot_product"
-        if self.sends_messages or not self.attention or (products and edges.edge_attr is not None):
+        by_messages = not self.attention or (products and edges.edge_attr is not None)
+        if by_messages or self.sends_messages or not self._is_linear(x_src, edges.edge_attr):
             pair = (x_src, x_dst)
             out = self.propagate(edges.graph.edge_index, x=pair, edge_attr=edges.edge_attr, size=edges.size)
         else:
             out = self._by_products(x_src, x_dst, edges) if products else self._by_vector(x_src, x_dst, edges)
         out = out.mean(1) + self.lin_self(x_dst)
         return F.normalize(out, dim=-1) if self.normalize_l2 else out
+
+    def _is_linear(self, x: Tensor, edge_attr: Tensor | None) -> bool:
+        """Whether messages are the plain linear maps that they are taken apart into."""
+        maps = [(self.lin_msg, x)]
+        if not self.directed_msg:
+            maps.append((self.lin_msg_i, x))
+        if edge_attr is not None:
+            maps.append((self.lin_edge, edge_columns(edge_attr)))
+        return all(readable_weight(linear, rows, bias=True) is not None for linear, rows in maps)
 
     def _heads(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.heads, self.out_channels)
@@ -149,16 +159,11 @@ class GeneralConv(AttentionConv):
         terms: dict[str, Any] = {}
         if edges.edge_attr is not None:
             features = self._edge_features(edges.edge_attr, value.dtype)
-            weight = readable_weight(self.lin_edge, features, bias=True)
-            if weight is None:
-                mapped = self._heads(self.lin_edge(features))
-                terms = {"edge_bias": head_scores(mapped, self.att_msg)[0], "edge_value": mapped}
-            else:
-                projection = as_projection(weight, self.heads, value.dtype)
-                scores = torch.einsum("ahc,hc->ah", projection, self.att_msg[0].to(value.dtype))
-                terms = {"edge_bias": features @ scores, "edge_attr": features, "edge_proj": (None, projection)}
-                if self.lin_edge.bias is not None:  # the same for every edge, so that the source may bring it
-                    value = value + self._heads(self.lin_edge.bias).to(value.dtype)
+            projection = as_projection(self.lin_edge.weight, self.heads, value.dtype)
+            scores = torch.einsum("ahc,hc->ah", projection, self.att_msg[0].to(value.dtype))
+            terms = {"edge_bias": features @ scores, "edge_attr": features, "edge_proj": (None, projection)}
+            if self.lin_edge.bias is not None:  # the same for every edge, so that the source may bring it
+                value = value + self._heads(self.lin_edge.bias).to(value.dtype)
         (key,) = head_scores(value, self.att_msg)
         query = key.new_zeros(edges.attended.num_dst, self.heads)
         own: Tensor | None = None

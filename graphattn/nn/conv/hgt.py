@@ -17,8 +17,11 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.hetero import check_kinds
+from graphattn.nn.plain import is_plain, know
 from graphattn.ops.attention import attention
 from graphattn.ops.state import State, merge
+
+know(HeteroDictLinear, HeteroLinear)
 
 
 class HGTConv(AttentionConv):
@@ -99,8 +102,9 @@ class HGTConv(AttentionConv):
             ValueError: a kind that is not in `metadata`, or that there are no features of.
         """
         check_kinds(x_dict, edge_index_dict, self.node_types, self.edge_types)
+        maps = self.kqv_lin.lins if is_plain(self.kqv_lin, HeteroDictLinear) else dict.fromkeys(x_dict)
         for kind, features in x_dict.items():
-            check_features(f"x_dict[{kind!r}]", features, self.kqv_lin.lins[kind])
+            check_features(f"x_dict[{kind!r}]", features, maps[kind])
         H, C = self.heads, self.out_channels
         keys, queries, values = {}, {}, {}
         for kind, mapped in self.kqv_lin(x_dict).items():
@@ -125,6 +129,8 @@ class HGTConv(AttentionConv):
         place, count = self.edge_types_map[edge_type], len(self.edge_types)
         key, value = (
             torch.einsum("nhd,hde->nhe", rows, linear.weight[place::count].to(rows.dtype))
+            if is_plain(linear, HeteroLinear)
+            else _called(linear, rows, place, count)
             for rows, linear in ((keys, self.k_rel), (values, self.v_rel))
         )
         return key, value
@@ -192,3 +198,10 @@ class HGTConv(AttentionConv):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(-1, {self.out_channels}, heads={self.heads})"
+
+
+def _called(linear: Any, rows: Tensor, place: int, count: int) -> Tensor:
+    """Rows `[N, H, D]` through a `HeteroLinear` whose weights may not be read, the heads one after another."""
+    H = rows.shape[1]
+    kinds = torch.arange(H, device=rows.device).repeat_interleave(len(rows)) * count + place
+    return linear(rows.transpose(0, 1).flatten(0, 1), kinds).unflatten(0, (H, -1)).transpose(0, 1)

@@ -6,7 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch_geometric.nn.dense.linear import Linear
+
+from graphattn.nn.plain import is_plain, know
+
+know(Linear)
 
 
 def edge_features(edge_attr: Tensor, linear: Any, dtype: torch.dtype) -> Tensor:
@@ -61,12 +66,11 @@ def as_projection(weight: Tensor, heads: int, dtype: torch.dtype) -> Tensor:
 def readable_weight(linear: Any, x: Tensor, *, bias: bool = False) -> Tensor | None:
     """The weight of a plain linear map, made first if it waits for its width.
 
-    None where another module stands in its place, hooks are set on it, or it has a bias (unless `bias` says that the
-    caller adds it): it must then be called.
+    None where it is not plain (see `is_plain`), or it has a bias (unless `bias` says that the caller adds it): it must
+    then be called.
     """
-    if type(linear) not in (Linear, nn.Linear) or (linear.bias is not None and not bias):
+    if type(linear) is Linear and isinstance(linear.weight, UninitializedParameter):
+        linear.initialize_parameters(linear, (x,))
+    if not is_plain(linear, Linear, nn.Linear) or (linear.bias is not None and not bias):
         return None
-    if isinstance(linear.weight, nn.parameter.UninitializedParameter):
-        linear(x[:0])  # draws the weight
-    hooks = linear._forward_hooks, linear._forward_pre_hooks, linear._backward_hooks, linear._backward_pre_hooks
-    return None if any(hooks) else linear.weight
+    return linear.weight

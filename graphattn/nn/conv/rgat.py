@@ -16,12 +16,14 @@ from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.heads import check_heads
 from graphattn.nn.conv.projection import edge_columns, edge_features
 from graphattn.nn.conv.relations import relations_of
+from graphattn.nn.plain import known
 from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 MODS = ("additive", "scaled", "f-additive", "f-scaled")
 
 
+@known
 class RGATConv(AttentionConv):
     """Relational graph attention layer: PyG's `RGATConv`, on the fused operator.
 

@@ -16,6 +16,7 @@ from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.gat import GATConv
 from graphattn.nn.packing import members_of
+from graphattn.nn.plain import is_plain
 from graphattn.ops.scores import Sum
 
 SLOPE = 0.01
@@ -59,11 +60,12 @@ class GATEConv(AttentionConv):
     def forward(self, x: Tensor, edge_index: Any, edge_attr: Tensor) -> Tensor:
         """Attend along `edge_index` with its features `[E, edge_dim]`."""
         edges = read(edge_index, edge_attr, (x, x), None, self.flow)
-        width = self.lin1.in_features - x.shape[1]
-        if edges.edge_attr is None or edges.edge_attr.shape[1:] != (width,):
+        in_parts = is_plain(self.lin1, Linear) and is_plain(self.lin2, Linear)
+        width = self.lin1.in_features - x.shape[1] if in_parts else -1
+        if edges.edge_attr is None or (in_parts and edges.edge_attr.shape[1:] != (width,)):
             got = None if edges.edge_attr is None else list(edges.edge_attr.shape)
             raise ValueError(f"edge_attr must have shape [{edges.graph.num_edges}, {width}], got {got}")
-        if self.sends_messages:
+        if self.sends_messages or not in_parts:
             edge_index, size = edges.graph.edge_index, edges.size
             alpha = self.edge_updater(edge_index, x=x, edge_attr=edges.edge_attr, size=size)
             return self.propagate(edge_index, x=x, alpha=alpha, size=size) + self.bias

@@ -1,0 +1,74 @@
+"""Whether a module is no more than its class makes it, so that its parameters may be read where it would be called."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+from torch._subclasses import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
+from torch.nn.modules import module as of_all
+from torch.nn.parameter import UninitializedParameter
+
+Module = TypeVar("Module", bound=nn.Module)
+
+_forwards: dict[type, Any] = {kind: kind.forward for kind in (nn.Linear, nn.Embedding, nn.MultiheadAttention)}
+_ORDINARY = {type(None), nn.Parameter, UninitializedParameter, Tensor, FakeTensor, FunctionalTensor}
+
+
+def know(*kinds: type[nn.Module]) -> None:
+    """Let modules of these classes be plain, as long as the classes have the `forward` that they have now."""
+    for kind in kinds:
+        _forwards[kind] = kind.forward
+
+
+def known(kind: type[Module]) -> type[Module]:
+    """`know` of a class of our own, as a decorator."""
+    know(kind)
+    return kind
+
+
+def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
+    """Whether a call of `module` runs the `forward` of one of these classes on its own parameters, and nothing else.
+
+    Every way of changing a module makes it False: another class (a subclass, a quantized or LoRA layer, a
+    parametrization, a wrapper), a `forward` replaced in the class, and whatever `is_untouched` names. A layer that reads
+    the parameters of a plain module must call any other.
+
+    Args:
+        module: any module, or None, which is not plain.
+        kinds: classes, each of which `know` has been told; any of these when none is given.
+    """
+    kind = type(module)
+    if kinds and kind not in kinds:
+        return False
+    forward = _forwards.get(kind)
+    return forward is not None and kind.forward is forward and is_untouched(module)
+
+
+def is_untouched(module: nn.Module) -> bool:
+    """Whether nothing has been done to this one instance that a call of it would run.
+
+    What may have been done: `forward` replaced on the instance (as offloading does), `module.compile()`, forward and
+    backward hooks of each sort, on the module or on all modules, and parameters that are tensors of a kind of their own
+    (quantized or distributed ones). Hooks on state dicts do not count, for a call does not run them.
+    """
+    own = module.__dict__
+    if (
+        "forward" in own
+        or "_call_impl" in own
+        or own.get("_compiled_call_impl") is not None
+        or own["_forward_hooks"]
+        or own["_forward_pre_hooks"]
+        or own["_backward_hooks"]
+        or own["_backward_pre_hooks"]
+        or of_all._global_forward_hooks
+        or of_all._global_forward_pre_hooks
+        or of_all._global_backward_hooks
+        or of_all._global_backward_pre_hooks
+    ):
+        return False
+    for parameter in own["_parameters"].values():  # noqa: SIM110  # twice as fast as all() of a generator
+        if type(parameter) not in _ORDINARY:
+            return False
+    return True
