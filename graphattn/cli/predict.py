@@ -39,12 +39,16 @@ def predict(
     """Predict for molecules that a file, standard input or the command line gives.
 
     Every row comes back, in its order, with its columns and the prediction beside them; a row whose SMILES cannot
-    be read has empty values and a reason. A file may also be a bare list of SMILES.
+    be read has empty values and a reason. A file may also be a bare list of SMILES. The std columns say how far the
+    networks differ, which is less than how wrong they may be.
 
     Examples: graphattn predict runs/logS new.csv --out predictions.csv, or graphattn predict runs/logS "CCO"
     """
+    from graphattn.tasks.molecule.inference import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
+    resolve_device(device)
+    _check_out(out)
     predictor = MoleculePredictor.load(model)
     table = _table(molecules, encoding, smiles_column)
     column = _smiles_column(table, predictor, smiles_column)
@@ -69,6 +73,14 @@ def predict(
         place = table.where(row, table.columns[column])
         have = "has" if len(reasons) == 1 else "have"
         say(f"{len(reasons)} of {len(smiles)} rows {have} no prediction; {place}: {prediction.reasons[row]}")
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse, before the work, what cannot be written."""
+    if out is not None and out.is_dir():
+        from graphattn.tasks.molecule.errors import SettingsError
+
+        raise SettingsError(f"--out {out} is a directory; a CSV file to write is expected.")
 
 
 def _table(molecules: Sequence[str] | None, encoding: str | None, smiles_column: str | None) -> Table:
@@ -116,6 +128,8 @@ def _predict(predictor: MoleculePredictor, smiles: Sequence[str], device: str) -
 
 def _to_csv(table: Table, predictor: MoleculePredictor, prediction: Prediction) -> str:
     """Return the table with the predictions beside it; a name that is taken gets a number."""
+    from graphattn.tasks.molecule.predictor import cell_text
+
     names: list[str] = []
     for name in (*predictor.output_columns(), "reason"):
         taken = {*table.columns, *names}
@@ -125,6 +139,6 @@ def _to_csv(table: Table, predictor: MoleculePredictor, prediction: Prediction) 
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*table.columns, *names])
     for row, (cells, reason) in enumerate(zip(table.rows, prediction.reasons, strict=True)):
-        numbers = ["" if column[row] != column[row] else f"{column[row]:.6g}" for column in values]
+        numbers = [cell_text(column[row]) for column in values]
         writer.writerow([*(cells or [""] * len(table.columns)), *numbers, reason])
     return buffer.getvalue()

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from graphattn.cli.program import program
 from graphattn.tasks.molecule import storage
+from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor
+from graphattn.tasks.molecule.spread import describe_spread
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.text import fixed
 
 _EXAMPLE = "CC(=O)Oc1ccccc1C(=O)O"  # aspirin
 
@@ -23,7 +27,7 @@ def train_summary(console: Console, predictor: MoleculePredictor, directory: Pat
     """Print the model beside its rivals, where everything is, and what to type next."""
     assert predictor.fitted is not None
     console.print()
-    console.print(metrics_table(predictor.fitted))
+    _print_metrics(console, predictor.fitted)
     console.print()
     places = [
         ("model", f"{directory}/"),
@@ -55,6 +59,7 @@ def info_summary(console: Console, predictor: MoleculePredictor, directory: Path
         [
             ("model", f"{directory}/"),
             ("task", f"{fitted.task} of {', '.join(fitted.target_columns)}{unit}"),
+            *(("classes", text) for text in _class_texts(fitted)),
             ("SMILES column", fitted.smiles_column),
             ("data", f"{data['source']}: {data['molecules']} molecules, {data['rejected']} rows left out"),
             ("split", f"{data['split']}: {parts['train']} train, {parts['valid']} valid, {parts['test']} test"),
@@ -63,15 +68,28 @@ def info_summary(console: Console, predictor: MoleculePredictor, directory: Path
             ("epochs", ", ".join(str(len(history)) for history in fitted.histories) + f" of {training.epochs}"),
             ("seed", str(training.seed)),
             ("trained with", ", ".join(f"{name} {version}" for name, version in fitted.versions.items())),
+            *(("note", note) for note in data.get("notes", [])),
         ],
     )
     console.print()
+    _print_metrics(console, fitted)
+
+
+def _print_metrics(console: Console, fitted: Fitted) -> None:
+    """Print how good the model is, each target for itself, and how far that can be trusted."""
     console.print(metrics_table(fitted))
+    each = target_table(fitted)
+    if each is not None:
+        console.print(each)
+    verdict = better_rival(fitted)
+    spread = describe_spread(len(fitted.weights), fitted.data.get("within_std"))
+    for line in filter(None, (verdict, spread)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def metrics_table(fitted: Fitted) -> Table:
     """Return the metrics on the test part: the model's, then its rivals'; the best of each column is bold."""
-    names = metric_names(fitted.task)
+    names = metric_names(fitted.task, len(fitted.target_columns))
     rows: list[tuple[str, Mapping[str, Any]]] = [("graphattn", fitted.metrics["test"])]
     rivals = fitted.metrics.get("baselines", {})
     rows += [(label, rivals[name]) for name, label in RIVALS.items() if name in rivals]
@@ -82,13 +100,53 @@ def metrics_table(fitted: Fitted) -> Table:
     for name in names:
         table.add_column(METRIC_LABELS[name], justify="right")
     best = {name: _best([metrics[name] for _, metrics in rows], lower_is_better(name)) for name in names}
-    for label, metrics in rows:
-        cells = [_cell(metrics[name], metrics[name] == best[name]) for name in names]
-        table.add_row(label, *cells)
-    if len(fitted.target_columns) > 1:
+    if best[names[0]] is None:  # then the others tell nothing either: of one class, everything can be right
+        best = dict.fromkeys(names)
+        table.caption = f"{METRIC_LABELS[names[0]]} is not defined for this test part, and the rest says little"
+    elif len(fitted.target_columns) > 1:
         table.caption = f"means over {len(fitted.target_columns)} targets; each is in {storage.METRICS}"
-        table.caption_justify = "left"
+    for label, metrics in rows:
+        cells = [_cell(metrics[name], metrics[name] is not None and metrics[name] == best[name]) for name in names]
+        table.add_row(label, *cells)
+    table.caption_justify = "left"
     return table
+
+
+def target_table(fitted: Fitted) -> Table | None:
+    """Return the model's metrics for each of several targets, never averaged; None where there is one."""
+    each = fitted.metrics["test"].get("per_target")
+    if not each:
+        return None
+    names = metric_names(fitted.task)
+    table = Table(header_style="bold")
+    table.add_column("graphattn, each target")
+    for name in names:
+        table.add_column(METRIC_LABELS[name], justify="right")
+    for target, metrics in each.items():
+        table.add_row(escape(target), *(_cell(metrics[name], False) for name in names))
+    return table
+
+
+def better_rival(fitted: Fitted) -> str:
+    """Say which simpler model does better by the first metric; "" where none does."""
+    name = metric_names(fitted.task, len(fitted.target_columns))[0]
+    rivals = fitted.metrics.get("baselines", {})
+    known = {label: rivals[rival][name] for rival, label in RIVALS.items() if rival in rivals}
+    best = _best(list(known.values()), lower_is_better(name))
+    own = fitted.metrics["test"][name]
+    if best is None or own is None or math.isnan(own) or best == own or (best > own) == lower_is_better(name):
+        return ""
+    label = next(label for label, value in known.items() if value == best)
+    return f"On these molecules the {label} does better: {METRIC_LABELS[name]} {fixed(best)} against {fixed(own)}."
+
+
+def _class_texts(fitted: Fitted) -> list[str]:
+    """Return what the classes of each target are called, where not 0 and 1."""
+    return [
+        f"{target}: class 0 is {first}, class 1 is {second}; probabilities are of {second}"
+        for target, (first, second) in zip(fitted.target_columns, fitted.classes, strict=False)
+        if (first, second) != ZERO_ONE
+    ]
 
 
 def _best(values: Sequence[float | None], lower: bool) -> float | None:
@@ -97,9 +155,7 @@ def _best(values: Sequence[float | None], lower: bool) -> float | None:
 
 
 def _cell(value: float | None, best: bool) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    return f"[bold]{value:.3f}[/bold]" if best else f"{value:.3f}"
+    return f"[bold]{fixed(value)}[/bold]" if best else fixed(value)
 
 
 def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -83,9 +84,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch_size", "ensemble"):
             _require(self, name, getattr(self, name) >= 1, "at least 1")
-        _require(self, "lr", self.lr > 0, "above 0")
+        _require(self, "epochs", self.epochs <= 1_000_000, "1,000,000 at most")
+        _require(self, "lr", 0 < self.lr < math.inf, "above 0 and finite")
         _require(self, "warmup", 0 <= self.warmup < 1, "at least 0 and below 1")
-        _require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        _require(self, "weight_decay", 0 <= self.weight_decay < math.inf, "0 or more and finite")
         _require(self, "averaging", 0 <= self.averaging < 1, "at least 0 and below 1")
         _require(self, "clip_norm", self.clip_norm > 0, "above 0")
         _require(self, "ensemble", self.ensemble <= 1000, "1000 at most")

@@ -14,7 +14,7 @@ from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
 from graphattn.tasks.molecule.files import write_text
-from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
 from graphattn.tasks.molecule.report import write_report
 from graphattn.tasks.molecule.table import Table
 from graphattn.tasks.molecule.task import RIVALS
@@ -74,5 +74,5 @@ def _write_predictions(path: Path, predictor: MoleculePredictor) -> None:
     writer.writerow([table.unit, *table.columns, *predictor.output_columns()])
     for molecule in fitted.split.test:
         row = outcome.rows.rows[molecule]
-        writer.writerow([table.lines[row], *table.rows[row], *(f"{column[molecule]:.6g}" for column in values)])
+        writer.writerow([table.lines[row], *table.rows[row], *(cell_text(column[molecule]) for column in values)])
     write_text(path, buffer.getvalue())

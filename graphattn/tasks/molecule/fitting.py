@@ -18,18 +18,21 @@ from graphattn.chem import MoleculeGraph, Split
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
 from graphattn.tasks.molecule.data import to_data
+from graphattn.tasks.molecule.duplicates import describe, same_molecule
 from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.features import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
+from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
 from graphattn.tasks.molecule.predictor import Fitted, Outcome, Prediction
 from graphattn.tasks.molecule.progress import TrainingProgress, counting
 from graphattn.tasks.molecule.rows import MoleculeRows, guess_smiles_column, numeric_columns, select_rows, write_rejects
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
-from graphattn.tasks.molecule.split import check_classes, check_method, check_parts, split_rows
+from graphattn.tasks.molecule.split import check_method, check_parts, check_training, one_class, split_rows
+from graphattn.tasks.molecule.spread import share_within
 from graphattn.tasks.molecule.table import Table, read_table
-from graphattn.tasks.molecule.task import detect_task, metric_names
+from graphattn.tasks.molecule.task import check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ class Prepared:
     graphs: list[MoleculeGraph]
     descriptors: NDArray[np.float64]
     """`[n, d]` raw; `d = 0` where the network does without"""
+    notes: list[str]
+    """what was decided, and what makes the measures weak"""
 
 
 def prepare(
@@ -77,6 +82,7 @@ def prepare(
         raise SettingsError("--split and --split-column exclude each other: choose one.")
     if isinstance(split, str):
         check_method(split)
+    check_task(task)
     table = read_table(data, encoding=encoding)
     smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
     if target_columns is None:
@@ -88,18 +94,21 @@ def prepare(
             [column.strip() for column in target_columns],
             id_column=id_column,
             split_column=split_column,
+            task=task,
             progress=progress,
         )
+    kind = detect_task(rows)
     featurizer = Featurizer.from_config(model)
-    kind = detect_task(rows, task)
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
         check_parts(table.name, parts)
     else:
         parts, method = split_rows(rows, split, seed=seed)
-    if kind == "classification":
-        check_classes(rows, parts.train)
+    check_training(rows, parts.train)
+    notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
+    copies = describe(rows, parts, same_molecule(rows))
+    notes += [f"{copies}."] if copies else []
     graphs, descriptors = [], []
     with counting(console, "computing features", len(rows)) as progress:
         for done, smiles in enumerate(rows.smiles, start=1):
@@ -107,7 +116,7 @@ def prepare(
             graphs.append(graph)
             descriptors.append(values)
             progress(done)
-    return Prepared(rows, kind, parts, method, featurizer, graphs, np.stack(descriptors))
+    return Prepared(rows, kind, parts, method, featurizer, graphs, np.stack(descriptors), notes)
 
 
 def fit(
@@ -142,7 +151,7 @@ def fit(
 
     networks: list[TrainedNetwork] = []
     nets = []
-    metric = metric_names(task)[0]
+    metric = metric_names(task, rows.targets.shape[1])[0]
     with TrainingProgress(console, training.ensemble, metric) as progress:
         for number in range(1, training.ensemble + 1):
             seed = 1000 * training.seed + number - 1  # no two ensembles share a network
@@ -191,6 +200,7 @@ def fit(
         task=task,
         smiles_column=rows.smiles_column,
         target_columns=rows.target_columns,
+        classes=[classes for classes in rows.classes if classes is not None],
         featurizer=prepared.featurizer,
         descriptor_scaler=descriptor_scaler,
         target_scaler=target_scaler,
@@ -205,6 +215,10 @@ def fit(
             "rejected": len(rows.rejects),
             "split": prepared.split_method,
             "parts": {part: len(indices) for part, indices in split._asdict().items()},
+            "notes": prepared.notes,
+            "within_std": share_within(*(part[split.test] for part in (prediction.mean, prediction.std, rows.targets)))
+            if task == "regression"
+            else None,
             "rows": rows.rows,
             "fingerprint": _fingerprint(rows, split),
         },
@@ -219,7 +233,7 @@ def _announce(console: Console, prepared: Prepared, directory: Path | None) -> N
         f"{rows.table.name}: {len(rows)} molecules, {prepared.task} of {targets}",
         f"{len(split.train)} to train, {len(split.valid)} to validate, {len(split.test)} to test "
         f"({_SPLITS[prepared.split_method]})",
-        *rows.notes,
+        *prepared.notes,
     ]
     if rows.rejects:
         first = rows.rejects[0]
@@ -248,6 +262,7 @@ def _fingerprint(rows: MoleculeRows, split: Split) -> str:
     """Return a digest of all that the networks learn from."""
     digest = hashlib.sha256("\n".join(rows.smiles).encode())
     digest.update(rows.targets.tobytes())
+    digest.update("".join(f"{classes}" for classes in rows.classes if classes not in (None, ZERO_ONE)).encode())
     for part in split:
         digest.update(b"|" + part.tobytes())
     return digest.hexdigest()

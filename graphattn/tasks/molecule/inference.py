@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
+from graphattn.tasks.molecule.config import DEVICES
 from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.scaling import TargetScaler
 
@@ -45,12 +46,14 @@ def resolve_device(device: str, precision: str = "32") -> str:
     """Return "cpu", "cuda" or "mps".
 
     Args:
-        device: one of them, or "auto" for the fastest there is.
+        device: one of them, or "auto" for the fastest there is; each means the first of its kind.
         precision: "16" needs more than a CPU.
 
     Raises:
-        SettingsError: the device is not there, or cannot compute in that precision.
+        SettingsError: there is no such device, it is not there, or cannot compute in that precision.
     """
+    if device not in DEVICES:
+        raise SettingsError(f"device must be one of {', '.join(DEVICES)}, got {device!r}.")
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

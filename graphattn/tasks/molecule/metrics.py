@@ -33,14 +33,15 @@ def evaluate(
         columns: the names of the `T` targets; None where the means are enough.
 
     Returns:
-        `{"rmse", "mae", "r2"}` or `{"roc_auc", "average_precision", "accuracy"}`; with several targets their
-        means, and each target's own under `"per_target"`. NaN where a metric is not defined: R² of fewer than two
+        `{"rmse", "mae", "r2"}` or `{"roc_auc", "average_precision", "accuracy"}`; with several targets the means
+        of those that have a common scale (not of errors, see `metric_names`), and each target's own under
+        `"per_target"`. NaN where a metric is not defined: R² of fewer than two
         values or of values that do not vary, the first two of the classes' where one class is absent.
     """
     each = [_evaluate_one(task, predictions[:, column], targets[:, column]) for column in range(targets.shape[1])]
     if len(each) == 1:
         return each[0]
-    means: Metrics = {name: _mean([metrics[name] for metrics in each]) for name in metric_names(task)}
+    means: Metrics = {name: _mean([metrics[name] for metrics in each]) for name in metric_names(task, len(each))}
     return means if columns is None else means | {"per_target": dict(zip(columns, each, strict=True))}
 
 

@@ -15,7 +15,6 @@ from graphattn.tasks.molecule.config import TrainingConfig
 from graphattn.tasks.molecule.inference import to_predictions
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.scaling import TargetScaler
-from graphattn.tasks.molecule.task import metric_names
 
 
 def masked_loss(task: str, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -84,8 +83,8 @@ class MoleculeModule(L.LightningModule):
         self.log("valid_loss", masked_loss(self.task, outputs, targets))
         measured = self.scaler.inverse(targets.cpu().double().numpy())
         metrics = evaluate(self.task, to_predictions(self.task, outputs, self.scaler), measured)
-        for name in metric_names(self.task):
-            self.log(f"valid_{name}", metrics[name])
+        for name, value in metrics.items():
+            self.log(f"valid_{name}", value)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW; the rate rises linearly, then falls to zero along a cosine."""

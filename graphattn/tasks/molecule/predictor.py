@@ -18,6 +18,7 @@ from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError
 from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Fitted:
     Attributes:
         task: "regression" or "classification".
         smiles_column, target_columns: of the table.
+        classes: for each target of a classification the labels of class 0 and class 1.
         featurizer, descriptor_scaler, target_scaler: from a SMILES to the networks' input, and back.
         weights: the state dict of each network.
         histories: the learning curve of each network.
@@ -82,6 +84,7 @@ class Fitted:
     task: str
     smiles_column: str
     target_columns: list[str]
+    classes: list[tuple[str, str]]
     featurizer: Featurizer
     descriptor_scaler: DescriptorScaler | None
     target_scaler: TargetScaler
@@ -154,7 +157,7 @@ class MoleculePredictor:
             target_columns: one or several; missing values are allowed. The only column of numbers when None.
             id_column: a column whose values must not repeat; the first row of several is kept.
             split: "scaffold", "random", "stratified", or a `Split` of the usable rows. None: by scaffold where
-                that leaves no part empty, else at random.
+                that leaves no part empty or with one class only, else by class or at random.
             split_column: a column that says train, valid or test.
             task: "regression" or "classification"; told by the values when None.
             unit: of the targets, for the report.
@@ -234,8 +237,14 @@ class MoleculePredictor:
             smiles: the molecules.
             device: "auto", "cpu", "cuda" or "mps".
             progress: called with the number of molecules done.
+
+        Raises:
+            SettingsError: the device is not there.
         """
+        from graphattn.tasks.molecule.inference import resolve_device
+
         fitted = self._require_fitted()
+        resolve_device(device)
         shape = (len(smiles), len(fitted.target_columns))
         mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
         reasons = [""] * len(smiles)
@@ -258,19 +267,31 @@ class MoleculePredictor:
         return Prediction(mean, std, reasons)
 
     def output_columns(self) -> list[str]:
-        """Return the columns of a prediction: for each target `<target>_predicted`, or `<target>_probability` of
-        class 1, and `<target>_std` where several networks vote.
+        """Return the columns of a prediction: for each target `<target>_predicted`, and `<target>_std` where several
+        networks vote. A class has `<target>_probability` of class 1, and `<target>_predicted`, the label of the
+        likelier class, where its labels are not 0 and 1.
         """
-        fitted = self._require_fitted()
-        value = "predicted" if fitted.task == "regression" else "probability"
-        kinds = [value, "std"] if len(fitted.weights) > 1 else [value]
-        return [f"{target}_{kind}" for target in fitted.target_columns for kind in kinds]
+        return [name for target in range(len(self._require_fitted().target_columns)) for name in self._outputs(target)]
 
-    def output_values(self, prediction: Prediction) -> list[NDArray[np.float64]]:
-        """Return the values of those columns, each `[n]`."""
+    def output_values(self, prediction: Prediction) -> list[NDArray[Any]]:
+        """Return the values of those columns, each `[n]`: float64, or texts for labels ("" where there is none)."""
+        columns = []
+        for target in range(len(self._require_fitted().target_columns)):
+            columns += [find(prediction) for find in self._outputs(target).values()]
+        return columns
+
+    def _outputs(self, target: int) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
+        """Return the columns that a target has in a prediction, and how each is found."""
         fitted = self._require_fitted()
-        parts = [prediction.mean, prediction.std] if len(fitted.weights) > 1 else [prediction.mean]
-        return [part[:, target] for target in range(len(fitted.target_columns)) for part in parts]
+        name = fitted.target_columns[target]
+        columns: dict[str, Callable[[Prediction], NDArray[Any]]] = {}
+        if fitted.task == "classification" and tuple(fitted.classes[target]) != ZERO_ONE:
+            columns[f"{name}_predicted"] = lambda made: likelier(made.mean[:, target], fitted.classes[target])
+        value = "predicted" if fitted.task == "regression" else "probability"
+        columns[f"{name}_{value}"] = lambda made: made.mean[:, target]
+        if len(fitted.weights) > 1:
+            columns[f"{name}_std"] = lambda made: made.std[:, target]
+        return columns
 
     def save(self, directory: str | Path) -> None:
         """Keep the predictor in a directory, as JSON and safetensors; `load` reads it back."""
@@ -282,6 +303,7 @@ class MoleculePredictor:
             "task": fitted.task,
             "smiles_column": fitted.smiles_column,
             "target_columns": fitted.target_columns,
+            "classes": fitted.classes,
             "networks": len(fitted.weights),
             "model": to_json(self.model),
             "training": to_json(self.training),
@@ -311,6 +333,7 @@ class MoleculePredictor:
                 task=content["task"],
                 smiles_column=content["smiles_column"],
                 target_columns=content["target_columns"],
+                classes=_classes(content),
                 featurizer=Featurizer.from_json(content["features"]),
                 descriptor_scaler=None if scaler is None else DescriptorScaler.from_json(scaler),
                 target_scaler=TargetScaler.from_json(content["target_scaler"]),
@@ -371,6 +394,25 @@ class MoleculePredictor:
             net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
             net.load_state_dict(weights)
             self._nets.append(net)
+
+
+def likelier(probabilities: NDArray[np.float64], classes: tuple[str, str]) -> NDArray[Any]:
+    """Return the label of the likelier class, "" where there is no probability; class 1 from one half on."""
+    labels = np.where(probabilities < 0.5, *(np.array(label, dtype=object) for label in classes))
+    return np.where(np.isnan(probabilities), "", labels)
+
+
+def cell_text(value: Any) -> str:
+    """Return what stands in a CSV file for one of `output_values`."""
+    return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.6g}"
+
+
+def _classes(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the labels of the classes; models written before there were any know 0 and 1 only."""
+    if content["task"] == "regression":
+        return []
+    pairs = content.get("classes") or [ZERO_ONE] * len(content["target_columns"])
+    return [(str(first), str(second)) for first, second in pairs]
 
 
 def library_versions() -> dict[str, str]:

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from graphattn.tasks.molecule.task import METRIC_LABELS
+from graphattn.tasks.molecule.text import fixed
 
 
 @contextmanager
@@ -86,7 +87,7 @@ class TrainingProgress:
         how = "kept from before" if restored else f"{epochs} epoch{'s' if epochs != 1 else ''}"
         label = METRIC_LABELS[self.metric]
         self.console.print(
-            f"network {member}/{self.members}: {how}, best validation {label} {best:.3f} in epoch {best_epoch}",
+            f"network {member}/{self.members}: {how}, best validation {label} {fixed(best)} in epoch {best_epoch}",
             highlight=False,
         )
 
@@ -122,7 +123,7 @@ class _Reporter(L.Callback):
         name = f"valid_{self.progress.metric}"
         value = float(trainer.callback_metrics.get(name, float("nan")))
         label = METRIC_LABELS[self.progress.metric]
-        state = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}  {label} {value:.3f}"
+        state = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}  {label} {fixed(value)}"
         self.progress.bars.update(self.bar, state=state)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

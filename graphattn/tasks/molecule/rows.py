@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import SmilesError, parse_smiles
+from graphattn.tasks.molecule.decimals import looks_numeric
 from graphattn.tasks.molecule.errors import TableError
 from graphattn.tasks.molecule.files import write_text
+from graphattn.tasks.molecule.labels import MISSING, Reading, read_column
 from graphattn.tasks.molecule.table import Ragged, Table
 
-_MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "-", "?"}
 _ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
 _PARTS = {
     "train": "train",
@@ -45,12 +46,14 @@ class MoleculeRows:
 
     Attributes:
         smiles: one SMILES a molecule, whitespace around it dropped.
-        targets: `[n, T]` float64, NaN where a value is missing; every row and every column has a value.
+        targets: `[n, T]` float64, NaN where a value is missing; every row and every column has a value. Classes are
+            0 and 1.
         target_columns: the names of the `T` columns.
         rows: `[n]` the position of each molecule in the table.
         parts: "train", "valid" or "test" of each molecule, if the table says.
         rejects: the rows left out.
         notes: what the reader of a summary should know besides.
+        classes: for each target the labels of class 0 and class 1, as the table writes them; None for numbers.
     """
 
     table: Table
@@ -62,6 +65,7 @@ class MoleculeRows:
     parts: list[str] | None
     rejects: list[Reject]
     notes: list[str] = field(default_factory=list)
+    classes: list[tuple[str, str] | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -91,8 +95,8 @@ def numeric_columns(table: Table, limit: int = 20) -> list[str]:
     found = []
     for position, column in enumerate(table.columns):
         cells = [table.cell(row, position) for row in rows]
-        known = [cell for cell in cells if cell.lower() not in _MISSING]
-        if 2 * sum(_is_number(cell) for cell in known) > len(known):
+        known = [cell for cell in cells if cell.lower() not in MISSING]
+        if 2 * sum(looks_numeric(cell) for cell in known) > len(known):
             found.append(column)
     return found
 
@@ -104,12 +108,14 @@ def select_rows(
     *,
     id_column: str | None = None,
     split_column: str | None = None,
+    task: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> MoleculeRows:
     """Check every row and keep those that training can use.
 
-    A row is left out, with the reason, when its SMILES cannot be read, when a target is neither a number nor
-    missing, when all targets are missing, when its id came before, or when its line holds too many values.
+    A row is left out, with the reason, when its SMILES cannot be read, when a target is neither missing nor what its
+    column holds (see `labels`), when all targets are missing, when its id came before, or when its line holds too
+    many values.
 
     Args:
         table: the table.
@@ -117,10 +123,11 @@ def select_rows(
         target_columns: the columns to learn.
         id_column: a column whose values must not repeat; the first of several rows is kept.
         split_column: a column that says "train", "valid" or "test".
+        task: "regression" or "classification"; told by the values when None.
         progress: called with the number of rows done.
 
     Raises:
-        TableError: a column is missing or named twice, or no usable row is left.
+        TableError: a column is missing or named twice, cannot be learned, or no usable row is left.
     """
     if not target_columns:
         raise TableError(f"{table.name}: name the column to learn. {_candidates(table, smiles_column)}")
@@ -134,6 +141,8 @@ def select_rows(
     id_at = None if id_column is None else table.column(id_column)
     part_at = None if split_column is None else table.column(split_column)
 
+    readings = [_reading(table, column, at, task) for column, at in zip(target_columns, targets_at, strict=True)]
+
     first_of_id: dict[str, int] = {}
     smiles, targets, rows, parts, rejects = [], [], [], [], []
     for row, cells in enumerate(table.rows):
@@ -146,7 +155,7 @@ def select_rows(
             if isinstance(cells, Ragged):
                 raise _RejectedError(table.columns[-1], cells[-1], cells.reason)
             _check_smiles(smiles_column, text)
-            row_values = _target_values(target_columns, [table.cell(row, at) for at in targets_at])
+            row_values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
             part = None if part_at is None else _part(split_column, table.cell(row, part_at))
             if id_at is not None:
                 _check_id(table, id_column, table.cell(row, id_at), row, first_of_id)
@@ -161,8 +170,11 @@ def select_rows(
     if not smiles:
         raise TableError(_nothing_left(table, rejects))
     values = np.array(targets, dtype=np.float64).reshape(len(smiles), len(target_columns))
-    _check_values(table, target_columns, values)
-    notes = [] if id_column is not None else _repeated_ids(table)
+    _check_values(table, target_columns, readings, values)
+    notes = [
+        f"column {c!r}: {reading.note}." for c, reading in zip(target_columns, readings, strict=True) if reading.note
+    ]
+    notes += [] if id_column is not None else _repeated_ids(table)
     return MoleculeRows(
         table,
         smiles_column,
@@ -173,6 +185,7 @@ def select_rows(
         None if part_at is None else [str(part) for part in parts],
         rejects,
         notes,
+        [reading.classes for reading in readings],
     )
 
 
@@ -197,33 +210,23 @@ def _check_smiles(column: str, text: str) -> None:
         raise _RejectedError(column, text, str(error)) from None
 
 
-def _target_values(columns: Sequence[str], cells: Sequence[str]) -> list[float]:
+def _reading(table: Table, column: str, at: int, task: str | None) -> Reading:
+    """Tell how a target column is read, from the rows that are as long as the header."""
+    cells = [table.cell(row, at) for row, cells in enumerate(table.rows) if cells and not isinstance(cells, Ragged)]
+    return read_column(f"{table.name}, column {column!r}", cells, task)
+
+
+def _target_values(columns: Sequence[str], readings: Sequence[Reading], cells: Sequence[str]) -> list[float]:
     values = []
-    for column, cell in zip(columns, cells, strict=True):
-        if cell.lower() in _MISSING:
-            values.append(math.nan)
-            continue
-        if not _is_number(cell):
-            hint = "; write a decimal point, not a comma" if _is_number(cell.replace(",", ".")) else ""
-            raise _RejectedError(column, cell, f"{cell!r} is not a number{hint}")
-        value = float(cell)
-        if not math.isfinite(value):
-            raise _RejectedError(column, cell, f"{cell!r} is not finite")
-        values.append(value)
+    for column, reading, cell in zip(columns, readings, cells, strict=True):
+        try:
+            values.append(reading.value(cell))
+        except ValueError as error:
+            raise _RejectedError(column, cell, str(error)) from None
     if all(math.isnan(value) for value in values):
         which = "the target value is missing" if len(columns) == 1 else "all target values are missing"
         raise _RejectedError(columns[0], cells[0], which)
     return values
-
-
-def _is_number(cell: str) -> bool:
-    if "_" in cell:  # float("1_000") is 1000 in Python, a typing slip in a table
-        return False
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _part(column: str | None, cell: str) -> str:
@@ -269,18 +272,19 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
-def _check_values(table: Table, columns: Sequence[str], values: NDArray[np.float64]) -> None:
+def _check_values(
+    table: Table, columns: Sequence[str], readings: Sequence[Reading], values: NDArray[np.float64]
+) -> None:
     """Refuse a target column that holds nothing to learn."""
-    for position, column in enumerate(columns):
+    for position, (column, reading) in enumerate(zip(columns, readings, strict=True)):
         known = values[:, position][~np.isnan(values[:, position])]
         place = f"{table.name}, column {column!r}"
         if not known.size:
             raise TableError(f"{place}: no usable row has a value.")
         if known.size > 1 and (known == known[0]).all():
-            what = "one class only" if known[0] in (0.0, 1.0) else "one value only"
-            raise TableError(
-                f"{place}: all {known.size} values are {known[0]:g} ({what}), so there is nothing to learn."
-            )
+            what = "one value only" if reading.classes is None else "one class only"
+            value = f"{known[0]:g}" if reading.classes is None else reading.classes[int(known[0])]
+            raise TableError(f"{place}: all {known.size} values are {value} ({what}), so there is nothing to learn.")
 
 
 def _nothing_left(table: Table, rejects: Sequence[Reject]) -> str:

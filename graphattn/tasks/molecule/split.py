@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import Split, random_split, scaffold_split, stratified_split
+from graphattn.tasks.molecule.duplicates import expand, same_molecule
 from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
@@ -19,11 +20,12 @@ def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) 
     Args:
         rows: the molecules; where `rows.parts` is given, it decides.
         method: "scaffold" (deterministic Bemis–Murcko), "random" or "stratified" (by the first target). None:
-            by scaffold where that leaves no part empty, else at random.
+            by scaffold where that leaves no part empty or with one class only, else by class or at random.
         seed: of the random and the stratified split.
 
     Returns:
-        The split and how it was made: one of the methods, or "given".
+        The split and how it was made: one of the methods, or "given". Copies of a molecule are in one part, unless
+        the table decides.
 
     Raises:
         SettingsError: there is no such method, or a stratified split of a target with missing values is asked for.
@@ -40,19 +42,20 @@ def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) 
     if rows.parts is not None:
         split, method = _given(rows.parts), "given"
     elif method == "random":
-        split = random_split(len(rows), seed=seed)
+        split = _random(rows, seed)
     elif method == "stratified":
-        first = rows.targets[:, 0]
-        if np.isnan(first).any():
+        if np.isnan(rows.targets[:, 0]).any():
             raise SettingsError(
                 f"a stratified split needs a value of {rows.target_columns[0]!r} in every row; "
                 "use --split random or --split scaffold."
             )
-        split = stratified_split(first, seed=seed)
+        split = _stratified(rows, seed)
     else:
         split = scaffold_split(rows.smiles)
-        if method is None and not all(len(part) for part in split):
-            split, method = random_split(len(rows), seed=seed), "random"
+        if method is None and one_class(rows, split) and not np.isnan(rows.targets[:, 0]).any():
+            split, method = _stratified(rows, seed), "stratified"
+        elif method is None and not all(len(part) for part in split):
+            split, method = _random(rows, seed), "random"
     check_parts(rows.table.name, split)
     return split, method or "scaffold"
 
@@ -84,21 +87,47 @@ def _given(parts: Sequence[str]) -> Split:
     return Split(train, valid, test)
 
 
-def check_classes(rows: MoleculeRows, train: NDArray[np.int64]) -> None:
-    """Refuse a training part in which a 0/1 target has one class only.
+def check_training(rows: MoleculeRows, train: NDArray[np.int64]) -> None:
+    """Refuse a training part in which a target has one value or one class only.
 
     Raises:
-        TableError: naming the column, the class and the remedy.
+        TableError: naming the column, the value and the remedy.
     """
-    for position, column in enumerate(rows.target_columns):
+    for position, (column, classes) in enumerate(zip(rows.target_columns, rows.classes, strict=True)):
         values = rows.targets[train, position]
         known = values[~np.isnan(values)]
         if not known.size or (known == known[0]).all():
-            only = "no value" if not known.size else f"the class {known[0]:g} only"
+            only = "no value"
+            if known.size:
+                only = f"the value {known[0]:g} only" if classes is None else f"the class {classes[int(known[0])]} only"
             raise TableError(
                 f"{rows.table.name}, column {column!r}: the training part has {only}; "
                 "try --split stratified, or another seed."
             )
+
+
+def one_class(rows: MoleculeRows, split: Split) -> list[str]:
+    """Say which part lacks a class, or every value, of which target; its metrics are not defined there."""
+    said = []
+    for position, (column, classes) in enumerate(zip(rows.target_columns, rows.classes, strict=True)):
+        for name, part in zip(("training", "validation", "test"), split, strict=True):
+            values = rows.targets[part, position]
+            kinds = set(values[~np.isnan(values)])
+            if not kinds:
+                said.append(f"the {name} part has no value of {column!r}")
+            elif classes is not None and len(kinds) == 1:
+                said.append(f"the {name} part has no {classes[1 - int(kinds.pop())]!r} in {column!r}")
+    return said
+
+
+def _random(rows: MoleculeRows, seed: int) -> Split:
+    first = same_molecule(rows)
+    return expand(random_split(len(np.unique(first)), seed=seed), first)
+
+
+def _stratified(rows: MoleculeRows, seed: int) -> Split:
+    first = same_molecule(rows)
+    return expand(stratified_split(rows.targets[np.unique(first), 0], seed=seed), first)
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -1,9 +1,8 @@
-"""Regression or binary classification: told by the values."""
+"""Regression or binary classification, and how each is measured."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from graphattn.tasks.molecule.decimals import looks_numeric
 from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
@@ -20,30 +19,42 @@ RIVALS = {"mean": "mean predictor", "random_forest": "random forest", "gradient_
 """the simpler models that each training is compared with"""
 
 
-def detect_task(rows: MoleculeRows, task: str | None = None) -> str:
-    """Return "classification" if every target value is 0 or 1, else "regression".
-
-    Args:
-        rows: the molecules.
-        task: what the user says it is; None to go by the values.
+def detect_task(rows: MoleculeRows) -> str:
+    """Return "classification" if every target column was read as classes, "regression" if none was.
 
     Raises:
-        SettingsError: `task` is neither.
-        TableError: `task` is "classification" and a value is neither 0 nor 1.
+        TableError: some were and some were not; one model learns one kind.
+    """
+    numbers = [column for column, classes in zip(rows.target_columns, rows.classes, strict=True) if classes is None]
+    if numbers and len(numbers) < len(rows.target_columns):
+        named, classes = next((c, k) for c, k in zip(rows.target_columns, rows.classes, strict=True) if k is not None)
+        remedy = "" if not all(map(looks_numeric, classes)) else ", or say --task regression to learn all as numbers"
+        raise TableError(
+            f"{rows.table.name}: column {numbers[0]!r} holds numbers and column {named!r} classes "
+            f"({classes[0]}, {classes[1]}); their errors have no common measure, so one model learns one kind: "
+            f"train one for each{remedy}."
+        )
+    return "regression" if numbers else "classification"
+
+
+def check_task(task: str | None) -> None:
+    """Refuse a name that is no task.
+
+    Raises:
+        SettingsError: naming those there are.
     """
     if task is not None and task not in TASKS:
         raise SettingsError(f"task must be one of {', '.join(TASKS)}, got {task!r}.")
-    other = np.argwhere(~np.isnan(rows.targets) & ~np.isin(rows.targets, (0.0, 1.0)))
-    if task == "classification" and len(other):
-        molecule, target = other[0]
-        place = rows.table.where(rows.rows[molecule], rows.target_columns[target])
-        raise TableError(f"{place}: a class is 0 or 1, got {rows.targets[molecule, target]:g}.")
-    return task or ("regression" if len(other) else "classification")
 
 
-def metric_names(task: str) -> Sequence[str]:
-    """Return the metrics of a task, the most telling first."""
-    return ("rmse", "mae", "r2") if task == "regression" else ("roc_auc", "average_precision", "accuracy")
+def metric_names(task: str, targets: int = 1) -> Sequence[str]:
+    """Return the metrics of a task that have a meaning over `targets` targets, the most telling first.
+
+    Errors of several regressions are never averaged: each has a unit of its own.
+    """
+    if task == "classification":
+        return ("roc_auc", "average_precision", "accuracy")
+    return ("rmse", "mae", "r2") if targets == 1 else ("r2",)
 
 
 def lower_is_better(metric: str) -> bool:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from graphattn.chem import Split
 from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import select_rows
-from graphattn.tasks.molecule.split import check_classes, split_rows
+from graphattn.tasks.molecule.split import check_training, one_class, split_rows
 from graphattn.tasks.molecule.table import parse_table
 
 CHAINS = ["C" * n for n in range(1, 13)]
@@ -50,8 +51,39 @@ def test_bad_settings():
         split_rows(rows_of(CHAINS), "best")
 
 
+def test_copies_of_a_molecule_are_in_one_part():
+    smiles = [*CHAINS, *RINGS, "OCC", "C1=CC=CC=C1", "CCO", "c1ccccc1"]  # ethanol twice, benzene three times
+    for method in ("random", "stratified"):
+        for seed in range(5):
+            split, _ = split_rows(rows_of(smiles), method, seed=seed)
+            assert sorted(np.concatenate(split)) == list(range(len(smiles)))
+            for copies in ({20, 22}, {15, 21, 23}):
+                assert any(copies <= set(part) for part in split)
+
+
+def test_where_scaffolds_leave_one_class_the_classes_decide():
+    smiles = [f"{'C' * n}C1CC1" for n in range(20)] + [f"C{ring}" for ring in RINGS[1:]] * 3
+    values = [0] * 20 + [1] * 21  # a whole scaffold is of one class
+    rows = rows_of(smiles[:27] + [f"C{s}" for s in smiles[27:]], values)
+    assert one_class(rows, split_rows(rows, "scaffold")[0])  # asked for, so it is done, and said
+    split, method = split_rows(rows)
+    assert method == "stratified"
+    assert not one_class(rows, split)
+
+
+def test_what_a_part_lacks():
+    rows = rows_of(CHAINS, values=["yes"] * 10 + ["no"] * 2)
+    parts = Split(np.arange(11), np.array([11]), np.array([], dtype=np.int64))
+    assert one_class(rows, parts) == ["the validation part has no 'yes' in 'y'", "the test part has no value of 'y'"]
+
+
+def test_training_part_with_one_value():
+    with pytest.raises(TableError, match=r"the training part has the value 0\.5 only"):
+        check_training(rows_of(CHAINS, values=[0.5] * 10 + [0.1, 0.2]), np.arange(10))
+
+
 def test_training_part_with_one_class():
     rows = rows_of(CHAINS, values=[0] * 10 + [1] * 2)
-    check_classes(rows, np.arange(11))
+    check_training(rows, np.arange(11))
     with pytest.raises(TableError, match="column 'y': the training part has the class 0 only; try --split stratified"):
-        check_classes(rows, np.arange(10))
+        check_training(rows, np.arange(10))
