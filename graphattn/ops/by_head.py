@@ -31,10 +31,14 @@ class _ByHead(torch.autograd.Function):
         return _product(x, weight)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         of_x, of_weight = ctx.needs_input_grad
+        if torch.is_grad_enabled() or is_traced():
+            return (
+                torch.einsum("nhb,hab->nha", gradient, weight) if of_x else None,
+                torch.einsum("nha,nhb->hab", x, gradient) if of_weight else None,
+            )
         return (
             _product(gradient, weight.mT) if of_x else None,
             torch.bmm(x.permute(1, 2, 0), gradient.transpose(0, 1)) if of_weight else None,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphattn.graph.transforms import is_plain
+from graphattn.graph.transforms import is_plain, is_transformed
 from graphattn.nn.conv.projection import readable_weight
 from graphattn.nn.writable import writable
 from graphattn.ops.convention import is_small, under_autocast
@@ -58,7 +58,12 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
 
 def _dense(x: Tensor) -> Tensor:
     """The same in memory without gaps, which the gradient of a sum or a mean is not."""
-    return x if x.is_contiguous() or torch.is_grad_enabled() else _empty(x, x.shape[1]).copy_(x)
+    return x if _is_mapped_or_differentiated() or x.is_contiguous() else _empty(x, x.shape[1]).copy_(x)
+
+
+def _is_mapped_or_differentiated() -> bool:
+    """Whether a backward pass will be differentiated, or is run by `vmap`, neither of which writes in place."""
+    return torch.is_grad_enabled() or is_transformed()
 
 
 def _empty(x: Tensor, width: int) -> Tensor:
@@ -94,7 +99,7 @@ class _LinearMaps(torch.autograd.Function):
             to_biases.append(gradient.sum(0) if is_there and needs[place + len(weights)] else None)
             if not is_there or not needs_x:
                 continue
-            if torch.is_grad_enabled():  # and this will be differentiated too
+            if _is_mapped_or_differentiated():
                 to_x = gradient @ weight if to_x is None else to_x + gradient @ weight
             else:
                 to_x = (
