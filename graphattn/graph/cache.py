@@ -12,6 +12,7 @@ from torch import Tensor
 from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, check_form, is_pyg_edge_index
 from graphattn.graph.traced import TracedGraph
+from graphattn.graph.transforms import is_mapped
 
 
 class _Entry(NamedTuple):
@@ -54,7 +55,7 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     if torch.compiler.is_compiling() and plain.device.type == "cpu" and plain.layout == torch.strided:
         check_form(plain)
         return TracedGraph(plain, num_dst, num_src)
-    if torch.compiler.is_compiling() or plain.is_inference():
+    if torch.compiler.is_compiling() or is_mapped(plain) or plain.is_inference():
         return _build(plain, num_dst, num_src)
     key = id(edges)
     with _lock:

@@ -38,6 +38,22 @@ def untransformed() -> AbstractContextManager[Any]:
     return temporarily_clear_interpreter_stack()
 
 
+def is_mapped(tensor: Tensor) -> bool:
+    """Whether `torch.func.vmap` maps over a tensor, whose values then can steer no program."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        if torch._C._functorch.is_batchedtensor(tensor):
+            return True
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return False
+
+
+def values_of(tensor: Tensor) -> Tensor:
+    """All numbers of a tensor, those of each item that `torch.func.vmap` maps over, in one without wrappers."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
 def unwrapped(tensor: Tensor) -> Tensor:
     """The tensor that gradient transforms of `torch.func` have wrapped, or the tensor itself."""
     while torch._C._functorch.is_gradtrackingtensor(tensor):
