@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from graphattn.graph import Bipartite, Causal, Complete
-from graphattn.graph.transforms import is_plain, is_transformed
+from graphattn.graph.transforms import is_plain
 from graphattn.ops import tiled, varlen
 from graphattn.ops.by_size import attend_by_size, distinct_sizes
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
 from graphattn.ops.gradient import differentiate
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.state import State
 
 _LONG = 512  # sources from which on a copy, head by head, costs less than the gaps between the numbers of a head
@@ -81,8 +82,9 @@ class _Differentiable(torch.autograd.Function):
         return out.view_as(out)
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        if not (torch.is_grad_enabled() or is_transformed()):
+        if not torch.is_grad_enabled():
             return grad, *[None] * 4
         with sdpa_kernel(SDPBackend.MATH):
             found = differentiate(lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, ctx.needs_input_grad[2:])

@@ -1,4 +1,4 @@
-"""Gradients that kernels find, made differentiable by a formula in plain torch, and mapped by a loop."""
+"""Gradients that kernels find, made differentiable by a formula in plain torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import is_transformed
+from graphattn.ops.mapped import one_by_one
 
 Tensors = Sequence[Tensor | None]
 Find = Callable[[Tensors, Tensors], Tensors]
@@ -19,7 +19,7 @@ def gradient(find: Find, formula: Formula, incoming: Tensors, inputs: Tensors) -
     """The gradients of `inputs`, as `find(incoming, inputs)` has them; None or of any size where nobody asks.
 
     Where they will be differentiated, their derivative is that of the gradients of `formula`, worked out when it is
-    asked for. Under `vmap` (as of `is_grads_batched=True`) they are found for one gradient after another.
+    asked for.
 
     Args:
         find: gradients of `inputs` from those of the outputs, by any means.
@@ -27,7 +27,7 @@ def gradient(find: Find, formula: Formula, incoming: Tensors, inputs: Tensors) -
         incoming: the gradients of the outputs.
         inputs: the inputs.
     """
-    if not torch.is_grad_enabled() and not is_transformed():
+    if not torch.is_grad_enabled():
         return find(incoming, inputs)
     found: Tensors = _Gradient.apply(find, formula, len(incoming), *incoming, *inputs)
     return found
@@ -51,16 +51,14 @@ def differentiate(formula: Formula, incoming: Tensors, inputs: Tensors, wanted: 
 
 class _Gradient(torch.autograd.Function):
     @staticmethod
-    def forward(find: Find, formula: Formula, count: int, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+    def forward(ctx: Any, find: Find, formula: Formula, count: int, *tensors: Tensor | None) -> Any:
+        ctx.formula, ctx.count = formula, count
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors)
         return tuple(find(tensors[:count], tensors[count:]))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        _, ctx.formula, ctx.count, *tensors = inputs
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
+    @one_by_one
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         needs, lasting = ctx.needs_input_grad[3:], torch.is_grad_enabled()
         wanted = [gradient is not None for gradient in gradients]
@@ -73,17 +71,8 @@ class _Gradient(torch.autograd.Function):
             if found is not None and gradient is not None and found.requires_grad
         ]
         leaves = [x for x, need in zip(tensors, needs, strict=True) if need]
-        found = iter(_grads([x for x, _ in pairs], leaves, [grad for _, grad in pairs], create_graph=lasting))
-        return None, None, None, *(next(found) if need else None for need in needs)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Any, Any]:
-        each = [
-            _Gradient.apply(*(x if dim is None else x.select(dim, at) for x, dim in zip(inputs, in_dims, strict=True)))
-            for at in range(info.batch_size)
-        ]
-        stacked = tuple(None if found[0] is None else torch.stack(found) for found in zip(*each, strict=True))
-        return stacked, tuple(None if x is None else 0 for x in stacked)
+        second = iter(_grads([x for x, _ in pairs], leaves, [grad for _, grad in pairs], create_graph=lasting))
+        return None, None, None, *(next(second) if need else None for need in needs)
 
 
 def _alias(x: Tensor | None, *, of_its_own: bool) -> Tensor | None:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from graphattn.graph.transforms import is_transformed
 from graphattn.ops import formula
 from graphattn.ops.convention import wide_dtype
 from graphattn.ops.gradient import Tensors, gradient
+from graphattn.ops.mapped import one_by_one
 
 INPUTS = (
     "q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "value_proj", "vector"
@@ -157,6 +157,7 @@ class _Attend(torch.autograd.Function):
         return outputs
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         *saved, seed = ctx.saved_tensors
         out = saved[0]
@@ -214,7 +215,5 @@ def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
 
 
 def _attend_backward(*inputs: Any) -> Tensors:
-    if is_transformed():
-        return _gradient(torch.ops.graphattn.attend_backward.default, *inputs)
     kernels = None if torch.is_grad_enabled() else _direct(inputs)
     return (torch.ops.graphattn.attend_backward.default if kernels is None else kernels.attend_backward)(*inputs)

@@ -14,6 +14,7 @@ from graphattn.graph.kind import GraphKind
 from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import FEW_PAIRS
 from graphattn.ops.gradient import differentiate
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.scores import Cosine
 from graphattn.ops.state import State, merge
 
@@ -102,6 +103,7 @@ class _Merge(torch.autograd.Function):
         return whole
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None) -> tuple[Tensor | None, ...]:
         out, lse, *tensors = ctx.saved_tensors
         if torch.is_grad_enabled():

@@ -22,6 +22,7 @@ from graphattn.ops import formula, tile_math
 from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import wide_dtype
 from graphattn.ops.gradient import Tensors, gradient
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.random import keeps, new_seed
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State
@@ -129,6 +130,7 @@ class _Attend(torch.autograd.Function):
         return out, lse
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
         *inputs, out, lse = ctx.saved_tensors
         if ctx.late is not None and not torch.is_grad_enabled():  # or else the merge has its own gradient

@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphattn.graph.transforms import is_plain, is_transformed
+from graphattn.graph.transforms import is_plain
 from graphattn.nn.conv.projection import readable_weight
 from graphattn.nn.writable import writable
 from graphattn.ops.convention import is_small, under_autocast
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
 Map = tuple[Tensor, Tensor | None]
@@ -58,12 +59,7 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
 
 def _dense(x: Tensor) -> Tensor:
     """The same in memory without gaps, which the gradient of a sum or a mean is not."""
-    return x if _is_mapped_or_differentiated() or x.is_contiguous() else _empty(x, x.shape[1]).copy_(x)
-
-
-def _is_mapped_or_differentiated() -> bool:
-    """Whether a backward pass will be differentiated, or is run by `vmap`, neither of which writes in place."""
-    return torch.is_grad_enabled() or is_transformed()
+    return x if x.is_contiguous() or torch.is_grad_enabled() else _empty(x, x.shape[1]).copy_(x)
 
 
 def _empty(x: Tensor, width: int) -> Tensor:
@@ -87,6 +83,7 @@ class _LinearMaps(torch.autograd.Function):
         return tuple(outs)
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
         needs_x, needs = ctx.needs_input_grad[0], ctx.needs_input_grad[1:]
@@ -99,7 +96,7 @@ class _LinearMaps(torch.autograd.Function):
             to_biases.append(gradient.sum(0) if is_there and needs[place + len(weights)] else None)
             if not is_there or not needs_x:
                 continue
-            if _is_mapped_or_differentiated():
+            if torch.is_grad_enabled():  # and this will be differentiated too
                 to_x = gradient @ weight if to_x is None else to_x + gradient @ weight
             else:
                 to_x = (
@@ -119,6 +116,7 @@ class _Sum(torch.autograd.Function):
         return total.add_(terms[1]) if len(terms) == 2 else total
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         needs_residual, needs_bias = ctx.needs_input_grad[1:]
         gradient = _dense(gradient)
