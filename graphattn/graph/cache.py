@@ -9,6 +9,7 @@ from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, check_form
 from graphattn.graph.memo import PerTensor, find_stale, is_pyg_edge_index
 from graphattn.graph.traced import TracedGraph
+from graphattn.graph.transforms import is_mapped
 
 _graphs: PerTensor[Graph] = PerTensor()
 
@@ -42,9 +43,9 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
         return _with_sizes(edges, num_dst, num_src)
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or is_mapped(edges):
         plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
-        if plain.device.type == "cpu" and plain.layout == torch.strided:
+        if not is_mapped(plain) and plain.device.type == "cpu" and plain.layout == torch.strided:
             check_form(plain)
             return TracedGraph(plain, num_dst, num_src)
         return _build(plain, num_dst, num_src)

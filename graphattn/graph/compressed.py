@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.graph.transforms import is_mapped
+
 
 class Compressed(NamedTuple):
     """Edges grouped by row: row `r` holds `indices[indptr[r]:indptr[r + 1]]`.
@@ -30,6 +32,9 @@ class Compressed(NamedTuple):
         >>> Compressed(torch.tensor([0, 2, 2, 3]), torch.tensor([5, 1, 4]), None).rows()
         tensor([0, 0, 2])
         """
+        if is_mapped(self.indptr):
+            places = torch.arange(self.indices.numel(), dtype=self.indptr.dtype, device=self.indices.device)
+            return torch.searchsorted(self.indptr, places, right=True).to(self.indices.dtype) - 1
         rows = torch.arange(self.indptr.numel() - 1, dtype=self.indices.dtype, device=self.indices.device)
         return rows.repeat_interleave(self.indptr.diff(), output_size=self.indices.numel())
 
@@ -64,7 +69,7 @@ def compress(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
         >>> compress(torch.tensor([2, 0, 2]), torch.tensor([7, 8, 9]), num_rows=3)
         Compressed(indptr=tensor([0, 1, 1, 3]), indices=tensor([8, 7, 9]), perm=tensor([1, 0, 2]))
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or is_mapped(keys):
         return _sort(keys, values, num_rows)
     if bool((keys[1:] >= keys[:-1]).all()):
         return Compressed(_row_starts(keys, num_rows), values, None)

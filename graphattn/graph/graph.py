@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, compress, index_dtype
 from graphattn.graph.memo import agree, is_pyg_edge_index, settle
-from graphattn.graph.transforms import savable, unwrapped
+from graphattn.graph.transforms import is_mapped, savable, unwrapped, values_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,10 +145,15 @@ class Graph:
         return self._num_edges
 
     @property
+    def is_mapped(self) -> bool:
+        """Whether `torch.func.vmap` maps over the edges, so that each of its items has others."""
+        return self._edge_index is not None and is_mapped(self._edge_index)
+
+    @property
     def edge_index(self) -> Tensor:
         """The edges, `[2, E]` int64, in the caller's order; row 0 holds sources, row 1 destinations."""
         if self._edge_index is None:
-            with savable():
+            with savable(self._edge_index):
                 self._edge_index = self._make_edge_index()
         return self._edge_index
 
@@ -159,7 +164,7 @@ class Graph:
         `perm` is None where the caller's order is CSR order already.
         """
         if self._csr is None:
-            with savable():
+            with savable(self._edge_index):
                 self._csr = self._make_csr()
             settle(self.device)
         return self._csr
@@ -168,7 +173,7 @@ class Graph:
     def csc(self) -> Compressed:
         """Edges by source; `indices` are destinations, `perm[p]` is the CSR position of the edge at `p`."""
         if self._csc is None:
-            with savable():
+            with savable(self._edge_index):
                 self._csc = self._make_csc()
             settle(self.device)
         return self._csc
@@ -210,7 +215,7 @@ class Graph:
                 [0, 2]])
         """
         if self._reversed is None:
-            with savable():
+            with savable(self._edge_index):
                 self._reversed = Graph._checked(self.edge_index.flip(0), self.num_src, self.num_dst)
         return self._reversed
 
@@ -241,7 +246,7 @@ class Graph:
                 [1, 0, 0, 1]]), tensor([0, 2]))
         """
         if self._looped is None:
-            with savable():
+            with savable(self._edge_index):
                 graph, kept = self.remove_self_loops()
                 self._looped = graph.append_self_loops(), kept
         return self._looped
@@ -255,7 +260,7 @@ class Graph:
                 [0, 0, 0, 1]])
         """
         if self._appended is None:
-            with savable():
+            with savable(self._edge_index):
                 loops = torch.arange(min(self.num_dst, self.num_src), device=self.device).expand(2, -1)
                 edge_index = torch.cat([self.edge_index, loops], dim=1)
             self._appended = Graph._checked(edge_index, self.num_dst, self.num_src)
@@ -411,7 +416,7 @@ def check_form(edge_index: Tensor) -> None:
 
 def _lasting(edge_index: Tensor) -> Tensor:
     """The edges as int64 that may be kept."""
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or is_mapped(edge_index):
         return edge_index.to(torch.int64)
     with savable():
         return unwrapped(edge_index).to(torch.int64, copy=edge_index.is_inference())
@@ -427,7 +432,13 @@ def _check_nodes(edge_index: Tensor, num_dst: int | None, num_src: int | None) -
     if torch.compiler.is_compiling() and num_dst is not None and num_src is not None:
         return num_dst, num_src  # the values of a traced tensor cannot be looked at
     lowest, highest = [0, 0], [-1, -1]
-    if edge_index.numel() > 0:
+    if is_mapped(edge_index):
+        if num_dst is None or num_src is None:
+            raise ValueError("the sizes of a graph whose edges vmap maps over must be given: num_nodes, or both of two")
+        if edge_index.numel() > 0:
+            ends = [values_of(end).aminmax() for end in edge_index]
+            lowest, highest = [int(end.min) for end in ends], [int(end.max) for end in ends]
+    elif edge_index.numel() > 0:
         lowest, highest = torch.stack(edge_index.aminmax(dim=1)).tolist()
     if min(lowest) < 0:
         raise ValueError(f"edge_index holds node {min(lowest)}, but nodes are counted from 0")

@@ -39,18 +39,39 @@ def untransformed() -> AbstractContextManager[Any]:
     return temporarily_clear_interpreter_stack()
 
 
-def savable() -> AbstractContextManager[None]:
+def savable(edge_index: Tensor | None = None) -> AbstractContextManager[None]:
     """What is derived inside may be kept and serve any call later, a backward pass too.
 
-    The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot.
+    The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot. (Edges that `vmap` maps over
+    are such a tensor themselves: what is derived from them lives as long as they do.)
     """
-    return nullcontext() if torch.compiler.is_compiling() else _savable()
+    if torch.compiler.is_compiling() or (edge_index is not None and is_mapped(edge_index)):
+        return nullcontext()
+    return _savable()
 
 
 @contextmanager
 def _savable() -> Iterator[None]:
     with torch.inference_mode(False), untransformed():
         yield
+
+
+def is_mapped(tensor: Tensor) -> bool:
+    """Whether `torch.func.vmap` maps over a tensor, whose values then can steer no program."""
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return False
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        if torch._C._functorch.is_batchedtensor(tensor):
+            return True
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return False
+
+
+def values_of(tensor: Tensor) -> Tensor:
+    """All numbers of a tensor, those of each item that `torch.func.vmap` maps over, in one without wrappers."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
 
 
 def unwrapped(tensor: Tensor) -> Tensor:

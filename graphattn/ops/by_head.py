@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphattn.ops.library import is_traced
+from graphattn.ops.mapped import one_by_one
 
 
 def by_head(x: Tensor, weight: Tensor) -> Tensor:
@@ -31,10 +32,15 @@ class _ByHead(torch.autograd.Function):
         return _product(x, weight)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @one_by_one
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         of_x, of_weight = ctx.needs_input_grad
+        if torch.is_grad_enabled():
+            return (
+                torch.einsum("nhb,hab->nha", gradient, weight) if of_x else None,
+                torch.einsum("nha,nhb->hab", x, gradient) if of_weight else None,
+            )
         return (
             _product(gradient, weight.mT) if of_x else None,
             torch.bmm(x.permute(1, 2, 0), gradient.transpose(0, 1)) if of_weight else None,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from graphattn.graph import Bipartite, Causal, Complete
+from graphattn.graph.transforms import is_plain
 from graphattn.ops import tiled, varlen
 from graphattn.ops.by_size import attend_by_size, distinct_sizes
 from graphattn.ops.call import AttentionCall
 from graphattn.ops.convention import FEW_PAIRS
+from graphattn.ops.gradient import differentiate
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.state import State
 
 _LONG = 512  # sources from which on a copy, head by head, costs less than the gaps between the numbers of a head
@@ -58,9 +64,31 @@ def attention(call: AttentionCall) -> Tensor | State:
         return tiled.attention(call)
     assert isinstance(call.graph, _Kind)
     q, k = tiled.as_dot(call)
-    if varlen.refusal(call) is None:
-        return varlen.attention(call, q, k)
-    return attend_by_size(partial(_attend, call), q, k, call.v, call.graph)
+    run = partial(attend_by_size, partial(_attend, call), graph=call.graph)
+    out = varlen.attention(call, q, k) if varlen.refusal(call) is None else run(q, k, call.v)
+    return _Differentiable.apply(out, run, q, k, call.v) if call.needs_grad and is_plain() else out
+
+
+class _Differentiable(torch.autograd.Function):
+    """The output, whose gradient, where it will be differentiated, does not go to PyTorch's kernels.
+
+    They have no second derivative. The gradient then goes to the inputs at once, by products of matrices.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, out: Tensor, run: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        ctx.run = run
+        ctx.save_for_backward(*inputs)
+        return out.view_as(out)
+
+    @staticmethod
+    @one_by_one
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        if not torch.is_grad_enabled():
+            return grad, *[None] * 4
+        with sdpa_kernel(SDPBackend.MATH):
+            found = differentiate(lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, ctx.needs_input_grad[2:])
+        return None, None, *found
 
 
 def _is_plain(call: AttentionCall) -> bool:

@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from graphattn.ops import formula
 from graphattn.ops.convention import wide_dtype
+from graphattn.ops.gradient import Tensors, gradient
+from graphattn.ops.mapped import one_by_one
 
 INPUTS = (
     "q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "value_proj", "vector"
@@ -154,6 +157,7 @@ class _Attend(torch.autograd.Function):
         return outputs
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         *saved, seed = ctx.saved_tensors
         out = saved[0]
@@ -172,36 +176,34 @@ class _Attend(torch.autograd.Function):
         return None, *found, *[None] * (_NUM_EDGES + _NUM_OPTIONS)
 
 
-class _AttendBackward(torch.autograd.Function):
-    """The gradient, which has none."""
-
-    @staticmethod
-    def forward(ctx: Any, run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> tuple[Tensor, ...]:
-        return run(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-        raise RuntimeError(
-            'the fused attention kernels have no second derivative; use backend="reference" for double backward'
-        )
+def _gradient(run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> Tensors:
+    """The gradient with its own, which is that of the formula in plain torch."""
+    incoming, outputs, rest = split_backward_inputs(inputs)
+    tensors, edges, options = split_inputs(rest)
+    return gradient(
+        lambda incoming, tensors: run(*incoming, *outputs, *tensors, *edges, *options, inputs[-1]),
+        lambda tensors: formula.outputs(tensors, edges, options),
+        incoming,
+        tensors,
+    )
 
 
-def _with_gradient(operator: Any, function: type[torch.autograd.Function]) -> Any:
-    def run(keys: Any, *inputs: Any) -> tuple[Tensor, ...]:
+def _with_gradient(operator: Any, differentiable: Callable[..., Any]) -> Any:
+    def run(keys: Any, *inputs: Any) -> Any:
         below = partial(operator.redispatch, keys & torch._C._after_autograd_keyset)
         if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-            return function.apply(below, *inputs)
+            return differentiable(below, *inputs)
         return below(*inputs)
 
     return run
 
 
 _library = torch.library.Library("graphattn", "FRAGMENT")  # what it registers lasts as long as it does
-for _operator, _function in (
-    (torch.ops.graphattn.attend.default, _Attend),
-    (torch.ops.graphattn.attend_backward.default, _AttendBackward),
+for _operator, _differentiable in (
+    (torch.ops.graphattn.attend.default, _Attend.apply),
+    (torch.ops.graphattn.attend_backward.default, _gradient),
 ):
-    _library.impl(_operator, _with_gradient(_operator, _function), "Autograd", with_keyset=True)
+    _library.impl(_operator, _with_gradient(_operator, _differentiable), "Autograd", with_keyset=True)
 
 
 def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
@@ -212,6 +214,6 @@ def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
     return _Attend.apply(kernels.attend, *inputs) if needs_grad else kernels.attend(*inputs)
 
 
-def _attend_backward(*inputs: Any) -> tuple[Tensor, ...]:
+def _attend_backward(*inputs: Any) -> Tensors:
     kernels = None if torch.is_grad_enabled() else _direct(inputs)
     return (torch.ops.graphattn.attend_backward.default if kernels is None else kernels.attend_backward)(*inputs)

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Batch, Union
 from graphattn.graph.kind import GraphKind
 from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import FEW_PAIRS
+from graphattn.ops.gradient import differentiate
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.scores import Cosine
 from graphattn.ops.state import State, merge
 
@@ -86,21 +87,27 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
         dst, src, edge = rows.stop, columns.stop, edge + part.num_edges
 
 
+def _merged(tensors: Sequence[Any]) -> State:
+    return merge(*map(State, tensors[::2], tensors[1::2]))
+
+
 class _Merge(torch.autograd.Function):
     """`merge` of out and lse of each part in turn, with its gradient, or none of its own for parts that heed `late`."""
 
     @staticmethod
     def forward(ctx: Any, lates: Sequence[Late], *tensors: Tensor) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        whole = merge(*map(State, tensors[::2], tensors[1::2]))
+        whole = _merged(tensors)
         ctx.lates = lates
         ctx.save_for_backward(*whole, *tensors)
         return whole
 
     @staticmethod
-    @once_differentiable
+    @one_by_one
     def backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None) -> tuple[Tensor | None, ...]:
         out, lse, *tensors = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return None, *differentiate(_merged, (grad_out, grad_lse), tensors, ctx.needs_input_grad[1:])
         grads: list[Tensor | None] = []
         for late, part_out, part_lse in zip(ctx.lates, tensors[::2], tensors[1::2], strict=True):
             if late.heeded:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
-from graphattn.ops import tile_math
+from graphattn.ops import formula, tile_math
 from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import wide_dtype
+from graphattn.ops.gradient import Tensors, gradient
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.random import keeps, new_seed
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State
@@ -127,17 +130,20 @@ class _Attend(torch.autograd.Function):
         return out, lse
 
     @staticmethod
-    def backward(ctx: Any, grad_out: Tensor | None, grad_lse: Tensor | None) -> tuple[Tensor | None, ...]:
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                'attention in tiles has no second derivative; use backend="reference" for double backward'
-            )
-        q, k, v, bias, out, lse = ctx.saved_tensors
-        if ctx.late is not None:
-            whole = ctx.late.whole
-            out, lse = F.pad(whole.out, (0, v.shape[2] - whole.out.shape[2])), whole.lse
-        if grad_out is None and grad_lse is None:
+    @one_by_one
+    def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
+        *inputs, out, lse = ctx.saved_tensors
+        if ctx.late is not None and not torch.is_grad_enabled():  # or else the merge has its own gradient
+            whole, width = ctx.late.whole, out.shape[2]
+            out, lse = F.pad(whole.out, (0, width - whole.out.shape[2])), whole.lse
+        if all(each is None for each in incoming):
             return (None,) * 8
+        found = gradient(partial(_Attend._find, ctx, out, lse), partial(_formula, ctx), incoming, inputs)
+        return *found, None, None, None, None
+
+    @staticmethod
+    def _find(ctx: Any, out: Tensor, lse: Tensor, incoming: Tensors, inputs: Sequence[Any]) -> Tensors:
+        (grad_out, grad_lse), (q, k, v, bias) = incoming, inputs
         grad_out = torch.zeros_like(out) if grad_out is None else grad_out
         blind = lse == -torch.inf
         if bias is not None:
@@ -162,7 +168,16 @@ class _Attend(torch.autograd.Function):
             grads[0].index_copy_(0, work.queries.flatten(), _by_node(found[0], work.queries.shape[1], heads))
             for grad, part in zip(grads[1:], found[1:], strict=True):
                 grad.index_add_(0, work.sources.flatten(), part.transpose(1, 2).flatten(0, 1))
-        return *grads, grad_bias, None, None, None, None
+        return *grads, grad_bias
+
+
+def _formula(ctx: Any, inputs: Tensors) -> Tensors:
+    q, k, v, bias = inputs
+    assert q is not None
+    dropout, seed = (ctx.dropout.probability, ctx.dropout.seed) if ctx.dropout else (0.0, None)
+    options = "dot", "softmax", q.shape[1], ctx.scale, 0.0, dropout, seed, False, False
+    out, _, lse, _ = formula.outputs((q, k, v, bias, *[None] * 7), ctx.graph.csr, options)
+    return out, lse
 
 
 def _flash_serves(q: Tensor, dropout: _Dropout | None) -> bool:

@@ -64,7 +64,7 @@ class AttentionConv(MessagePassing):
 
     def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
         """One self-loop at each node; those replaced are hidden, not removed, where E' must not depend on them."""
-        traced = torch.compiler.is_compiling() and not is_matrix(edges.given)
+        traced = (torch.compiler.is_compiling() and not is_matrix(edges.given)) or edges.graph.is_mapped
         if traced and not self.sends_messages:
             return edges.cover_self_loops(fill_value)
         return edges.add_self_loops(fill_value)

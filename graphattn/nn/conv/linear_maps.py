@@ -14,6 +14,7 @@ from graphattn.graph.transforms import is_plain
 from graphattn.nn.conv.projection import readable_weight
 from graphattn.nn.writable import writable
 from graphattn.ops.convention import is_small, under_autocast
+from graphattn.ops.mapped import one_by_one
 from graphattn.ops.numba.pages import ask_for_huge_pages
 
 Map = tuple[Tensor, Tensor | None]
@@ -82,6 +83,7 @@ class _LinearMaps(torch.autograd.Function):
         return tuple(outs)
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
         needs_x, needs = ctx.needs_input_grad[0], ctx.needs_input_grad[1:]
@@ -114,6 +116,7 @@ class _Sum(torch.autograd.Function):
         return total.add_(terms[1]) if len(terms) == 2 else total
 
     @staticmethod
+    @one_by_one
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         needs_residual, needs_bias = ctx.needs_input_grad[1:]
         gradient = _dense(gradient)

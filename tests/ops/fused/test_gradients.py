@@ -1,4 +1,4 @@
-"""Gradients of the fused operator: exact, only those asked for, through each output, and once only."""
+"""Gradients of the fused operator: exact, only those asked for, through each output."""
 
 import pytest
 import torch
@@ -121,14 +121,3 @@ def test_without_gradients_nothing_remembers_the_inputs():
     with torch.no_grad():
         leaves = {name: tensor.clone().requires_grad_() for name, tensor in given.items()}
         assert not attend(case, graph, leaves, FUSED)[0].requires_grad
-
-
-@pytest.mark.parametrize("score", SCORES)
-def test_double_backward_is_refused_with_a_reason(score):
-    graph = ga.testing.zoo()["hub"]
-    case = Case(score, edges="bias")
-    leaves = {name: tensor.requires_grad_() for name, tensor in tensors(case, graph).items()}
-    (out,) = attend(case, graph, leaves, FUSED)
-    (grad,) = torch.autograd.grad(out.square().sum(), leaves["v"], create_graph=True)
-    with pytest.raises(RuntimeError, match='no second derivative; use backend="reference"'):
-        grad.sum().backward()
