@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.graph.transforms import is_exporting
+
 
 class Compressed(NamedTuple):
     """Edges grouped by row: row `r` holds `indices[indptr[r]:indptr[r + 1]]`.
@@ -37,9 +39,13 @@ class Compressed(NamedTuple):
 def index_dtype(*sizes: int) -> torch.dtype:
     """The narrowest index type that can count up to all `sizes`: int32 below 2³¹, int64 from there on.
 
+    A program that `torch.export` makes is for sizes on either side, and counts in int64.
+
     >>> index_dtype(5, 2**31 - 1), index_dtype(5, 2**31)
     (torch.int32, torch.int64)
     """
+    if is_exporting():
+        return torch.int64
     return torch.int32 if all(size < 2**31 for size in sizes) else torch.int64
 
 

@@ -29,6 +29,11 @@ def is_plain() -> bool:
     return not torch.compiler.is_compiling() and not is_transformed()
 
 
+# From PyTorch 2.7 on. An older one settles, while it exports, questions about sizes that are left open.
+is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
+"""Whether `torch.export` makes a program, which is for sizes on either side of any limit."""
+
+
 def untransformed() -> AbstractContextManager[Any]:
     """Leave the transforms of `torch.func` for a while: what is made inside outlives them."""
     if torch._C._functorch.peek_interpreter_stack() is None:

@@ -124,7 +124,7 @@ class GPSConv(nn.Module):
             return multihead(self.attn, x, x, partial(attend_within, batch=batch))
         if is_plain_performer(self.attn):
             return performer(self.attn, x, batch)
-        packing_of(batch, len(x), None, x.device)  # checks the batch
+        packing_of(batch, x.shape[0], None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]

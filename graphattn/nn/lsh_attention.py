@@ -67,4 +67,4 @@ class LSHAttention(nn.Module):
         alike = connect(heads[0].detach(), sizes, self.num_buckets, self.rounds, self.chunk_size, causal)
         out = attention(q, F.normalize(q, dim=-1), v, alike, dropout=self.dropout if self.training else 0.0)
         assert isinstance(out, Tensor)
-        return self.out_proj(out.view(H, len(x), -1).transpose(0, 1).flatten(1))
+        return self.out_proj(out.view(H, x.shape[0], -1).transpose(0, 1).flatten(1))

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphattn.nn.proxy import behind
+
 
 def is_plain(attn: nn.Module) -> bool:
     """Whether this is multi-head attention that the operator knows, with nothing hooked onto it."""
     return (
-        type(attn) is nn.MultiheadAttention
+        type(behind(attn)) is nn.MultiheadAttention
         and attn.in_proj_weight is not None
         and attn.bias_k is None
         and not attn.add_zero_attn

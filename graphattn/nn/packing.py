@@ -57,13 +57,13 @@ def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
         ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
     """
     if torch.compiler.is_compiling():  # the index is looked at when the program runs
-        return as_graph(torch.stack([torch.arange(len(index), device=index.device), index]), num_sets, len(index))
+        return as_graph(torch.stack([torch.arange(index.shape[0], device=index.device), index]), num_sets, index.shape[0])
     known = _members.get(index)
     if known is not None and known[0] == (_version(index), num_sets):
         return known[1]
-    _check_members(name, index, len(index), num_sets)
-    nodes = torch.arange(len(index), device=index.device)
-    graph = Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
+    _check_members(name, index, index.shape[0], num_sets)
+    nodes = torch.arange(index.shape[0], device=index.device)
+    graph = Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=index.shape[0])
     _members[index] = ((_version(index), num_sets), graph)
     return graph
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_geometric.nn.attention import PerformerAttention
 
 from graphattn.nn.multihead import has_hooks
+from graphattn.nn.proxy import behind
 from graphattn.nn.within import attend_within
 
 EPSILON = 1e-3
@@ -16,7 +17,7 @@ EPSILON = 1e-3
 
 def is_plain_performer(attn: Any) -> bool:
     """Whether this is PyG's attention, with nothing hooked onto it."""
-    return type(attn) is PerformerAttention and not has_hooks(attn) and not has_hooks(attn.fast_attn)
+    return type(behind(attn)) is PerformerAttention and not has_hooks(attn) and not has_hooks(attn.fast_attn)
 
 
 def performer(attn: Any, x: Tensor, batch: Tensor | None) -> Tensor:

@@ -85,4 +85,4 @@ class Seq2SeqHead(nn.Module):
 
 def _sizes(x: Tensor, graph: Graph | Tensor) -> tuple[int, ...]:
     """How many nodes each graph has, whose features are x."""
-    return sizes_of(as_graph(graph, len(x), len(x)))[0]
+    return sizes_of(as_graph(graph, x.shape[0], x.shape[0]))[0]

@@ -43,7 +43,7 @@ def attend_within(
         ValueError: `batch` does not hold the set of each node, ascending.
     """
     if batch is None or not torch.compiler.is_compiling():
-        num_nodes = len(k) if keys is None or batch is None else len(batch)
+        num_nodes = k.shape[0] if keys is None or batch is None else batch.shape[0]
         graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
         out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
         assert isinstance(out, Tensor)

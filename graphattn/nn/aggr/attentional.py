@@ -55,7 +55,7 @@ class AttentionalAggregation(Aggregation):
         """Aggregate; as every aggregation of PyG."""
         gate = self._mapped(self.gate_mlp, self.gate_nn, x, index, dim_size)
         x = self._mapped(self.mlp, self.nn, x, index, dim_size)
-        fits = x.ndim == 2 and gate.shape in ((len(x), 1), x.shape)
+        fits = x.ndim == 2 and gate.shape in ((x.shape[0], 1), x.shape)
         if index is None or dim_size is None or dim not in (0, -2) or not fits:
             return self.reduce(softmax(gate, index, ptr, dim_size, dim) * x, index, ptr, dim_size, dim)
         values = x.unsqueeze(1) if gate.shape[1] == 1 else x.unsqueeze(2)  # a gate for all numbers, or a head for each

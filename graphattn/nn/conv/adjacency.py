@@ -133,7 +133,7 @@ def read(
         device = _device(edge_tensor)
         if device is not None and device != x[0].device:
             raise ValueError(f"{name} is on {device}, but x is on {x[0].device}")
-    sizes: tuple[int | None, int | None] = len(x[0]), None if x[1] is None else len(x[1])
+    sizes: tuple[int | None, int | None] = x[0].shape[0], None if x[1] is None else x[1].shape[0]
     if flow == "target_to_source":
         sizes, size = sizes[::-1], None if size is None else size[::-1]
     num_src, num_dst = _sizes(edge_index, sizes, size)

@@ -10,6 +10,7 @@ from torch_geometric.nn.conv import MessagePassing
 from graphattn.graph import Graph
 from graphattn.nn.conv.adjacency import Adjacency, is_matrix
 from graphattn.nn.multihead import has_hooks
+from graphattn.nn.proxy import behind
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.attention import attention
 
@@ -54,7 +55,7 @@ class AttentionConv(MessagePassing):
         return bool(
             self.explain
             or not self._steps_are_ours
-            or type(self.aggr_module) is not SumAggregation
+            or type(behind(self.aggr_module)) is not SumAggregation
             or has_hooks(self.aggr_module)
             or any(part in vars(self) for part in PARTS[:5])
             or any(getattr(self, hooks) for hooks in HOOKS)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.dense.linear import Linear
 
+from graphattn.nn.proxy import behind
+
 
 def edge_features(edge_attr: Tensor, linear: Any, dtype: torch.dtype) -> Tensor:
     """Edge features in the operator's dtype, `[E, edge_dim]`.
@@ -64,7 +66,7 @@ def readable_weight(linear: Any, x: Tensor, *, bias: bool = False) -> Tensor | N
     None where another module stands in its place, hooks are set on it, or it has a bias (unless `bias` says that the
     caller adds it): it must then be called.
     """
-    if type(linear) not in (Linear, nn.Linear) or (linear.bias is not None and not bias):
+    if type(behind(linear)) not in (Linear, nn.Linear) or (linear.bias is not None and not bias):
         return None
     if isinstance(linear.weight, nn.parameter.UninitializedParameter):
         linear(x[:0])  # draws the weight

@@ -83,8 +83,8 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
 
 def _relations(sources: Pairs, destinations: Pairs, dst: Tensor, num_dst: int) -> Relations:
     edges, within = torch.stack([sources.of_edge, dst]), torch.stack([sources.of_edge, destinations.of_edge])
-    num_src = len(sources.node)
-    graphs = as_graph(edges, num_dst, num_src), as_graph(within, len(destinations.node), num_src)
+    num_src = sources.node.shape[0]
+    graphs = as_graph(edges, num_dst, num_src), as_graph(within, destinations.node.shape[0], num_src)
     return Relations(sources, destinations, *graphs)
 
 
