@@ -1,4 +1,4 @@
-"""Each layer, small, with arguments of any number of nodes and edges: what traces, fakes and transforms are tried on."""
+"""Each layer, small, with arguments of any number of nodes and edges: what traces and fake tensors are tried on."""
 
 import torch
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, check_form, is_pyg_edge_index
 from graphattn.graph.traced import TracedGraph
+from graphattn.graph.transforms import has_values, refuse_jit_trace
 
 
 class _Entry(NamedTuple):
@@ -40,6 +41,7 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     Raises:
         ValueError: the Graph has other sizes, or the `edge_index` does not fit them.
         TypeError: `edges` is neither.
+        RuntimeError: they are a tensor, in `torch.jit.trace`.
 
     Example:
         >>> edge_index = torch.tensor([[0, 1], [1, 2]])
@@ -50,11 +52,12 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
         return _with_sizes(edges, num_dst, num_src)
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
+    refuse_jit_trace("edges")
     plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
     if torch.compiler.is_compiling() and plain.device.type == "cpu" and plain.layout == torch.strided:
         check_form(plain)
         return TracedGraph(plain, num_dst, num_src)
-    if torch.compiler.is_compiling() or plain.is_inference():
+    if not has_values(plain) or plain.is_inference():
         return _build(plain, num_dst, num_src)
     key = id(edges)
     with _lock:

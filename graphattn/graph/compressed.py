@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import is_exporting
+from graphattn.graph.transforms import has_values, is_exporting
 
 
 class Compressed(NamedTuple):
@@ -70,7 +70,7 @@ def compress(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
         >>> compress(torch.tensor([2, 0, 2]), torch.tensor([7, 8, 9]), num_rows=3)
         Compressed(indptr=tensor([0, 1, 1, 3]), indices=tensor([8, 7, 9]), perm=tensor([1, 0, 2]))
     """
-    if torch.compiler.is_compiling():
+    if not has_values(keys):
         return _sort(keys, values, num_rows)
     if bool((keys[1:] >= keys[:-1]).all()):
         return Compressed(_row_starts(keys, num_rows), values, None)

@@ -14,6 +14,7 @@ from graphattn.graph.kind import positions
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.cache import KeyValueCache
 from graphattn.nn.residual import feed_forward, residual
+from graphattn.nn.scripting import NotScriptable
 
 
 class LayerState(NamedTuple):
@@ -28,7 +29,7 @@ class LayerState(NamedTuple):
 DecoderState = tuple[LayerState, ...]
 
 
-class TransformerDecoderLayer(nn.Module):
+class TransformerDecoderLayer(NotScriptable, nn.Module):
     """Attention to what is written so far, attention to a memory, and a feed-forward network.
 
         y = x + dropout(MHA(norm(x)))                     on a causal graph
@@ -152,7 +153,7 @@ class TransformerDecoderLayer(nn.Module):
         return residual(x, branch, norm, self.dropout, self.norm_first)
 
 
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(NotScriptable, nn.Module):
     """Decoder layers one after another: all tokens at once in training, step by step in generation.
 
     Args:

@@ -16,10 +16,11 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.multihead import is_plain, multihead
 from graphattn.nn.packing import packing_of
 from graphattn.nn.performer import is_plain_performer, performer
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.within import attend_within
 
 
-class GPSConv(nn.Module):
+class GPSConv(NotScriptable, nn.Module):
     """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, its global part without padding.
 
         h = norm_1(x + dropout(conv(x, edges))),   g = norm_2(x + dropout(MHA(x over each graph)))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.positions.place import sizes_of
+from graphattn.nn.scripting import NotScriptable
 
 Pooling = Literal["mean", "first", "attention"]
 
@@ -37,7 +38,7 @@ class NodeHead(nn.Module):
         return self.out(self.dropout(x))
 
 
-class GraphHead(nn.Module):
+class GraphHead(NotScriptable, nn.Module):
     """One answer for each graph: the class of a sentence, of an image, the solubility of a molecule.
 
         out_g = W dropout(pool_{i ∈ g} x_i) + b

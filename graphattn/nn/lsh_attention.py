@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from graphattn.graph import Causal, Graph
 from graphattn.graph.lsh import check_hash, connect
 from graphattn.nn.positions.place import sizes_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class LSHAttention(nn.Module):
+class LSHAttention(NotScriptable, nn.Module):
     """Multi-head attention with shared queries and keys, on the graph that their hash makes.
 
         q_j = W_q x_j,   k_j = q_j / |q_j|,   N(i) = { j ≠ i : h_r(q_i) = h_r(q_j) in some round r }

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from graphattn.graph import Graph, as_graph, bipartite, complete
+from graphattn.graph.transforms import has_values, refuse_jit_trace
 
 
 class Packing:
@@ -39,6 +40,7 @@ def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, devic
     """
     if batch is None:
         return Packing([num_nodes], device)
+    refuse_jit_trace("sets")
     known = _packings.get(batch)
     if known is not None and known[0] == (_version(batch), num_nodes, num_sets):
         return known[1]
@@ -56,8 +58,11 @@ def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
     Raises:
         ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
     """
-    if torch.compiler.is_compiling():  # the index is looked at when the program runs
-        return as_graph(torch.stack([torch.arange(index.shape[0], device=index.device), index]), num_sets, index.shape[0])
+    refuse_jit_trace("sets")
+    if not has_values(index):  # it is looked at when the program runs
+        return as_graph(
+            torch.stack([torch.arange(index.shape[0], device=index.device), index]), num_sets, index.shape[0]
+        )
     known = _members.get(index)
     if known is not None and known[0] == (_version(index), num_sets):
         return known[1]

@@ -208,7 +208,7 @@ def _load(backend: str) -> str | None:
         except ModuleNotFoundError as error:
             missing = backend.capitalize() if error.name == backend else error.name
             _problems[backend] = f"{missing} is not installed"
-        except (ImportError, OSError) as error:
+        except Exception as error:  # an installation can be broken in any way
             _problems[backend] = f"{backend.capitalize()} cannot be loaded ({error})"
     return _problems.get(backend)
 
@@ -223,9 +223,10 @@ def _say_once(problem: str, device: str, package: str) -> None:
     if _said:
         return
     _said = True
+    cure = f" `pip install {package}` brings the fused kernels." if "is not installed" in problem else ""
     warnings.warn(
         f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for "
-        f"every edge. `pip install {package}` brings the fused kernels.",
+        f"every edge.{cure}",
         RuntimeWarning,
         stacklevel=4,
     )

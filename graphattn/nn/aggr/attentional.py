@@ -8,11 +8,12 @@ from torch_geometric.nn.models import MLP
 from torch_geometric.utils import softmax
 
 from graphattn.nn.packing import members_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 
-class AttentionalAggregation(Aggregation):
+class AttentionalAggregation(NotScriptable, Aggregation):
     """Each set as a weighted mean of its elements: PyG's `AttentionalAggregation`, on the fused operator.
 
         out_g = Σ_{i ∈ g} softmax_i(gate(x_i)) · nn(x_i)

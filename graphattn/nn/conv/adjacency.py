@@ -14,6 +14,7 @@ from torch_geometric.utils import is_torch_sparse_tensor
 
 from graphattn.graph import Graph, as_graph
 from graphattn.graph.graph import savable
+from graphattn.graph.transforms import refuse_jit_trace
 from graphattn.nn.checks import check_edge_attr
 from graphattn.nn.self_loops import FillValue, add_self_loops, cover_self_loops
 
@@ -118,8 +119,7 @@ def read(
             edges, or a matrix beside `flow="target_to_source"`.
         RuntimeError: the layer is called in `torch.jit.trace`.
     """
-    if torch.jit.is_tracing():
-        raise RuntimeError("torch.jit.trace would keep the edges for a constant: use torch.export or torch.compile")
+    refuse_jit_trace("edges")
     if is_matrix(edge_index) and flow == "target_to_source":
         raise ValueError('edge_index is a sparse matrix, which flow="target_to_source" does not take: transpose it')
     if not isinstance(edge_index, Tensor | SparseTensor | Graph):

@@ -8,9 +8,11 @@ from torch_geometric.nn.aggr import SumAggregation
 from torch_geometric.nn.conv import MessagePassing
 
 from graphattn.graph import Graph
+from graphattn.graph.transforms import has_values
 from graphattn.nn.conv.adjacency import Adjacency, is_matrix
 from graphattn.nn.multihead import has_hooks
 from graphattn.nn.proxy import behind
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.attention import attention
 
@@ -27,7 +29,7 @@ HOOKS = [
 """Where PyG keeps what is hooked onto these steps."""
 
 
-class AttentionConv(MessagePassing):
+class AttentionConv(NotScriptable, MessagePassing):
     """A `MessagePassing` layer whose messages need not exist: the base of the layers, not built directly.
 
     A layer runs the fused operator. It sends messages, as PyG's does, where something asks for them: an explainer's
@@ -64,7 +66,7 @@ class AttentionConv(MessagePassing):
 
     def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
         """One self-loop at each node; those replaced are hidden, not removed, where E' must not depend on them."""
-        traced = torch.compiler.is_compiling() and not is_matrix(edges.given)
+        traced = not is_matrix(edges.given) and not has_values(edges.graph.edge_index)
         if traced and not self.sends_messages:
             return edges.cover_self_loops(fill_value)
         return edges.add_self_loops(fill_value)

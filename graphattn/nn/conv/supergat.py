@@ -10,6 +10,7 @@ from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
 from torch_geometric.utils import dropout_edge, softmax
 
+from graphattn.graph.transforms import has_values
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
@@ -163,7 +164,7 @@ class SuperGATConv(AttentionConv):
     ) -> None:
         """Keep the scaled products of linked and of unlinked pairs, for the loss."""
         edge_index, unlinked = edges.graph.edge_index, neg_edge_index
-        if products is not None and torch.compiler.is_compiling():
+        if products is not None and not has_values(edge_index):
             unlinked, self._pair_weights = self._weighted_pairs(edges, x.shape[0], unlinked, batch)
         else:
             linked = self.positive_sampling(edge_index)

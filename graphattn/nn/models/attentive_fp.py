@@ -16,6 +16,7 @@ from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.gat import GATConv
 from graphattn.nn.packing import members_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.scores import Sum
 
 SLOPE = 0.01
@@ -96,7 +97,7 @@ class GATEConv(AttentionConv):
         return self.lin2(x_j) * alpha.unsqueeze(-1)
 
 
-class AttentiveFP(torch.nn.Module):
+class AttentiveFP(NotScriptable, torch.nn.Module):
     """Attentive fingerprints of molecules: PyG's `AttentiveFP`, of our layers.
 
         atoms:    h_i ← GRU(elu(attention over the bonds of i), h_i),        `num_layers` times
@@ -172,7 +173,7 @@ class AttentiveFP(torch.nn.Module):
         for conv, gru in zip(self.atom_convs, self.atom_grus, strict=True):
             x = self._update(gru, conv(x, edge_index), x)
         num_molecules = batch.max().item() + 1 if batch.numel() else 0
-        torch._check(0 <= num_molecules)  # says to a compiler, which knows no number of molecules, how to count them
+        torch._check(num_molecules >= 0)  # says to a compiler, which knows no number of molecules, how to count them
         torch._check(num_molecules < 2**31)
         out = global_add_pool(x, batch, num_molecules).relu()
         atoms = members_of(batch, out.shape[0])
