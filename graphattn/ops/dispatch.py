@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from graphattn.graph.transforms import is_transformed
 from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
@@ -172,6 +173,8 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend != "linear" and is_transformed():
         return "torch.func, forward-mode differentiation and torch.jit.trace see operations of PyTorch's own alone"
     if backend == "block":
+        if isinstance(call.v, FakeTensor):
+            return "the tensors are fake, and its tiles are found by looking at numbers"
         return block.refusal(call)
     if backend == "linear":
         return linear.refusal(call)
