@@ -9,7 +9,7 @@ from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, check_form
 from graphattn.graph.memo import PerTensor, find_stale, is_pyg_edge_index
 from graphattn.graph.traced import TracedGraph
-from graphattn.graph.transforms import is_mapped
+from graphattn.graph.transforms import has_values, is_mapped, refuse_jit_trace
 
 _graphs: PerTensor[Graph] = PerTensor()
 
@@ -33,6 +33,7 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
     Raises:
         ValueError: the Graph has other sizes, or the `edge_index` does not fit them.
         TypeError: `edges` is neither.
+        RuntimeError: they are a tensor, in `torch.jit.trace`.
 
     Example:
         >>> edge_index = torch.tensor([[0, 1], [1, 2]])
@@ -43,9 +44,11 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
         return _with_sizes(edges, num_dst, num_src)
     if not isinstance(edges, Tensor):
         raise TypeError(f"graph must be a Graph or an edge_index tensor, got {type(edges).__name__}")
-    if torch.compiler.is_compiling() or is_mapped(edges):
+    refuse_jit_trace("edges")
+    if not has_values(edges) or is_mapped(edges):
         plain = edges.as_tensor() if is_pyg_edge_index(edges) else edges
-        if not is_mapped(plain) and plain.device.type == "cpu" and plain.layout == torch.strided:
+        on_cpu = plain.device.type == "cpu" and plain.layout == torch.strided
+        if torch.compiler.is_compiling() and on_cpu and not is_mapped(plain):
             check_form(plain)
             return TracedGraph(plain, num_dst, num_src)
         return _build(plain, num_dst, num_src)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import is_mapped
+from graphattn.graph.transforms import has_values, is_exporting, is_mapped
 
 
 class Compressed(NamedTuple):
@@ -42,9 +42,13 @@ class Compressed(NamedTuple):
 def index_dtype(*sizes: int) -> torch.dtype:
     """The narrowest index type that can count up to all `sizes`: int32 below 2³¹, int64 from there on.
 
+    A program that `torch.export` makes is for sizes on either side, and counts in int64.
+
     >>> index_dtype(5, 2**31 - 1), index_dtype(5, 2**31)
     (torch.int32, torch.int64)
     """
+    if is_exporting():
+        return torch.int64
     return torch.int32 if all(size < 2**31 for size in sizes) else torch.int64
 
 
@@ -69,7 +73,7 @@ def compress(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
         >>> compress(torch.tensor([2, 0, 2]), torch.tensor([7, 8, 9]), num_rows=3)
         Compressed(indptr=tensor([0, 1, 1, 3]), indices=tensor([8, 7, 9]), perm=tensor([1, 0, 2]))
     """
-    if torch.compiler.is_compiling() or is_mapped(keys):
+    if not has_values(keys) or is_mapped(keys):
         return _sort(keys, values, num_rows)
     if bool((keys[1:] >= keys[:-1]).all()):
         return Compressed(_row_starts(keys, num_rows), values, None)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, compress, index_dtype
 from graphattn.graph.memo import agree, is_pyg_edge_index, settle
-from graphattn.graph.transforms import is_mapped, savable, unwrapped, values_of
+from graphattn.graph.transforms import has_values, is_mapped, savable, unwrapped, values_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -229,7 +229,7 @@ class Graph:
         """
         src, dst = self.edge_index
         kept = (src != dst).nonzero().squeeze(1)
-        none_goes = not torch.compiler.is_compiling() and kept.numel() == self.num_edges
+        none_goes = has_values(kept) and kept.numel() == self.num_edges
         edge_index = self.edge_index if none_goes else self.edge_index[:, kept]
         return Graph._checked(edge_index, self.num_dst, self.num_src), kept
 
@@ -429,8 +429,11 @@ def _known_sizes(edge_index: EdgeIndex) -> tuple[int | None, int | None]:
 
 def _check_nodes(edge_index: Tensor, num_dst: int | None, num_src: int | None) -> tuple[int, int]:
     """Return the two sizes, found where they are None, after checking that every node is inside them."""
-    if torch.compiler.is_compiling() and num_dst is not None and num_src is not None:
-        return num_dst, num_src  # the values of a traced tensor cannot be looked at
+    if not has_values(edge_index):
+        if num_dst is not None and num_src is not None:
+            return num_dst, num_src
+        if not torch.compiler.is_compiling():
+            raise ValueError("edge_index is on meta or fake, so its nodes cannot be counted: give num_nodes")
     lowest, highest = [0, 0], [-1, -1]
     if is_mapped(edge_index):
         if num_dst is None or num_src is None:

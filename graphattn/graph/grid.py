@@ -13,6 +13,7 @@ from graphattn.graph.graph import as_device
 from graphattn.graph.kind import as_sizes
 from graphattn.graph.neighbourhood import Neighbourhood
 from graphattn.graph.reach import Border, Reach, as_border, as_positive
+from graphattn.graph.transforms import has_values
 
 
 class Grid(Neighbourhood):
@@ -67,7 +68,12 @@ class Grid(Neighbourhood):
             view[axis], view[num_axes + axis] = seen.shape
             cell = cell * length + seen.view(view)
             inside = inside & valid.view(view)
-        return cell[inside], inside.sum(dim=tuple(range(num_axes, 2 * num_axes))).flatten()
+        if has_values(inside):
+            cell = cell[inside]
+        else:  # how many there are is known all the same
+            place = inside.flatten().nonzero_static(size=self._num_pairs(shape)).squeeze(1)
+            cell = cell.broadcast_to(inside.shape).flatten().index_select(0, place)
+        return cell, inside.sum(dim=tuple(range(num_axes, 2 * num_axes))).flatten()
 
 
 def _axis_table(reach: Reach, length: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,7 @@ def interval(start: Tensor, stop: Tensor, num_src: SupportsIndex) -> Graph:
     if start.ndim != 1 or start.shape != stop.shape:
         raise ValueError(f"start and stop must be [M] alike, got {list(start.shape)} and {list(stop.shape)}")
     count = (stop - start).clamp(min=0)
-    dst = torch.arange(len(start), device=start.device).repeat_interleave(count)
+    dst = torch.arange(start.shape[0], device=start.device).repeat_interleave(count)
     first = start - (count.cumsum(0) - count)  # so that adding the number of the edge gives its source
     src = first.repeat_interleave(count) + torch.arange(len(dst), device=start.device)
-    return Graph(torch.stack([src, dst]), num_dst=len(start), num_src=as_count("num_src", num_src))
+    return Graph(torch.stack([src, dst]), num_dst=start.shape[0], num_src=as_count("num_src", num_src))

@@ -71,6 +71,8 @@ def as_sizes(name: str, value: SupportsIndex | Iterable[SupportsIndex]) -> tuple
         TypeError: neither an integer nor integers.
         ValueError: a number is negative.
     """
+    if isinstance(value, int | torch.SymInt):  # which a compiler cannot ask what attributes it has
+        return (as_count(name, value),)
     if hasattr(value, "tolist"):  # a NumPy array or a tensor
         value = value.tolist()
     if isinstance(value, Iterable) and not isinstance(value, str):

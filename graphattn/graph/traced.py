@@ -12,14 +12,14 @@ from graphattn.graph.graph import Graph
 # without a compiler, and copied, for a program may write into what it is given.
 torch.library.define(
     "graphattn::compressed",
-    "(Tensor edge_index, SymInt num_dst, SymInt num_src, bool looped, bool reversed, bool by_source) "
-    "-> (Tensor indptr, Tensor indices, Tensor perm)",
+    "(Tensor edge_index, SymInt num_dst, SymInt num_src, bool looped, bool reversed, bool by_source, "
+    "ScalarType dtype) -> (Tensor indptr, Tensor indices, Tensor perm)",
 )
 
 
 @torch.library.impl("graphattn::compressed", "CPU")
 def _compressed(
-    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool
+    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool, dtype: torch.dtype
 ) -> tuple[Tensor, ...]:
     from graphattn.graph.cache import as_graph
 
@@ -27,16 +27,19 @@ def _compressed(
     graph = graph.append_self_loops() if looped else graph
     graph = graph.reverse() if reversed else graph
     indptr, indices, perm = graph.csc if by_source else graph.csr
-    perm = torch.arange(len(indices), dtype=indices.dtype, device=indices.device) if perm is None else perm.clone()
-    return indptr.clone(), indices.clone(), perm
+    perm = (
+        torch.arange(indices.shape[0], dtype=dtype, device=indices.device)
+        if perm is None
+        else perm.to(dtype, copy=True)
+    )
+    return indptr.to(dtype, copy=True), indices.to(dtype, copy=True), perm
 
 
 @torch.library.register_fake("graphattn::compressed")
 def _fake(
-    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool
+    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool, dtype: torch.dtype
 ) -> tuple[Tensor, ...]:
     num_edges = edge_index.shape[1] + (min(num_dst, num_src) if looped else 0)
-    dtype = index_dtype(num_dst, num_src, num_edges)
     num_rows = num_dst if by_source == reversed else num_src
     return tuple(edge_index.new_empty(size, dtype=dtype) for size in (num_rows + 1, num_edges, num_edges))
 
@@ -71,8 +74,9 @@ class TracedGraph(Graph):
         return self._compressed(by_source=True)
 
     def _compressed(self, *, by_source: bool) -> Compressed:
+        dtype = index_dtype(self.num_dst, self.num_src, self.num_edges)
         operator = torch.ops.graphattn.compressed.default
-        return Compressed(*operator(*self._given, self._is_looped, self._is_reversed, by_source))
+        return Compressed(*operator(*self._given, self._is_looped, self._is_reversed, by_source, dtype))
 
     def reverse(self) -> Graph:
         """The graph in which every edge points the other way."""

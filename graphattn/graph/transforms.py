@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 
 
@@ -28,6 +29,22 @@ def is_transformed() -> bool:
 def is_plain() -> bool:
     """Whether PyTorch does nothing but run the program: it is neither compiled nor transformed."""
     return not torch.compiler.is_compiling() and not is_transformed()
+
+
+# From PyTorch 2.7 on. An older one settles, while it exports, questions about sizes that are left open.
+is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
+"""Whether `torch.export` makes a program, which is for sizes on either side of any limit."""
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether the numbers in a tensor can be looked at: not while a program is traced, on "meta", or in a fake one."""
+    return not (torch.compiler.is_compiling() or tensor.is_meta or isinstance(tensor, FakeTensor))
+
+
+def refuse_jit_trace(what: str) -> None:
+    """Raise RuntimeError in `torch.jit.trace`, which would keep for a constant what is read from `what`."""
+    if torch.jit.is_tracing():
+        raise RuntimeError(f"torch.jit.trace would keep the {what} for a constant: use torch.export or torch.compile")
 
 
 def untransformed() -> AbstractContextManager[Any]:

@@ -80,7 +80,7 @@ class Exphormer(nn.Module):
         """
         if (edge_attr is None) != (self.edges is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
-        graph = as_graph(graph, len(x), len(x))
+        graph = as_graph(graph, x.shape[0], x.shape[0])
         if self._made is None or self._made[0] is not graph:
             self._made = graph, self._connect(graph)
         whole, kind = self._made[1]
@@ -90,7 +90,7 @@ class Exphormer(nn.Module):
             attr = torch.cat([attr[: len(own)] + own, attr[len(own) :]])
         local = {"local_edges": graph.edge_index, "local_attr": own} if self.has_local else {}
         virtual = self.virtual.repeat(len(sizes_of(graph)[0]), 1)
-        return self.encoder(torch.cat([x, virtual]), whole, attr, **local)[: len(x)]
+        return self.encoder(torch.cat([x, virtual]), whole, attr, **local)[: x.shape[0]]
 
     def _connect(self, graph: Graph) -> tuple[Graph, Tensor]:
         """The graph with its expander and virtual nodes, which come after all others; and the kind of each edge."""

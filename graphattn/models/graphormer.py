@@ -72,7 +72,7 @@ class Graphormer(nn.Module):
         """
         if (edge_attr is None) != (self.along is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
-        graph = as_graph(graph, len(x), len(x))
+        graph = as_graph(graph, x.shape[0], x.shape[0])
         if self._found is None or self._found[0] is not graph:
             self._found = graph, shortest_paths(graph, self.max_distance)
         pairs, distance, edges = self._found[1]

@@ -49,7 +49,7 @@ class TextEncoder(nn.Module):
         Raises:
             ValueError: the graph has not a node for each token.
         """
-        graph = as_graph(graph, len(tokens), len(tokens))
+        graph = as_graph(graph, tokens.shape[0], tokens.shape[0])
         x = self.embedding(tokens)
         if self.positions is not None:
             x = x + self.positions(places(graph)[0]).to(x.dtype)

@@ -88,8 +88,8 @@ class ViT(nn.Module):
         x = self.patches(images).flatten(2).transpose(1, 2)  # [B, P, C]
         x = x + (self.sines if self.positions is None else self.positions.table)
         if self.class_token is not None:
-            x = torch.cat([self.class_token.expand(len(x), -1, -1), x], 1)
-        graph = complete([x.shape[1]] * len(x), device=x.device)
+            x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1)
+        graph = complete([x.shape[1]] * x.shape[0], device=x.device)
         return self.head(self.encoder(self.dropout(x.flatten(0, 1)), graph), graph)
 
 

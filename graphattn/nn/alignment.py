@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphattn.graph import Bipartite, Graph, interval
 from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.hard import log_probability, sample_edges
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 from graphattn.ops.convention import wide, wide_dtype
 from graphattn.ops.scores import Additive
@@ -30,7 +31,7 @@ class Aligned(NamedTuple):
     """of the place looked at, `[M]`; hard attention only"""
 
 
-class Alignment(nn.Module):
+class Alignment(NotScriptable, nn.Module):
     """Each query's weighted mean of the memory it sees.
 
         c_i = Σ_j α_ij h_j,   α_i = softmax_j a(s_i, h_j)

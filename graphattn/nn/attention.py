@@ -12,6 +12,7 @@ from graphattn.nn.checks import check_dropout, check_edge_attr
 from graphattn.nn.features import FeatureMap
 from graphattn.nn.plain import is_plain, known
 from graphattn.nn.positions.place import places
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.scores import Additive, Cosine, Score, get_score
@@ -20,7 +21,7 @@ ScoreName = Literal["dot", "cosine", "additive", "sum", "none"]
 
 
 @known
-class MultiheadAttention(nn.Module):
+class MultiheadAttention(NotScriptable, nn.Module):
     """Multi-head attention in which each node sees only its in-neighbours.
 
         out_i = W_o [ Σ_j α_ij^h (W_v^h x_j + W_e^h e_ij) ]_h

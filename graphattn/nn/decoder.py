@@ -15,6 +15,7 @@ from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.cache import KeyValueCache
 from graphattn.nn.plain import is_plain
 from graphattn.nn.residual import feed_forward, residual
+from graphattn.nn.scripting import NotScriptable
 
 
 class LayerState(NamedTuple):
@@ -29,7 +30,7 @@ class LayerState(NamedTuple):
 DecoderState = tuple[LayerState, ...]
 
 
-class TransformerDecoderLayer(nn.Module):
+class TransformerDecoderLayer(NotScriptable, nn.Module):
     """Attention to what is written so far, attention to a memory, and a feed-forward network.
 
         y = x + dropout(MHA(norm(x)))                     on a causal graph
@@ -163,7 +164,7 @@ class TransformerDecoderLayer(nn.Module):
         return residual(x, branch, norm, self.dropout, self.norm_first)
 
 
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(NotScriptable, nn.Module):
     """Decoder layers one after another: all tokens at once in training, step by step in generation.
 
     Args:

@@ -82,7 +82,7 @@ class PerformerFeatures(nn.Module):
                 self._passes = 0
             self._passes += 1
         of_q, of_k = self._exponent(q), self._exponent(k)
-        sizes = (len(k),) if graph is None else sizes_of(graph)[1]
+        sizes = (k.shape[0],) if graph is None else sizes_of(graph)[1]
         top = _largest_of_each(of_k.detach().amax(2), sizes)
         return self._features(of_q, of_q.detach().amax(2)), self._features(of_k, top)
 
@@ -102,6 +102,6 @@ class PerformerFeatures(nn.Module):
 def _largest_of_each(x: Tensor, sizes: Sequence[int]) -> Tensor:
     """For each row of x, `[N, H]`, the largest of its part, where the parts have these sizes."""
     size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
-    part = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=len(x))
+    part = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=x.shape[0])
     index = part.unsqueeze(1).expand_as(x)
     return x.new_full((len(sizes), x.shape[1]), -torch.inf).scatter_reduce(0, index, x, "amax").gather(0, index)

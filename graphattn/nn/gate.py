@@ -19,6 +19,6 @@ def gate(logits: Tensor, values: Tensor) -> Tensor:
     Returns:
         `[N, H, Dv]`.
     """
-    nodes = torch.arange(len(logits), device=logits.device)
-    graph = Graph(nodes.expand(2, -1), len(logits))
+    nodes = torch.arange(logits.shape[0], device=logits.device)
+    graph = Graph(nodes.expand(2, -1), logits.shape[0])
     return weighted_sum(normalize_edges(logits, graph, "sigmoid"), values, graph)

@@ -16,10 +16,11 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.multihead import is_known, multihead
 from graphattn.nn.packing import packing_of
 from graphattn.nn.performer import is_known_performer, performer
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.within import attend_within
 
 
-class GPSConv(nn.Module):
+class GPSConv(NotScriptable, nn.Module):
     """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, its global part without padding.
 
         h = norm_1(x + dropout(conv(x, edges))),   g = norm_2(x + dropout(MHA(x over each graph)))
@@ -124,7 +125,7 @@ class GPSConv(nn.Module):
             return multihead(self.attn, x, x, partial(attend_within, batch=batch))
         if is_known_performer(self.attn):
             return performer(self.attn, x, batch)
-        packing_of(batch, len(x), None, x.device)  # checks the batch
+        packing_of(batch, x.shape[0], None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.pooling import AttentionPooling
 from graphattn.nn.positions.place import sizes_of
+from graphattn.nn.scripting import NotScriptable
 
 Pooling = Literal["mean", "first", "attention"]
 
@@ -37,7 +38,7 @@ class NodeHead(nn.Module):
         return self.out(self.dropout(x))
 
 
-class GraphHead(nn.Module):
+class GraphHead(NotScriptable, nn.Module):
     """One answer for each graph: the class of a sentence, of an image, the solubility of a molecule.
 
         out_g = W dropout(pool_{i ∈ g} x_i) + b
@@ -80,13 +81,13 @@ class GraphHead(nn.Module):
 
     def pool(self, x: Tensor, graph: Graph | Tensor) -> Tensor:
         """One vector for each graph, `[G, embed_dim]`."""
-        sizes = sizes_of(as_graph(graph, len(x), len(x)))[0]
+        sizes = sizes_of(as_graph(graph, x.shape[0], x.shape[0]))[0]
         size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
         if self.pooling == "first":
             if 0 in sizes:
                 raise ValueError("every graph has a first node, but one of the batch has none")
             return x[size.cumsum(0) - size]
-        batch = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=len(x))
+        batch = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=x.shape[0])
         if self.attention is not None:
             return self.attention(x, batch, len(sizes))
         return x.new_zeros(len(sizes), x.shape[1]).index_add(0, batch, x) / size.clamp(min=1).unsqueeze(1)

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from graphattn.graph import Complete, bipartite
 from graphattn.nn.attention import MultiheadAttention
+from graphattn.nn.scripting import NotScriptable
 
 
-class LinformerAttention(nn.Module):
+class LinformerAttention(NotScriptable, nn.Module):
     """Multi-head attention in which every node sees the landmarks of its graph, not its nodes.
 
         key_r = W_k Σ_j E_rj x_j,   value_r = W_v Σ_j F_rj x_j,   r = 1, ..., R

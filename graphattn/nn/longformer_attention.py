@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, bipartite
 from graphattn.nn.checks import check_dropout
 from graphattn.nn.positions.place import places, sizes_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class LongformerAttention(nn.Module):
+class LongformerAttention(NotScriptable, nn.Module):
     """Multi-head attention in which the first nodes of each sequence are global: they see all of it in another way.
 
         out_i = W_o Σ_{j ∈ N(i)} softmax_j(⟨W_q x_i, W_k x_j⟩ / √D) W_v x_j                      a local node

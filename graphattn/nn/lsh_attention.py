@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from graphattn.graph import Causal, Graph
 from graphattn.graph.lsh import check_hash, connect
 from graphattn.nn.positions.place import sizes_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class LSHAttention(nn.Module):
+class LSHAttention(NotScriptable, nn.Module):
     """Multi-head attention with shared queries and keys, on the graph that their hash makes.
 
         q_j = W_q x_j,   k_j = q_j / |q_j|,   N(i) = { j ≠ i : h_r(q_i) = h_r(q_j) in some round r }
@@ -67,4 +68,4 @@ class LSHAttention(nn.Module):
         alike = connect(heads[0].detach(), sizes, self.num_buckets, self.rounds, self.chunk_size, causal)
         out = attention(q, F.normalize(q, dim=-1), v, alike, dropout=self.dropout if self.training else 0.0)
         assert isinstance(out, Tensor)
-        return self.out_proj(out.view(H, len(x), -1).transpose(0, 1).flatten(1))
+        return self.out_proj(out.view(H, x.shape[0], -1).transpose(0, 1).flatten(1))

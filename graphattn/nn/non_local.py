@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from graphattn.graph import complete
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class NonLocalBlock(nn.Module):
+class NonLocalBlock(NotScriptable, nn.Module):
     """Self-attention among the places of an image, beside the identity.
 
         y_i = Σ_j softmax_j( ⟨θ(x_i), φ(x_j)⟩ ) g(x_j),   out = x + W_z y

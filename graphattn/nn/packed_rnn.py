@@ -28,8 +28,8 @@ def run_packed(rnn: nn.RNNBase, x: Tensor, sizes: list[int], state: Any = None) 
     Raises:
         ValueError: there is no sequence, one is empty, or the sizes do not add up to N.
     """
-    if not sizes or min(sizes) < 1 or sum(sizes) != len(x):
-        raise ValueError(f"sizes must be one or more, at least 1 each, {len(x)} in all; got {sizes}")
+    if not sizes or min(sizes) < 1 or sum(sizes) != x.shape[0]:
+        raise ValueError(f"sizes must be one or more, at least 1 each, {x.shape[0]} in all; got {sizes}")
     size = torch.tensor(sizes, device="cpu")
     order = size.argsort(descending=True, stable=True)
     alive = torch.arange(max(sizes), device="cpu").unsqueeze(1) < size[order]  # [longest, sequences]
@@ -37,5 +37,5 @@ def run_packed(rnn: nn.RNNBase, x: Tensor, sizes: list[int], state: Any = None) 
     by_time = ((size.cumsum(0) - size)[order][sequence] + step).to(x.device)
     packed = PackedSequence(x.index_select(0, by_time), alive.sum(1), sorted_indices=order.to(x.device))
     states, last = rnn(packed, state)
-    back = torch.empty_like(by_time).scatter_(0, by_time, torch.arange(len(x), device=x.device))
+    back = torch.empty_like(by_time).scatter_(0, by_time, torch.arange(x.shape[0], device=x.device))
     return states.data.index_select(0, back), last

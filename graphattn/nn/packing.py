@@ -7,6 +7,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph, as_graph, bipartite, complete
 from graphattn.graph.memo import PerTensor
+from graphattn.graph.transforms import has_values, refuse_jit_trace
 
 
 class Packing:
@@ -43,6 +44,7 @@ def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, devic
     """
     if batch is None:
         return Packing([num_nodes], device)
+    refuse_jit_trace("sets")
     return _packings.get(batch, (num_nodes, num_sets), lambda batch: _pack(batch, num_nodes, num_sets, device))
 
 
@@ -59,15 +61,17 @@ def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
     Raises:
         ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
     """
-    if torch.compiler.is_compiling():  # the index is looked at when the program runs
-        return as_graph(torch.stack([torch.arange(len(index), device=index.device), index]), num_sets, len(index))
+    refuse_jit_trace("sets")
+    if not has_values(index):  # it is looked at when the program runs
+        nodes = torch.arange(index.shape[0], device=index.device)
+        return as_graph(torch.stack([nodes, index]), num_sets, index.shape[0])
     return _members.get(index, num_sets, lambda index: _lead(name, index, num_sets))
 
 
 def _lead(name: str, index: Tensor, num_sets: int) -> Graph:
-    _check_members(name, index, len(index), num_sets)
-    nodes = torch.arange(len(index), device=index.device)
-    return Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=len(index))
+    _check_members(name, index, index.shape[0], num_sets)
+    nodes = torch.arange(index.shape[0], device=index.device)
+    return Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=index.shape[0])
 
 
 def _check_members(name: str, index: Tensor, num_nodes: int, num_sets: int | None) -> None:

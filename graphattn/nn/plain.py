@@ -10,6 +10,8 @@ from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.nn.modules import module as of_all
 from torch.nn.parameter import UninitializedParameter
 
+from graphattn.nn.proxy import behind
+
 Module = TypeVar("Module", bound=nn.Module)
 
 _forwards: dict[type, Any] = {kind: kind.forward for kind in (nn.Linear, nn.Embedding, nn.MultiheadAttention)}
@@ -39,6 +41,7 @@ def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
         module: any module, or None, which is not plain.
         kinds: classes, each of which `know` has been told; any of these when none is given.
     """
+    module = behind(module)
     kind = type(module)
     if kinds and kind not in kinds:
         return False

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.nn.packing import members_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class AttentionPooling(nn.Module):
+class AttentionPooling(NotScriptable, nn.Module):
     """Each graph as a weighted mean of its nodes, where a learned query per head decides the weights.
 
         out_g = W_o [ Σ_{i ∈ g} α_i^h W_v^h x_i ]_h,   α^h = softmax_{i ∈ g} ⟨query^h, W_k^h x_i⟩ / √D

@@ -92,7 +92,7 @@ class RecurrentDecoder(nn.Module):
         """The state before the first step."""
         h = self.start(encoded.summary).tanh()
         hidden = (h,) if isinstance(self.cell, nn.GRUCell) else (h, torch.zeros_like(h))
-        return DecoderState(hidden, torch.zeros_like(h), torch.zeros(len(h), dtype=torch.int64, device=h.device))
+        return DecoderState(hidden, torch.zeros_like(h), torch.zeros(h.shape[0], dtype=torch.int64, device=h.device))
 
     def source(self, encoded: Encoded) -> Source:
         """The inputs, ready to be looked at."""
@@ -136,7 +136,7 @@ class RecurrentDecoder(nn.Module):
 
     def _look(self, state: DecoderState, source: Source) -> Aligned:
         query = state.hidden[0]
-        return self.align(query, source.memory, source.graph(len(query)), keys=source.keys, step=state.position)
+        return self.align(query, source.memory, source.graph(query.shape[0]), keys=source.keys, step=state.position)
 
     def _next(self, fed: Tensor, state: DecoderState) -> DecoderState:
         hidden = self.cell(fed, state.hidden[0] if len(state.hidden) == 1 else state.hidden)

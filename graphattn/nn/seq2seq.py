@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.generation import Hypothesis, beam_search
 from graphattn.nn.positions.place import sizes_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.token_decoder import TokenDecoder
 
 
-class Seq2SeqHead(nn.Module):
+class Seq2SeqHead(NotScriptable, nn.Module):
     """A sequence for each graph: a Transformer decoder that looks at the nodes of an encoder, whichever it is.
 
         p(y | x) = Π_t softmax(decoder(start, y_1, ..., y_(t−1); x))_(y_t),   y_T = end
@@ -85,4 +86,4 @@ class Seq2SeqHead(nn.Module):
 
 def _sizes(x: Tensor, graph: Graph | Tensor) -> tuple[int, ...]:
     """How many nodes each graph has, whose features are x."""
-    return sizes_of(as_graph(graph, len(x), len(x)))[0]
+    return sizes_of(as_graph(graph, x.shape[0], x.shape[0]))[0]

@@ -16,9 +16,10 @@ from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.decoder import DecoderState, TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.plain import is_plain
 from graphattn.nn.positions.sinusoidal import sinusoidal
+from graphattn.nn.scripting import NotScriptable
 
 
-class TokenDecoder(nn.Module):
+class TokenDecoder(NotScriptable, nn.Module):
     """A Transformer decoder over tokens, with sine positions and one table for embedding and output.
 
         x_i = √d E[token_i] + sine(i),   scores = E norm(decoder(x, memory))

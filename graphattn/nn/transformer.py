@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.attention import MultiheadAttention, ScoreName
 from graphattn.nn.residual import feed_forward, residual
+from graphattn.nn.scripting import NotScriptable
 
 
-class GraphTransformerLayer(nn.Module):
+class GraphTransformerLayer(NotScriptable, nn.Module):
     """The Transformer's encoder layer: attention over the in-neighbours, then a feed-forward network.
 
         y = x + dropout(MHA(norm(x))),   out = y + dropout(W_2 dropout(gelu(W_1 norm(y))))          norm_first
@@ -92,7 +93,7 @@ class GraphTransformerLayer(nn.Module):
         return residual(x, self.ffn, self.ffn_norm, self.dropout, self.norm_first)
 
 
-class TransformerEncoder(nn.Module):
+class TransformerEncoder(NotScriptable, nn.Module):
     """Layers one after another on the same graph.
 
         x ← layer_l(x, graph),  l = 1, ..., L;   out = norm(x)

@@ -126,13 +126,13 @@ class TuringMemory(nn.Module):
             hidden: the controller's output h, `[B, controller_dim]`.
             state: the last one.
         """
-        steering = self.steer(hidden).view(len(hidden), self.read_heads + self.write_heads, -1)
+        steering = self.steer(hidden).view(hidden.shape[0], self.read_heads + self.write_heads, -1)
         key, strength, gate, shift, sharpness = steering.split(self.parts, dim=-1)
         content = address_by_content(key.tanh(), F.softplus(strength).squeeze(-1), state.memory)
         weights = address_by_location(
             content, state.weights, gate.sigmoid().squeeze(-1), shift.softmax(-1), 1 + F.softplus(sharpness).squeeze(-1)
         )
         reading, writing = weights.split([self.read_heads, self.write_heads], dim=-1)
-        erase, add = self.change(hidden).view(len(hidden), self.write_heads, 2, self.width).unbind(2)
+        erase, add = self.change(hidden).view(hidden.shape[0], self.write_heads, 2, self.width).unbind(2)
         memory = write(state.memory, writing, erase.sigmoid(), add.tanh())
         return TuringState(memory, weights, reading.mT @ memory)

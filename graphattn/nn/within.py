@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphattn.graph.transforms import has_values
 from graphattn.nn.packing import packing_of
 from graphattn.ops.attention import attention
 from graphattn.ops.random import new_seed
@@ -42,8 +43,8 @@ def attend_within(
     Raises:
         ValueError: `batch` does not hold the set of each node, ascending.
     """
-    if batch is None or not torch.compiler.is_compiling():
-        num_nodes = len(k) if keys is None or batch is None else len(batch)
+    if batch is None or has_values(batch):
+        num_nodes = k.shape[0] if keys is None or batch is None else batch.shape[0]
         graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
         out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
         assert isinstance(out, Tensor)

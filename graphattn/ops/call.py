@@ -210,6 +210,11 @@ def _check_kinds(call: AttentionCall) -> None:
             raise TypeError(f"{name} is a tensor, got {type(tensor).__name__}")
         if not tensor.is_floating_point():
             raise TypeError(f"{name} holds floating-point numbers, got {tensor.dtype}")
+        if tensor.dtype.itemsize == 1:
+            raise TypeError(
+                f"{name} is {tensor.dtype}, in which PyTorch adds and multiplies nothing: "
+                "cast it to torch.float16, bfloat16 or float32 first"
+            )
         if tensor.dtype != call.v.dtype:
             raise TypeError(f"all tensors share one dtype: {name} is {tensor.dtype}, but v is {call.v.dtype}")
         if tensor.device != call.graph.device:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from graphattn.graph import Bipartite, Causal, Complete
-from graphattn.graph.transforms import is_plain
+from graphattn.graph.transforms import is_exporting, is_plain
 from graphattn.ops import tiled, varlen
 from graphattn.ops.by_size import attend_by_size, distinct_sizes
 from graphattn.ops.call import AttentionCall
@@ -105,7 +105,7 @@ def _attend(call: AttentionCall, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         k, v = (tensor.repeat_interleave(q.shape[2] // tensor.shape[2], dim=2) for tensor in (k, v))
         return torch.einsum("blhd,bshd,bshv->blhv", q, k, v).flatten(0, 1)
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    if q.device.type == "cpu" and k.shape[2] >= _LONG:
+    if q.device.type == "cpu" and (is_exporting() or k.shape[2] >= _LONG):
         q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
     out = F.scaled_dot_product_attention(
         q,

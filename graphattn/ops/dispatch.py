@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from graphattn.graph.transforms import is_transformed
 from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
@@ -172,6 +173,8 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend != "linear" and is_transformed():
         return "torch.func, forward-mode differentiation and torch.jit.trace see operations of PyTorch's own alone"
     if backend == "block":
+        if isinstance(call.v, FakeTensor):
+            return "the tensors are fake, and its tiles are found by looking at numbers"
         return block.refusal(call)
     if backend == "linear":
         return linear.refusal(call)
@@ -208,7 +211,7 @@ def _load(backend: str) -> str | None:
         except ModuleNotFoundError as error:
             missing = backend.capitalize() if error.name == backend else error.name
             _problems[backend] = f"{missing} is not installed"
-        except (ImportError, OSError) as error:
+        except Exception as error:  # an installation can be broken in any way
             _problems[backend] = f"{backend.capitalize()} cannot be loaded ({error})"
     return _problems.get(backend)
 
@@ -223,9 +226,10 @@ def _say_once(problem: str, device: str, package: str) -> None:
     if _said:
         return
     _said = True
+    cure = f" `pip install {package}` brings the fused kernels." if "is not installed" in problem else ""
     warnings.warn(
         f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for "
-        f"every edge. `pip install {package}` brings the fused kernels.",
+        f"every edge.{cure}",
         RuntimeWarning,
         stacklevel=4,
     )

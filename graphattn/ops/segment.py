@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import is_plain
+from graphattn.graph.transforms import has_values, is_plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Rows:
 
     def sum(self, values: Tensor) -> Tensor:
         """Σ over each row's edges, `[M, …]`; zero for a row without edges."""
-        if is_plain() and _torch_scatter() is not None:
+        if is_plain() and has_values(values) and _torch_scatter() is not None:
             return _SegmentSum.apply(values, self.index, self.indptr)
         zeros = values.new_zeros((self.num_rows, *values.shape[1:]))
         return zeros.index_add(0, self.index, values)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
+from graphattn.graph.transforms import has_values
 from graphattn.ops import formula, tile_math
 from graphattn.ops.call import AttentionCall, Late
 from graphattn.ops.convention import wide_dtype
@@ -200,7 +201,7 @@ def _kept(work: _Work, heads: int, key_heads: int, dropout: _Dropout | None) -> 
         return None
     assert work.places is not None
     places = work.places.flatten()
-    if int(places.max()) * heads < 2**32 - heads:
+    if has_values(places) and int(places.max()) * heads < 2**32 - heads:
         places = places.to(torch.int32)
     mask = torch.empty(heads, places.numel(), dtype=torch.bool, device=places.device)
     at_once = _AT_ONCE if places.device.type == "cpu" else places.numel()

@@ -259,4 +259,4 @@ def test_the_operators_are_what_pytorch_expects(options):
         test_utils=("test_schema", "test_faketensor"),  # the others compare what is drawn
     )
     for flags in ((True, False, False), (True, True, True), (False, True, False)):
-        torch.library.opcheck(torch.ops.graphattn.compressed.default, (edges(5, 11), 7, 5, *flags))
+        torch.library.opcheck(torch.ops.graphattn.compressed.default, (edges(5, 11), 7, 5, *flags, torch.int32))

@@ -8,11 +8,12 @@ from torch_geometric.nn.models import MLP
 from torch_geometric.utils import softmax
 
 from graphattn.nn.packing import members_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.writable import writable
 from graphattn.ops.attention import attention
 
 
-class AttentionalAggregation(Aggregation):
+class AttentionalAggregation(NotScriptable, Aggregation):
     """Each set as a weighted mean of its elements: PyG's `AttentionalAggregation`, on the fused operator.
 
         out_g = Σ_{i ∈ g} softmax_i(gate(x_i)) · nn(x_i)
@@ -55,7 +56,7 @@ class AttentionalAggregation(Aggregation):
         """Aggregate; as every aggregation of PyG."""
         gate = self._mapped(self.gate_mlp, self.gate_nn, x, index, dim_size)
         x = self._mapped(self.mlp, self.nn, x, index, dim_size)
-        fits = x.ndim == 2 and gate.shape in ((len(x), 1), x.shape)
+        fits = x.ndim == 2 and gate.shape in ((x.shape[0], 1), x.shape)
         if index is None or dim_size is None or dim not in (0, -2) or not fits:
             return self.reduce(softmax(gate, index, ptr, dim_size, dim) * x, index, ptr, dim_size, dim)
         values = x.unsqueeze(1) if gate.shape[1] == 1 else x.unsqueeze(2)  # a gate for all numbers, or a head for each

@@ -8,9 +8,10 @@ from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
 from graphattn.nn.aggr.blocks import decode, pool
+from graphattn.nn.scripting import NotScriptable
 
 
-class GraphMultisetTransformer(Aggregation):
+class GraphMultisetTransformer(NotScriptable, Aggregation):
     """PyG's `GraphMultisetTransformer`, on packed sets without padding.
 
         out_g = PMA_1(SAB(… PMA_k(x_g) …))

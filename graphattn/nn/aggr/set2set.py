@@ -7,10 +7,11 @@ from torch import Tensor
 from torch_geometric.nn.aggr import Aggregation
 
 from graphattn.nn.packing import members_of
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 
 
-class Set2Set(Aggregation):
+class Set2Set(NotScriptable, Aggregation):
     """Iterative content-based attention over each set: PyG's `Set2Set`, on the fused operator.
 
         q_t = LSTM(q*_{t-1}),   r_t = Σ_{i ∈ g} softmax_i(⟨x_i, q_t⟩) x_i,   q*_t = [q_t, r_t],   out_g = q*_T

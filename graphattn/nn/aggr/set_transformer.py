@@ -8,9 +8,10 @@ from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.aggr.utils import PoolingByMultiheadAttention, SetAttentionBlock
 
 from graphattn.nn.aggr.blocks import decode, encode, pool
+from graphattn.nn.scripting import NotScriptable
 
 
-class SetTransformerAggregation(Aggregation):
+class SetTransformerAggregation(NotScriptable, Aggregation):
     """PyG's `SetTransformerAggregation`, on packed sets without padding.
 
         out_g = [SAB(… PMA(SAB(… x_g …)) …)]

@@ -13,6 +13,7 @@ from torch_geometric.utils import is_torch_sparse_tensor
 
 from graphattn.graph import Graph, as_graph
 from graphattn.graph.memo import PerTensor, derived
+from graphattn.graph.transforms import refuse_jit_trace
 from graphattn.nn.checks import check_edge_attr
 from graphattn.nn.self_loops import FillValue, add_self_loops, cover_self_loops
 
@@ -117,8 +118,7 @@ def read(
             edges, or a matrix beside `flow="target_to_source"`.
         RuntimeError: the layer is called in `torch.jit.trace`.
     """
-    if torch.jit.is_tracing():
-        raise RuntimeError("torch.jit.trace would keep the edges for a constant: use torch.export or torch.compile")
+    refuse_jit_trace("edges")
     if is_matrix(edge_index) and flow == "target_to_source":
         raise ValueError('edge_index is a sparse matrix, which flow="target_to_source" does not take: transpose it')
     if not isinstance(edge_index, Tensor | SparseTensor | Graph):
@@ -132,7 +132,7 @@ def read(
         device = _device(edge_tensor)
         if device is not None and device != x[0].device:
             raise ValueError(f"{name} is on {device}, but x is on {x[0].device}")
-    sizes: tuple[int | None, int | None] = len(x[0]), None if x[1] is None else len(x[1])
+    sizes: tuple[int | None, int | None] = x[0].shape[0], None if x[1] is None else x[1].shape[0]
     if flow == "target_to_source":
         sizes, size = sizes[::-1], None if size is None else size[::-1]
     num_src, num_dst = _sizes(edge_index, sizes, size)

@@ -8,8 +8,10 @@ from torch_geometric.nn.aggr import SumAggregation
 from torch_geometric.nn.conv import MessagePassing
 
 from graphattn.graph import Graph
+from graphattn.graph.transforms import has_values
 from graphattn.nn.conv.adjacency import Adjacency, is_matrix
 from graphattn.nn.plain import is_plain, know
+from graphattn.nn.scripting import NotScriptable
 from graphattn.nn.self_loops import FillValue
 from graphattn.ops.attention import attention
 
@@ -28,7 +30,7 @@ HOOKS = [
 know(SumAggregation)
 
 
-class AttentionConv(MessagePassing):
+class AttentionConv(NotScriptable, MessagePassing):
     """A `MessagePassing` layer whose messages need not exist: the base of the layers, not built directly.
 
     A layer runs the fused operator. It sends messages, as PyG's does, where something asks for them: an explainer's
@@ -64,7 +66,7 @@ class AttentionConv(MessagePassing):
 
     def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
         """One self-loop at each node; those replaced are hidden, not removed, where E' must not depend on them."""
-        traced = (torch.compiler.is_compiling() and not is_matrix(edges.given)) or edges.graph.is_mapped
+        traced = (not is_matrix(edges.given) and not has_values(edges.graph.edge_index)) or edges.graph.is_mapped
         if traced and not self.sends_messages:
             return edges.cover_self_loops(fill_value)
         return edges.add_self_loops(fill_value)

@@ -163,7 +163,7 @@ class HGTConv(AttentionConv):
         edges: dict[EdgeType, Adjacency],
     ) -> dict[NodeType, Tensor]:
         """As one graph: the nodes of all kinds one after another, the sources once for each kind of edge."""
-        sizes = [len(query) for query in queries.values()]
+        sizes = [query.shape[0] for query in queries.values()]
         start = dict(zip(queries, accumulate(sizes, initial=0), strict=False))
         all_keys, all_values, all_edges, sharpness, sources = [], [], [], [], 0
         for edge_type, adjacency in edges.items():
@@ -172,8 +172,8 @@ class HGTConv(AttentionConv):
             all_keys.append(key)
             all_values.append(value)
             all_edges.append(torch.stack([src + sources, dst + start[edge_type[-1]]]))
-            sharpness.append(self.p_rel["__".join(edge_type)].expand(len(src), -1))
-            sources += len(key)
+            sharpness.append(self.p_rel["__".join(edge_type)].expand(src.shape[0], -1))
+            sources += key.shape[0]
         edge_index = torch.cat(all_edges, dim=1)
         out = self.propagate(
             edge_index if self.flow == "source_to_target" else edge_index.flip(0),

@@ -63,7 +63,7 @@ def _dense(x: Tensor) -> Tensor:
 
 
 def _empty(x: Tensor, width: int) -> Tensor:
-    made = x.new_empty(len(x), width)
+    made = x.new_empty(x.shape[0], width)
     has_memory = type(made) is Tensor and made.device.type == "cpu"  # which tensors of a kind of their own may lack
     return ask_for_huge_pages(made) if has_memory else made
 
@@ -77,7 +77,7 @@ class _LinearMaps(torch.autograd.Function):
         outs = []
         for weight, bias in zip(weights, biases, strict=True):
             assert weight is not None
-            out = _empty(x, len(weight))
+            out = _empty(x, weight.shape[0])
             turned = weight.t()
             outs.append(torch.mm(x, turned, out=out) if bias is None else torch.addmm(bias, x, turned, out=out))
         return tuple(outs)

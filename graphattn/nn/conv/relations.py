@@ -7,7 +7,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph, as_graph
 from graphattn.graph.memo import PerTensor
-from graphattn.graph.transforms import unwrapped
+from graphattn.graph.transforms import has_values, unwrapped
 
 
 class Pairs(NamedTuple):
@@ -54,7 +54,7 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
         ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
         TypeError: it holds no integers.
     """
-    if torch.compiler.is_compiling():
+    if not has_values(edge_type):
         return _traced_relations(graph, edge_type.long(), num_relations)
     # The graph lives as long as what is kept, and its id with it.
     key = id(graph), num_relations
@@ -81,8 +81,8 @@ def _sort(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
 
 def _relations(sources: Pairs, destinations: Pairs, dst: Tensor, num_dst: int) -> Relations:
     edges, within = torch.stack([sources.of_edge, dst]), torch.stack([sources.of_edge, destinations.of_edge])
-    num_src = len(sources.node)
-    graphs = as_graph(edges, num_dst, num_src), as_graph(within, len(destinations.node), num_src)
+    num_src = sources.node.shape[0]
+    graphs = as_graph(edges, num_dst, num_src), as_graph(within, destinations.node.shape[0], num_src)
     return Relations(sources, destinations, *graphs)
 
 

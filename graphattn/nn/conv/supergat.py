@@ -10,6 +10,7 @@ from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
 from torch_geometric.utils import dropout_edge, softmax
 
+from graphattn.graph.transforms import has_values
 from graphattn.nn.checks import check_features
 from graphattn.nn.conv.adjacency import Adjacency, read
 from graphattn.nn.conv.attention_conv import AttentionConv, OptInt, pair_scores
@@ -163,18 +164,18 @@ class SuperGATConv(AttentionConv):
     ) -> None:
         """Keep the scaled products of linked and of unlinked pairs, for the loss."""
         edge_index, unlinked = edges.graph.edge_index, neg_edge_index
-        if products is not None and torch.compiler.is_compiling():
-            unlinked, self._pair_weights = self._weighted_pairs(edges, len(x), unlinked, batch)
+        if products is not None and not has_values(edge_index):
+            unlinked, self._pair_weights = self._weighted_pairs(edges, x.shape[0], unlinked, batch)
         else:
             linked = self.positive_sampling(edge_index)
             if products is None or linked.size(1) != edge_index.size(1):
                 products = self._products(x, linked)
             if unlinked is None:
-                unlinked = self.negative_sampling(edge_index, len(x), batch)
+                unlinked = self.negative_sampling(edge_index, x.shape[0], batch)
             self._pair_weights = None
         self.att_x = torch.cat([products, self._products(x, unlinked)])
-        self.att_y = self.att_x.new_zeros(len(self.att_x))
-        self.att_y[: len(products)] = 1.0
+        self.att_y = self.att_x.new_zeros(self.att_x.shape[0])
+        self.att_y[: products.shape[0]] = 1.0
 
     def _weighted_pairs(
         self, edges: Adjacency, num_nodes: int, unlinked: Tensor | None, batch: Tensor | None

@@ -17,6 +17,7 @@ from graphattn.nn.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.conv.gat import GATConv
 from graphattn.nn.packing import members_of
 from graphattn.nn.plain import is_plain
+from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.scores import Sum
 
 SLOPE = 0.01
@@ -98,7 +99,7 @@ class GATEConv(AttentionConv):
         return self.lin2(x_j) * alpha.unsqueeze(-1)
 
 
-class AttentiveFP(torch.nn.Module):
+class AttentiveFP(NotScriptable, torch.nn.Module):
     """Attentive fingerprints of molecules: PyG's `AttentiveFP`, of our layers.
 
         atoms:    h_i ← GRU(elu(attention over the bonds of i), h_i),        `num_layers` times
@@ -173,9 +174,11 @@ class AttentiveFP(torch.nn.Module):
         x = self._update(self.gru, self.gate_conv(x, edge_index, edge_attr), x)
         for conv, gru in zip(self.atom_convs, self.atom_grus, strict=True):
             x = self._update(gru, conv(x, edge_index), x)
-        out = global_add_pool(x, batch).relu()
-        torch._check(len(out) < 2**31)  # says to a compiler, which knows no number of molecules, how to count them
-        atoms = members_of(batch, len(out))
+        num_molecules = batch.max().item() + 1 if batch.numel() else 0
+        torch._check(num_molecules >= 0)  # says to a compiler, which knows no number of molecules, how to count them
+        torch._check(num_molecules < 2**31)
+        out = global_add_pool(x, batch, num_molecules).relu()
+        atoms = members_of(batch, out.shape[0])
         for _ in range(self.num_timesteps):
             out = self._update(self.mol_gru, self.mol_conv((x, out), atoms), out)
         return self.lin2(F.dropout(out, p=self.dropout, training=self.training))

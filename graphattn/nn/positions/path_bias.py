@@ -29,7 +29,7 @@ class PathBias(nn.Module):
 
     def forward(self, edge_attr: Tensor, edges: Tensor) -> Tensor:
         """The bias of each pair."""
-        total = edge_attr.new_zeros(len(edges), self.weight.shape[2])
+        total = edge_attr.new_zeros(edges.shape[0], self.weight.shape[2])
         nothing = edge_attr.new_zeros(1, self.weight.shape[2])
         for step, weight in zip(edges.unbind(1), self.weight, strict=True):
             total = total + torch.cat([edge_attr @ weight, nothing])[step]  # −1 reads the zeros

@@ -44,7 +44,7 @@ def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor
         position = position.to(torch.get_default_dtype())
     each = width // axes
     exponent = torch.arange(0, each, 2, dtype=position.dtype, device=position.device) * (-math.log(base) / each)
-    angle = position.view(len(position), axes, 1) * exponent.exp()
+    angle = position.view(position.shape[0], axes, 1) * exponent.exp()
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
 
 

@@ -8,8 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
+
+if config.DISABLE_JIT:  # set by those who look for faults in other code that Numba compiles
+    raise ImportError("NUMBA_DISABLE_JIT is set, and its kernels have no meaning uncompiled")
 
 # No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
 # so that equal terms cancel and both passes find the same score. What may be reordered is vectorised by hand.
