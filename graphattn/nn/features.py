@@ -33,8 +33,7 @@ class PerformerFeatures(nn.Module):
 
         φ(x)_r = exp(⟨w_r, x'⟩ − |x'|² / 2 − c) / √m,   x' = D^(-1/4) x,   E ⟨φ(q), φ(k)⟩ ∝ exp(⟨q, k⟩ / √D)
 
-    The w_r are Gaussian, orthogonal to one another in blocks of D (Mezzadri 2007, arXiv:math-ph/0609050, eq. 5.3: QR with
-    the signs of R's diagonal taken out). The constant c, the largest exponent of a query, or
+    The w_r are Gaussian, orthogonal to one another in blocks of D. The constant c, the largest exponent of a query, or
     of all keys of a head in one graph of a batch, keeps the numbers in range and cancels in the normaliser "linear".
 
     Args:
@@ -48,7 +47,8 @@ class PerformerFeatures(nn.Module):
     Raises:
         ValueError: a number is below 1.
 
-    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4.
+    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4; for blocks that favour no direction, Mezzadri
+    2007, arXiv:math-ph/0609050, section 5.
     """
 
     projection: Tensor

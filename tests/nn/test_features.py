@@ -9,7 +9,6 @@ from expectation import assert_mean
 import graphattn as ga
 from graphattn.nn import MultiheadAttention, PerformerFeatures, elu_features
 
-
 ORTHOGONAL = torch.tensor([[0.6, -0.6, 0.6, -0.6], [0.6, 0.6, -0.6, -0.6]])
 
 
@@ -32,7 +31,8 @@ def test_the_expectation_of_the_features_is_the_kernel_of_softmax(q, k, biased, 
     q, k, features = q.double(), k.double(), PerformerFeatures(4, num_features)
     want = (q @ k / 2).exp()
     products = []
-    for features.projection in drawn(features, 8000):
+    for projection in drawn(features, 8000):
+        features.projection = projection
         exponents = features._exponent(q), features._exponent(k)  # without the constants that cancel
         products.append((exponents[0] + exponents[1]).exp().mean())
     assert_mean(torch.stack(products), want, rather_than=biased if num_features > 1 else None)
