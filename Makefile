@@ -40,7 +40,8 @@ demo: $(STAMP) ## train a solubility predictor on ESOL, with a report (about 3 m
 
 test: $(DEV_STAMP) ## run the whole test suite
 	@echo "==> running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile; status=$$?; \
+		OMP_NUM_THREADS=1 $(BIN)/graphattn info; exit $$status
 
 lint: $(DEV_STAMP) ## check style, types and the direction of imports
 	@echo "==> ruff"
@@ -50,6 +51,7 @@ lint: $(DEV_STAMP) ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@echo "==> import-linter"
 	@$(BIN)/lint-imports
+	@$(BIN)/graphattn info
 
 bench: $(STAMP) ## measure attention against other ways to compute it (half an hour; BENCH=--quick: two minutes)
 	@$(BIN)/graphattn bench $(BENCH)

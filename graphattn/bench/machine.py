@@ -7,6 +7,7 @@ import platform
 import sys
 from datetime import datetime, timezone
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,24 @@ def describe(command: str) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"graphattn": __version__, "python": platform.python_version(), **_versions()},
     }
+
+
+def instructions() -> dict[str, str]:
+    """The vector instructions that PyTorch and Numba make use of, which the variables of both can take from them."""
+    found = {"torch": torch.backends.cpu.get_cpu_capability()}
+    if find_spec("numba") is not None:
+        from numba.core.registry import cpu_target
+
+        features = cpu_target.target_context.codegen()._get_host_cpu_features()
+        names = [name for name in ("avx512f", "avx2", "avx") if f"+{name}" in features.split(",")]
+        found["numba"] = names[0].removesuffix("f").upper() if names else "no AVX"
+    return found
+
+
+def processor() -> str:
+    """The processor in one line: threads and cores, model, and the instructions that are made use of."""
+    used = ", ".join(f"{name} with {what}" for name, what in instructions().items())
+    return f"cpu ({torch.get_num_threads()} threads on {os.cpu_count()} cores of {_processor()}; {used})"
 
 
 def _versions() -> dict[str, str]:

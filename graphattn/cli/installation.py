@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import torch
 from rich.console import Console
 
+from graphattn.bench.machine import processor
 from graphattn.cli.summary import print_pairs
 from graphattn.tasks.molecule.predictor import library_versions
 
@@ -18,7 +19,7 @@ def installation_summary(console: Console) -> None:
     for name in _BACKENDS:
         there = find_spec(name.replace("-", "_")) is not None
         pairs.append((name, importlib.metadata.version(name) if there else "not installed"))
-    devices = [f"cpu ({torch.get_num_threads()} threads)"]
+    devices = [processor()]
     devices += [f"cuda ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append("mps")

@@ -25,7 +25,8 @@ def random_regular(
         N(i) = { π_1(i), ..., π_degree(i) },   random permutations with π_a(i) ≠ i and π_a(i) ≠ π_b(i);   E = degree · n
 
     The random part of BigBird, where each node sees some drawn at random. That all are also seen equally often is
-    ours: nobody is left out.
+    ours: nobody is left out. Each node sees each other with the same probability, degree / (n - 1); but not every
+    graph of this kind is equally likely.
 
     Args:
         n: the number of nodes, or the numbers of nodes of a batch of such graphs.
@@ -94,7 +95,9 @@ def _draw_permutations(size: int, degree: int, generator: Generator | None) -> T
     for column in range(1, 1 + degree):
         taken, new = table[:, :column], torch.randperm(size, generator=generator, device="cpu")
         place = torch.empty_like(node).scatter_(0, new, node)
-        for i in (taken == new.unsqueeze(1)).any(1).nonzero().flatten().tolist():
+        clashes = (taken == new.unsqueeze(1)).any(1).nonzero().flatten()
+        order = torch.randperm(clashes.numel(), generator=generator, device="cpu")  # in no order of the nodes
+        for i in clashes[order].tolist():
             allowed = torch.ones(size, dtype=torch.bool, device="cpu")
             allowed[place[taken[i]]] = False  # their values are taken at i
             allowed[inverse[new[i], :column]] = False  # the value of i is taken there

@@ -47,7 +47,8 @@ class PerformerFeatures(nn.Module):
     Raises:
         ValueError: a number is below 1.
 
-    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4.
+    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4; for blocks that favour no direction, Mezzadri
+    2007, arXiv:math-ph/0609050, section 5.
     """
 
     projection: Tensor
@@ -66,13 +67,13 @@ class PerformerFeatures(nn.Module):
 
     def redraw(self) -> None:
         """Draw new w_r from torch's default generator."""
-        drawn = []
-        for first in range(0, self.num_features, self.head_dim):
-            directions = torch.linalg.qr(torch.randn(self.head_dim, self.head_dim)).Q
-            drawn.append(directions[: self.num_features - first])
+        blocks = -(-self.num_features // self.head_dim)
+        q, r = torch.linalg.qr(torch.randn(blocks, self.head_dim, self.head_dim))
+        # QR chooses signs by its own rule, which favours some directions. With those of R's diagonal none is favoured.
+        directions = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
         lengths = torch.randn(self.num_features, self.head_dim).norm(dim=1, keepdim=True)
         with torch.no_grad():
-            self.projection.copy_(torch.cat(drawn) * lengths)
+            self.projection.copy_(directions.flatten(0, 1)[: self.num_features] * lengths)
 
     def forward(self, q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
         """φ(q) and φ(k), by the same w_r; the graph says which keys belong together, all of them when None."""

@@ -87,7 +87,8 @@ class _Differentiable(torch.autograd.Function):
         if not torch.is_grad_enabled():
             return grad, *[None] * 4
         with sdpa_kernel(SDPBackend.MATH):
-            found = differentiate(lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, ctx.needs_input_grad[2:])
+            needs = ctx.needs_input_grad[2:]
+            found = differentiate(lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, needs)
         return None, None, *found
 
 

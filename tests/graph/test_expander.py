@@ -1,5 +1,6 @@
 import pytest
 import torch
+from expectation import assert_mean
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
@@ -38,6 +39,13 @@ def test_every_degree_of_small_graphs(n):
 def test_regular_and_connected_whatever_the_sizes(n, data):
     degree = 2 * data.draw(st.integers(1, (n + 2) // 4))
     check_expander(expander(n, degree, generator=seeded(data.draw(st.integers(0, 99)))), n, degree)
+
+
+@pytest.mark.parametrize("degree", [2, 4])  # one cycle; two, of which the second is crossed until it is free
+def test_everyone_else_is_a_neighbour_equally_often(degree):
+    generator, others = seeded(), ~torch.eye(7, dtype=torch.bool)
+    draws = [expander(7, degree, generator=generator).to_torch_sparse().to_dense() for _ in range(2000)]
+    assert_mean(torch.stack(draws), others * degree / 6, rather_than=degree / 7)
 
 
 @pytest.mark.parametrize("degree", [4, 6, 8])

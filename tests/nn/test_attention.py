@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from expectation import assert_mean
 
 import graphattn as ga
 from graphattn.graph import graph as graph_module
@@ -281,7 +282,7 @@ def test_dropout_in_training_only():
     x = torch.randn(17, EMBED)
     assert not torch.allclose(layer(x, graph), plain(x, graph))
     _, weights = layer(x, graph, return_weights=True)
-    assert 0.4 < (weights == 0).double().mean() < 0.6
+    assert_mean((weights == 0).flatten(), 0.5, rather_than=0.25)
     torch.testing.assert_close(layer.eval()(x, graph), plain(x, graph))
 
 
@@ -314,8 +315,6 @@ def test_new_weights():
     layer = MultiheadAttention(EMBED, HEADS, score="cosine")
     assert layer.beta.tolist() == [10.0] * HEADS
     assert not layer.q_proj.bias.any()
-    assert layer.q_proj.weight.abs().max() <= (6 / (2 * EMBED)) ** 0.5
-    assert layer.q_proj.weight.std().item() == pytest.approx((2 / (2 * EMBED)) ** 0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("edge_dim", [None, EDGE])

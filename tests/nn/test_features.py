@@ -4,16 +4,65 @@ from itertools import pairwise
 
 import pytest
 import torch
+from expectation import assert_mean
 
 import graphattn as ga
 from graphattn.nn import MultiheadAttention, PerformerFeatures, elu_features
+
+ORTHOGONAL = torch.tensor([[0.6, -0.6, 0.6, -0.6], [0.6, 0.6, -0.6, -0.6]])
+
+
+def drawn(features, count):
+    """The w_r of so many independent draws, `[count, m, D]`, float64."""
+    torch.manual_seed(0)
+    found = torch.empty(count, *features.projection.shape, dtype=torch.float64)
+    for projection in found:
+        features.redraw()
+        projection.copy_(features.projection)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("q", "k", "biased"),  # the last: what LAPACK's signs gave
+    [(torch.full((4,), 0.6), torch.full((4,), 0.6), 1.23), (*ORTHOGONAL, None), (ORTHOGONAL[0], -ORTHOGONAL[0], None)],
+)
+@pytest.mark.parametrize("num_features", [1, 4, 6])
+def test_the_expectation_of_the_features_is_the_kernel_of_softmax(q, k, biased, num_features):
+    q, k, features = q.double(), k.double(), PerformerFeatures(4, num_features)
+    want = (q @ k / 2).exp()
+    products = []
+    for projection in drawn(features, 8000):
+        features.projection = projection
+        exponents = features._exponent(q), features._exponent(k)  # without the constants that cancel
+        products.append((exponents[0] + exponents[1]).exp().mean())
+    assert_mean(torch.stack(products), want, rather_than=biased if num_features > 1 else None)
+
+
+@pytest.mark.parametrize(("head_dim", "num_features"), [(1, 2), (2, 1), (3, 5)])
+def test_the_directions_are_gaussian(head_dim, num_features):
+    w = drawn(PerformerFeatures(head_dim, num_features), 8000)
+    one = torch.eye(head_dim, dtype=torch.float64).expand(num_features, -1, -1)
+    assert_mean(w, 0.0)
+    assert_mean(w.unsqueeze(-1) * w.unsqueeze(-2), one, rather_than=0 * one)
+    assert_mean(w.pow(3), 0.0)
+    assert_mean(w.pow(4), 3.0, rather_than=1.0)
+
+
+def test_signs_that_favour_a_direction_are_found():
+    """The test of the tests: QR by reflections, which LAPACK uses, makes the diagonal of Q negative."""
+    w = drawn(PerformerFeatures(4, 4), 8000)
+    w[:, range(4), range(4)] *= -w[:, range(4), range(4)].sign()
+    with pytest.raises(AssertionError, match="standard errors"):
+        assert_mean(w, 0.0)
 
 
 def test_performer_features_estimate_softmax_attention():
     torch.manual_seed(0)
     q, k, v = torch.randn(6, 1, 8) / 2, torch.randn(7, 1, 8) / 2, torch.randn(7, 1, 4)
-    found = ga.attention(*PerformerFeatures(8, 4096)(q, k), v, ga.bipartite(6, 7), normalize="linear")
-    torch.testing.assert_close(found, ga.attention(q, k, v, ga.bipartite(6, 7)), atol=0.1, rtol=0)
+    want = ga.attention(q, k, v, ga.bipartite(6, 7))
+    found = ga.attention(*PerformerFeatures(8, 100_000)(q, k), v, ga.bipartite(6, 7), normalize="linear")
+    torch.testing.assert_close(found, want, atol=0.03, rtol=0)
+    assert (want - v.mean(0)).abs().max() > 0.1  # which is what features that say nothing would give
 
 
 def test_features_are_positive_and_their_directions_orthogonal():

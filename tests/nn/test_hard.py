@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from expectation import assert_mean
 
 import graphattn as ga
 from graphattn.nn import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
@@ -10,12 +11,46 @@ GRAPH = ga.Graph(torch.tensor([[3, 0, 1, 4, 1, 2], [0, 0, 2, 2, 2, 3]]), num_dst
 ROWS = [[0, 1], [], [2, 3, 4], [5]]
 
 
-def test_draws_follow_the_weights():
-    p = torch.tensor([0.1, 0.2, 0.7])
-    weights = p.repeat(4000).unsqueeze(1)
-    choice = sample_edges(weights, ga.bipartite(4000, 3), generator=torch.Generator().manual_seed(0)).view(4000, 3)
-    assert torch.equal(choice.sum(1), torch.ones(4000))
-    torch.testing.assert_close(choice.mean(0), p, rtol=0, atol=0.025)  # three standard deviations
+CHANCES = torch.tensor([[0.1, 0.5], [0.2, 0.3], [0.7, 0.2]])  # of three edges, in two heads
+MANY = 20_000
+MANY_GRAPHS = ga.bipartite(MANY, 3)
+UNIFORM = torch.full((3, 2), 1 / 3)
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+def of_each(edges):
+    """Numbers of edges, one row for each destination that draws by itself."""
+    return edges.view(MANY, 3, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_draws_follow_the_weights(dtype):
+    weights = CHANCES.to(dtype).repeat(MANY, 1)
+    choice = of_each(sample_edges(weights, MANY_GRAPHS, generator=seeded()))
+    assert torch.equal(choice.sum(1), choice.new_ones(MANY, 2))
+    assert_mean(choice, CHANCES, rather_than=UNIFORM)
+    assert_mean(choice[:, :, :1] * choice[:, :, 1:].mT, CHANCES[:, :1] * CHANCES[:, 1:].mT)  # heads are independent
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_hard_gumbel_softmax_is_a_draw_whatever_the_temperature(temperature):
+    scores = CHANCES.log().repeat(MANY, 1)
+    choice = of_each(gumbel_softmax(scores, MANY_GRAPHS, temperature=temperature, generator=seeded()))
+    assert_mean(choice, CHANCES, rather_than=UNIFORM)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_soft_gumbel_softmax_has_the_concrete_distribution(temperature):
+    """Of two edges: logit(y) · τ is logistic around the difference of the scores (Maddison et al., section 3.1)."""
+    scores = torch.tensor([0.4, -0.8], dtype=torch.float64).repeat(MANY).unsqueeze(1)
+    y = gumbel_softmax(scores, ga.bipartite(MANY, 2), temperature=temperature, hard=False, generator=seeded())
+    logits = -y.view(MANY, 2).log().diff().flatten() * temperature - 1.2
+    assert_mean(logits, 0.0, rather_than=1.2)
+    assert_mean(logits.square(), torch.pi**2 / 3, rather_than=1.0)
+    assert_mean(logits < 1, torch.tensor(1.0).sigmoid(), rather_than=0.5)
 
 
 def test_draws_repeat_with_the_seed_and_differ_between_heads():
@@ -82,6 +117,22 @@ def test_reinforce_is_unbiased_whatever_the_baseline():
         loss = surrogate(scores.log_softmax(0)[choice : choice + 1], rewards[choice : choice + 1])
         total -= p[choice].detach() * torch.autograd.grad(loss, scores)[0]
     torch.testing.assert_close(total, expected)
+
+
+@pytest.mark.parametrize("baseline", [0.0, 5.0])
+def test_reinforce_is_unbiased_where_edges_are_drawn(baseline):
+    """All three together: the mean over many draws of the surrogate's gradient is that of the mean reward."""
+    scores = CHANCES.double().log().repeat(MANY, 1).requires_grad_()
+    rewards = torch.tensor([[1.0, 3.0], [-2.0, 0.0], [0.5, 1.0]], dtype=torch.float64)
+    weights = ga.nn.normalize_edges(scores, MANY_GRAPHS)
+    choice = sample_edges(weights, MANY_GRAPHS, generator=seeded())
+    surrogate = Reinforce().double()
+    surrogate.baseline.fill_(baseline)
+    log_prob = log_probability(choice, weights, MANY_GRAPHS)
+    loss = surrogate(log_prob, (of_each(choice) * rewards).sum(1))
+    (grad,) = torch.autograd.grad(-loss * log_prob.numel(), scores)
+    want = CHANCES * (rewards - (CHANCES * rewards).sum(0))
+    assert_mean(of_each(grad), want, rather_than=-want)
 
 
 def test_the_baseline_moves_in_training_only():

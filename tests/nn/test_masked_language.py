@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from expectation import assert_mean
 
 from graphattn.nn import MaskedLanguageHead, mask_tokens
 
@@ -16,14 +17,12 @@ def test_shares():
     )
     assert not chosen[special].any()
     assert torch.equal(seen[~chosen], tokens[~chosen])
-    share = chosen[~special].float().mean().item()
-    assert share == pytest.approx(0.15, abs=0.003)
-    masked = (seen == mask)[chosen].float().mean().item()
-    kept = (seen == tokens)[chosen].float().mean().item()
-    assert masked == pytest.approx(0.8 + 0.1 / V, abs=0.01)
-    assert kept == pytest.approx(0.1 + 0.1 / V, abs=0.01)
-    replaced = seen[chosen & (seen != mask) & (seen != tokens)]
-    assert len(replaced.unique()) > 0.8 * V
+    assert_mean(chosen[~special], 0.15, rather_than=0.13)
+    assert_mean((seen == mask)[chosen], 0.8 + 0.1 / V, rather_than=0.9)
+    assert_mean((seen == tokens)[chosen], 0.1 + 0.1 / V, rather_than=0.2)
+    replaced = seen[chosen & (seen != mask) & (seen != tokens)].double()  # any other number from 0 to V - 1
+    assert_mean(replaced, (V - 1) / 2, rather_than=V / 3)
+    assert_mean(replaced.square(), (V - 1) * (2 * V - 1) / 6, rather_than=V**2 / 5)
 
 
 def test_repeats_with_a_seed_and_refuses_what_is_no_probability():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from expectation import assert_mean
 
 import graphattn as ga
 from graphattn.testing import (
@@ -155,13 +156,16 @@ def test_without_dropout_no_random_number_is_drawn():
 
 
 def test_dropout_is_unbiased():
-    graph = ga.complete(101)
-    v = numbers(101, 17, 1).abs()
-    q = torch.zeros(101, 17, 1, dtype=torch.float64)
+    """In every destination and head, however few edges: means of 2 and 3 edges, over many calls."""
+    graph = ga.Graph(torch.tensor([[0, 1, 1, 2, 3], [0, 0, 2, 2, 2]]), num_nodes=4)
+    q, k, v = numbers(4, 2, 3), numbers(4, 2, 3), numbers(4, 2, 1) + 2
+    want = ga.attention(q, k, v, graph)
     torch.manual_seed(0)
-    dropped = ga.attention(q, q, v, graph, dropout=0.3)
-    # Each of 1717 means of 101 numbers wanders by about 6%, their mean by about 0.2%.
-    assert dropped.mean().item() == pytest.approx(v.mean().item(), rel=0.01)
+    draws = torch.stack([ga.attention(q, k, v, graph, dropout=0.3) for _ in range(2000)])
+    assert_mean(draws, want, rather_than=0.7 * want)
+    seen = draws[:, [0, 2]].flatten(1)  # heads and destinations are dropped independently
+    apart = (seen - seen.mean(0)) / seen.std(0)
+    assert_mean(apart.unsqueeze(1) * apart.unsqueeze(2), torch.eye(4), rather_than=torch.ones(4, 4))
 
 
 def test_dropout_before_the_gradient_is_the_dropout_of_the_output():

@@ -3,6 +3,7 @@
 import networkx as nx
 import pytest
 import torch
+from expectation import assert_mean
 
 import graphattn as ga
 from graphattn.nn.positions import (
@@ -50,13 +51,15 @@ def test_signs_flip_in_training_only_and_for_a_whole_graph():
     graph = ga.batch([KARATE, KARATE])
     waves, layer = laplacian_eigenvectors(graph, 3), LaplacianPositions(3, 3)
     layer.map.weight.data, layer.map.bias.data = torch.eye(3), torch.zeros(3)
-    flipped = set()
-    for _ in range(40):
+    flipped = []
+    for _ in range(200):
         out = layer(waves, graph)
         signs = torch.stack([(out[part] / waves[part]).nanmedian(0).values for part in (slice(34), slice(34, 68))])
         torch.testing.assert_close(out, waves * signs.repeat_interleave(34, 0))
-        flipped.add(tuple(signs.flatten().tolist()))
-    assert len(flipped) > 20
+        flipped.append(signs.flatten())
+    flipped = torch.stack(flipped)  # six signs, each as often −1 as 1 and independent of the others
+    assert_mean(flipped, 0.0, rather_than=1.0)
+    assert_mean(flipped.unsqueeze(1) * flipped.unsqueeze(2), torch.eye(6), rather_than=torch.ones(6, 6))
     assert torch.equal(layer.eval()(waves, graph), waves)
 
 

@@ -42,7 +42,6 @@ def test_sinusoidal():
 def test_learned():
     table = LearnedPositions(5, 3)
     assert torch.equal(table(torch.tensor([4, 0])), table.table[[4, 0]])
-    assert LearnedPositions(100, 100).table.std().item() == pytest.approx(0.02, abs=0.001)
     with pytest.raises(ValueError, match="positions must lie from 0 to 4, got 1 to 5"):
         table(torch.tensor([1, 5]))
     assert table(torch.tensor([], dtype=torch.int64)).shape == (0, 3)
