@@ -81,6 +81,7 @@ def prepare(
     smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
     if target_columns is None:
         target_columns = _guess_target(table, smiles_column)
+    featurizer = Featurizer.from_config(model)
     with counting(console, "reading molecules", len(table.rows)) as progress:
         rows = select_rows(
             table,
@@ -88,9 +89,9 @@ def prepare(
             [column.strip() for column in target_columns],
             id_column=id_column,
             split_column=split_column,
+            read=featurizer.each,
             progress=progress,
         )
-    featurizer = Featurizer.from_config(model)
     kind = detect_task(rows, task)
     if isinstance(split, Split):
         parts, method = split, "given"
@@ -100,14 +101,8 @@ def prepare(
         parts, method = split_rows(rows, split, seed=seed)
     if kind == "classification":
         check_classes(rows, parts.train)
-    graphs, descriptors = [], []
-    with counting(console, "computing features", len(rows)) as progress:
-        for done, smiles in enumerate(rows.smiles, start=1):
-            graph, values = featurizer(smiles)
-            graphs.append(graph)
-            descriptors.append(values)
-            progress(done)
-    return Prepared(rows, kind, parts, method, featurizer, graphs, np.stack(descriptors))
+    graphs, descriptors = zip(*rows.molecules, strict=True)
+    return Prepared(rows, kind, parts, method, featurizer, list(graphs), np.stack(descriptors))
 
 
 def fit(
