@@ -42,12 +42,11 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
         if not here.poll(timeout):
             raise FailedError(f"took longer than {timeout:.0f} s")
         done, answer = here.recv()
+        process.join(timeout=5)
     except EOFError:
         process.join()
         raise FailedError(_death(process.exitcode)) from None
-    finally:
-        if process.is_alive():
-            process.join(timeout=5)
+    finally:  # at once, also when Ctrl-C or SIGTERM ends us
         if process.is_alive():
             process.kill()
             process.join()

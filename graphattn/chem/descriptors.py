@@ -6,9 +6,20 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
+from graphattn.chem.interrupts import interrupts_held
 from graphattn.chem.smiles import as_mols
 
 _LARGEST = 1e30  # above this float32 arithmetic overflows soon
+_FOURTH_POWER, _THIRD_POWER = 200, 500
+"""atoms above which descriptors whose cost grows with that power of the atoms are left out"""
+
+
+def _most_atoms(name: str) -> float:
+    """Return the number of atoms above which a descriptor would take too long: half a second and more."""
+    if name == "AvgIpc":
+        return _FOURTH_POWER
+    slow = name in ("BalabanJ", "BertzCT") or name.startswith("BCUT2D_") or "EState" in name
+    return _THIRD_POWER if slow else np.inf
 
 
 def descriptor_names() -> list[str]:
@@ -30,7 +41,8 @@ def compute_descriptors(molecules: Iterable[str | Chem.Mol], names: Sequence[str
 
     Returns:
         `[molecules, names]` float64. NaN where RDKit gives no number (partial charges of metals, say),
-        infinity, or one larger than 1e30.
+        infinity, or one larger than 1e30; and where the molecule is too large for a slow descriptor: `AvgIpc`
+        above 200 heavy atoms, `BalabanJ`, `BertzCT`, those of `BCUT2D` and of `EState` above 500.
 
     Raises:
         ValueError: RDKit has no descriptor of a given name.
@@ -41,8 +53,9 @@ def compute_descriptors(molecules: Iterable[str | Chem.Mol], names: Sequence[str
     unknown = [name for name in wanted if name not in functions]
     if unknown:
         raise ValueError(f"RDKit {rdBase.rdkitVersion} has no descriptor named {', '.join(unknown)}")
-    with rdBase.BlockLogs():
-        rows = [[_value(functions[name], mol) for name in wanted] for mol in as_mols(molecules)]
+    calls = [(functions[name], _most_atoms(name)) for name in wanted]
+    with rdBase.BlockLogs(), np.errstate(all="ignore"):
+        rows = [_values(calls, mol) for mol in as_mols(molecules)]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(wanted))
     table[~(np.abs(table) <= _LARGEST)] = np.nan
     return table
@@ -66,6 +79,12 @@ def compute_fingerprints(molecules: Iterable[str | Chem.Mol], radius: int = 2, s
 
 def _functions() -> dict[str, Callable[[Chem.Mol], float]]:
     return dict(Descriptors.descList)
+
+
+def _values(calls: Sequence[tuple[Callable[[Chem.Mol], float], float]], mol: Chem.Mol) -> list[float]:
+    atoms = mol.GetNumHeavyAtoms()
+    with interrupts_held():
+        return [_value(function, mol) if atoms <= most else np.nan for function, most in calls]
 
 
 def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:

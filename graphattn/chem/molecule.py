@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rdkit import Chem
 from torch import Tensor
 
 from graphattn.chem.atoms import AtomFeaturizer
 from graphattn.chem.bonds import BondFeaturizer
+from graphattn.chem.features import graph_arrays
 from graphattn.chem.smiles import parse_smiles
 from graphattn.graph import Graph
 
@@ -84,13 +86,13 @@ def from_mol(
         raise TypeError(f"mol must be an rdkit.Chem.Mol, got {type(mol).__name__}")
     atoms = AtomFeaturizer.chemprop() if atom_featurizer is None else atom_featurizer
     bonds = BondFeaturizer.chemprop() if bond_featurizer is None else bond_featurizer
-    ends = np.array(
-        [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()], dtype=np.int64
-    ).reshape(-1, 2)
-    # [bonds, 2 directions, 2 ends] -> [2, E], a bond's two directions side by side
-    edge_index = np.ascontiguousarray(np.stack([ends, ends[:, ::-1]], axis=1).reshape(-1, 2).T)
+    return to_graph(*graph_arrays(mol, atoms, bonds))
+
+
+def to_graph(edge_index: NDArray[np.int64], x: NDArray[np.float32], bonds: NDArray[np.float32]) -> MoleculeGraph:
+    """Make the tensors of `graph_arrays`."""
     return MoleculeGraph(
-        graph=Graph(torch.from_numpy(edge_index), mol.GetNumAtoms()),
-        x=torch.from_numpy(atoms(mol)),
-        edge_attr=torch.from_numpy(bonds(mol)).repeat_interleave(2, dim=0),
+        graph=Graph(torch.from_numpy(edge_index), len(x)),
+        x=torch.from_numpy(x),
+        edge_attr=torch.from_numpy(bonds).repeat_interleave(2, dim=0),
     )

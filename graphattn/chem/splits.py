@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from graphattn.chem.interrupts import interrupts_held
 from graphattn.chem.smiles import as_mols
 
 _FRACTIONS = (0.8, 0.1, 0.1)
@@ -125,7 +126,12 @@ def scaffolds(molecules: Sequence[str | Chem.Mol]) -> list[str]:
     >>> scaffolds(["CCO", "Cc1ccccc1"])
     ['', 'c1ccccc1']
     """
-    return [MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False) for mol in as_mols(molecules)]
+    return [_scaffold(mol) for mol in as_mols(molecules)]
+
+
+def _scaffold(mol: Chem.Mol) -> str:
+    with interrupts_held():
+        return str(MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False))
 
 
 def _checked(fractions: Sequence[float]) -> tuple[float, float, float]:

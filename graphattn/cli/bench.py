@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphattn.cli.errors import reported
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _DISTURBED = 0.05  # share of other processes in the processors' time above which figures are not to be trusted
 
 
+@reported
 def bench(
     graph: Annotated[
         list[str] | None,
@@ -63,17 +66,19 @@ def bench(
     words = [*(graph or []), *(["--quick"] if quick else []), *(["--scaling"] if scaling else [])]
     report = Report(machine.describe(" ".join(["graphattn", "bench", *words, "--seconds", f"{seconds:g}"])))
     console.print(tables.heading(report), highlight=False)
-    with _progress(console) as progress:
-        if scaling:
-            _measure_scaling(report, seconds, progress)
-        else:
-            _measure(report, cases, seconds, progress, graph is None, out)
+    try:
+        with _progress(console) as progress:
+            if scaling:
+                _measure_scaling(report, seconds, progress)
+            else:
+                _measure(report, cases, seconds, progress, graph is None, out)
+    finally:  # what was measured is kept, however it ends
+        _write(report, out)
     if not scaling:
         console.print(tables.LEGEND, tables.summary(report), sep="\n\n", markup=False, highlight=False)
     console.print(tables.aims(report))
     if (share := disturbed(report.results)) > _DISTURBED:
         console.print(f"[yellow]Other processes took {share:.0%} of the processors' time: these times are off.[/]")
-    _write(report, out)
     if plot is not None:
         write_atomically(plot, lambda path: draw(report, path))
     for written in filter(None, (out, plot)):

@@ -9,42 +9,44 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from graphattn.cli.interruption import TERMINATED, stoppable
 from graphattn.cli.program import program
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-USER_ERROR, FAULT, INTERRUPTED = 2, 1, 130
+USER_ERROR, FAULT = 2, 1
 
 
 def reported(command: Callable[_P, _R]) -> Callable[_P, _R]:
     """Turn the exceptions of a command into one sentence on standard error and an exit code.
 
-    2: what was given cannot be used. 130: interrupted. 1: anything else, a fault of graphattn perhaps. With
-    `GRAPHATTN_DEBUG` set, exceptions pass through with their traceback.
+    2: what was given cannot be used. 130: interrupted. 143: terminated by SIGTERM. 1: anything else, a fault of
+    graphattn perhaps. With `GRAPHATTN_DEBUG` set, exceptions pass through with their traceback.
     """
 
     @functools.wraps(command)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return command(*args, **kwargs)
-        except typer.Exit:
-            raise
-        except KeyboardInterrupt:
-            say(f"Interrupted.{_how_to_go_on()}")
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:  # the reader of our output, such as head, has enough
-            sys.stdout = None
-            raise typer.Exit(0) from None
-        except Exception as error:
-            if os.environ.get("GRAPHATTN_DEBUG"):
+        with stoppable() as stopped:
+            try:
+                return command(*args, **kwargs)
+            except (typer.Exit, typer.BadParameter):
                 raise
-            if _is_users(error):
-                say(f"Error: {_sentence(error)}")
-                raise typer.Exit(USER_ERROR) from None
-            name = type(error).__name__
-            say(f"Error: {name}: {_sentence(error)} Set GRAPHATTN_DEBUG=1 to see where it happened.")
-            raise typer.Exit(FAULT) from None
+            except KeyboardInterrupt:
+                say(f"{'Terminated' if stopped.code == TERMINATED else 'Interrupted'}.{_how_to_go_on()}")
+                raise typer.Exit(stopped.code) from None
+            except BrokenPipeError:  # the reader of our output, such as head, has enough
+                sys.stdout = None
+                raise typer.Exit(0) from None
+            except Exception as error:
+                if os.environ.get("GRAPHATTN_DEBUG"):
+                    raise
+                if _is_users(error):
+                    say(f"Error: {_sentence(error)}")
+                    raise typer.Exit(USER_ERROR) from None
+                name = type(error).__name__
+                say(f"Error: {name}: {_sentence(error)} Set GRAPHATTN_DEBUG=1 to see where it happened.")
+                raise typer.Exit(FAULT) from None
 
     return wrapper
 

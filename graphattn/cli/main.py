@@ -1,11 +1,14 @@
 """The command line: a thin face over the library; each command imports what it needs when it runs."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from graphattn.cli.bench import bench
 from graphattn.cli.info import info
+from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.predict import predict
 from graphattn.cli.train import train
 
@@ -42,5 +45,14 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line.
+
+    A program that was stopped ends at once: it does not wait for threads, nor for libraries to tidy up.
+    """
+    try:
+        app()
+    except SystemExit as end:
+        if end.code not in (INTERRUPTED, TERMINATED):
+            raise
+        sys.stderr.flush()
+        os._exit(end.code)

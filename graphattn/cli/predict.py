@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeAlias
 
 import typer
 
@@ -15,7 +14,10 @@ from graphattn.cli.errors import reported, say
 
 if TYPE_CHECKING:
     from graphattn.tasks.molecule import MoleculePredictor, Prediction
+    from graphattn.tasks.molecule.rows import Reject
     from graphattn.tasks.molecule.table import Table
+
+    _Chunks: TypeAlias = Iterator[tuple[Prediction, list[Reject]]]
 
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".smi", ".gz"}
 
@@ -38,12 +40,14 @@ def predict(
 ) -> None:
     """Predict for molecules that a file, standard input or the command line gives.
 
-    Every row comes back, in its order, with its columns and the prediction beside them; a row whose SMILES cannot
-    be read has empty values and a reason. A file may also be a bare list of SMILES. The std columns say how far the
+    Every row comes back, in its order, with its columns and the prediction beside them; a row that cannot be used has
+    empty values and a reason, and stands in <out>_rejects.csv too. Rows are written as they are done: what is
+    interrupted leaves <out>.partial.csv. A file may also be a bare list of SMILES. The std columns say how far the
     networks differ, which is less than how wrong they may be.
 
     Examples: graphattn predict runs/logS new.csv --out predictions.csv, or graphattn predict runs/logS "CCO"
     """
+    from graphattn.tasks.molecule.files import growing, partial_name
     from graphattn.tasks.molecule.inference import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
@@ -52,27 +56,20 @@ def predict(
     predictor = MoleculePredictor.load(model)
     table = _table(molecules, encoding, smiles_column)
     column = _smiles_column(table, predictor, smiles_column)
-    smiles = [table.cell(row, column) for row in range(len(table.rows))]
-    prediction = _predict(predictor, smiles, device)
-    reasons = [reason for reason in prediction.reasons if reason]
-    if molecules and _are_smiles(molecules) and len(reasons) == len(smiles):
-        from graphattn.tasks.molecule.errors import InputError
-
-        raise InputError(f"neither a file nor a SMILES: {reasons[0]}.")
-    text = _to_csv(table, predictor, prediction)
+    chunks = _predict(predictor, table, column, device)
+    if molecules and _are_smiles(molecules):
+        chunks = iter(_unless_all_are_wrong(chunks))
     if out is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        rejects = _write(sys.stdout, table, predictor, chunks)
     else:
-        from graphattn.tasks.molecule.files import write_text
-
-        write_text(out, text)
-        say(f"{len(smiles)} row{'s' if len(smiles) != 1 else ''} written to {out}")
-    if reasons:
-        row = next(row for row, reason in enumerate(prediction.reasons) if reason)
-        place = table.where(row, table.columns[column])
-        have = "has" if len(reasons) == 1 else "have"
-        say(f"{len(reasons)} of {len(smiles)} rows {have} no prediction; {place}: {prediction.reasons[row]}")
+        try:
+            with growing(out) as file:
+                rejects = _write(file, table, predictor, chunks)
+        except KeyboardInterrupt:
+            say(f"What was finished is in {partial_name(out)}.")
+            raise
+        say(f"{len(table.rows)} row{'s' if len(table.rows) != 1 else ''} written to {out}")
+    _report(table, rejects, None if out is None else out.with_name(f"{out.stem}_rejects.csv"))
 
 
 def _check_out(out: Path | None) -> None:
@@ -106,7 +103,7 @@ def _are_smiles(molecules: Sequence[str]) -> bool:
     return first != "-" and not Path(first).exists() and Path(first).suffix.lower() not in _TABLE_SUFFIXES
 
 
-def _smiles_column(table: Table, predictor: MoleculePredictor, smiles_column: str | None) -> int:
+def _smiles_column(table: Table, predictor: MoleculePredictor, smiles_column: str | None) -> str:
     """Return the column named on the command line, or that of the training, or the one whose name says so."""
     from graphattn.tasks.molecule.rows import guess_smiles_column
 
@@ -114,31 +111,66 @@ def _smiles_column(table: Table, predictor: MoleculePredictor, smiles_column: st
         assert predictor.fitted is not None
         trained = predictor.fitted.smiles_column
         smiles_column = trained if trained in table.columns else guess_smiles_column(table)
-    return table.column(smiles_column)
+    table.column(smiles_column)  # raises where there is none
+    return smiles_column
 
 
-def _predict(predictor: MoleculePredictor, smiles: Sequence[str], device: str) -> Prediction:
+def _predict(predictor: MoleculePredictor, table: Table, column: str, device: str) -> _Chunks:
     from rich.console import Console
 
     from graphattn.tasks.molecule.progress import counting
 
-    with counting(Console(stderr=True), "predicting", len(smiles)) as progress:
-        return predictor.predict_arrays(smiles, device=device, progress=progress)
+    with counting(Console(stderr=True), "predicting", len(table.rows)) as progress:
+        yield from predictor.predict_table(table, column, device=device, progress=progress)
 
 
-def _to_csv(table: Table, predictor: MoleculePredictor, prediction: Prediction) -> str:
-    """Return the table with the predictions beside it; a name that is taken gets a number."""
+def _unless_all_are_wrong(chunks: _Chunks) -> list[tuple[Prediction, list[Reject]]]:
+    from graphattn.tasks.molecule.errors import InputError
+
+    done = list(chunks)
+    reasons = [reason for prediction, _ in done for reason in prediction.reasons]
+    if all(reasons):
+        raise InputError(f"neither a file nor a SMILES: {reasons[0]}.")
+    return done
+
+
+def _write(file: TextIO, table: Table, predictor: MoleculePredictor, chunks: _Chunks) -> list[Reject]:
+    """Write the table with the predictions beside it, each chunk when it is done; return the rows without one.
+
+    A name that is taken gets a number.
+    """
     from graphattn.tasks.molecule.predictor import cell_text
 
     names: list[str] = []
     for name in (*predictor.output_columns(), "reason"):
         taken = {*table.columns, *names}
         names.append(next(new for new in (name, *(f"{name}_{n}" for n in range(2, 10**6))) if new not in taken))
-    values = predictor.output_values(prediction)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*table.columns, *names])
-    for row, (cells, reason) in enumerate(zip(table.rows, prediction.reasons, strict=True)):
-        numbers = [cell_text(column[row]) for column in values]
-        writer.writerow([*(cells or [""] * len(table.columns)), *numbers, reason])
-    return buffer.getvalue()
+    rows = iter(table.rows)
+    rejects: list[Reject] = []
+    for prediction, rejected in chunks:
+        values = predictor.output_values(prediction)
+        for row, reason in enumerate(prediction.reasons):
+            answers = [cell_text(column[row]) for column in values]
+            writer.writerow([*(next(rows) or [""] * len(table.columns)), *answers, reason])
+        file.flush()
+        rejects += rejected
+    return rejects
+
+
+def _report(table: Table, rejects: Sequence[Reject], path: Path | None) -> None:
+    """Say how many rows have no prediction, and write them to `path`; what an earlier run wrote there is removed."""
+    from graphattn.tasks.molecule.rows import write_rejects
+
+    if not rejects:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        return
+    if path is not None:
+        write_rejects(path, table, rejects)
+    first = rejects[0]
+    have = "has" if len(rejects) == 1 else "have"
+    see = "" if path is None else f", see {path}"
+    place = table.where(first.row, first.column)
+    say(f"{len(rejects)} of {len(table.rows)} rows {have} no prediction{see}; {place}: {first.reason}")

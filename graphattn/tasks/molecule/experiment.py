@@ -7,12 +7,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
-from graphattn.chem import compute_descriptors
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
+from graphattn.tasks.molecule.features import Featurizer
 from graphattn.tasks.molecule.files import write_text
 from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
 from graphattn.tasks.molecule.report import write_report
@@ -48,7 +50,7 @@ def run_experiment(
     rows = outcome.rows
     baselines = {}
     with console.status("computing the rivals' descriptors") as status:
-        descriptors = outcome.descriptors if fitted.featurizer.descriptors else compute_descriptors(rows.smiles)
+        descriptors = outcome.descriptors if fitted.featurizer.descriptors else _descriptors(rows.smiles)
         status.update(f"fitting the {' and the '.join(RIVALS.values())}")
         rivals = evaluate_baselines(
             fitted.task, descriptors, rows.targets, fitted.split, rows.target_columns, seed=training.seed
@@ -60,6 +62,12 @@ def run_experiment(
     write_report(directory / storage.REPORT, predictor)
     predictor.save(directory)
     return predictor
+
+
+def _descriptors(smiles: list[str]) -> NDArray[np.float64]:
+    featurizer = Featurizer.from_config(ModelConfig(descriptors=True))
+    gaps = np.full(len(featurizer.descriptors), np.nan)  # of a molecule that takes too long
+    return np.stack([gaps if isinstance(each, str) else each[1] for each in featurizer.each(smiles)])
 
 
 def _write_predictions(path: Path, predictor: MoleculePredictor) -> None:

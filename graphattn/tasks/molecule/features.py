@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graphattn.chem import (
-    AtomFeaturizer,
-    BondFeaturizer,
-    MoleculeGraph,
-    compute_descriptors,
-    descriptor_names,
-    from_mol,
-    parse_smiles,
-)
+from graphattn.chem import AtomFeaturizer, BondFeaturizer, SmilesError, descriptor_names
+from graphattn.chem.features import ArrayFeaturizer
 from graphattn.tasks.molecule.config import ModelConfig
 from graphattn.tasks.molecule.errors import ModelDirectoryError, SettingsError
+from graphattn.tasks.molecule.featurizing import Features, featurize
 
 
 @dataclass(frozen=True)
@@ -44,17 +35,20 @@ class Featurizer:
             raise SettingsError(f"{error}.") from None
         return cls(atoms, bonds, tuple(descriptor_names()) if config.descriptors else ())
 
-    def __call__(self, smiles: str) -> tuple[MoleculeGraph, NDArray[np.float64]]:
+    def __call__(self, smiles: str) -> Features:
         """Return a molecule's graph and its `[d]` descriptors, NaN where one is not defined.
 
         Raises:
             SmilesError: the SMILES cannot be read.
         """
-        mol = parse_smiles(smiles)
-        graph = from_mol(mol, atom_featurizer=self.atoms, bond_featurizer=self.bonds)
-        if not self.descriptors:
-            return graph, np.zeros(0)
-        return graph, compute_descriptors([mol], self.descriptors)[0]
+        answer = next(self.each([smiles]))
+        if isinstance(answer, str):
+            raise SmilesError(answer)
+        return answer
+
+    def each(self, smiles: Iterable[Any]) -> Iterator[Features | str]:
+        """Yield the same for each molecule, or a sentence that says why there are no features; see `featurize`."""
+        return featurize(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors), smiles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""

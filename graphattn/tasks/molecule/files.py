@@ -1,11 +1,12 @@
-"""Files that are there whole or not at all: written under a temporary name, then renamed."""
+"""Files that are there whole or not at all under their name: written under another, then renamed."""
 
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -26,6 +27,25 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically; line ends are written as they are."""
     write_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+
+
+@contextmanager
+def growing(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 text file that is written bit by bit; it gets its name when the block ends.
+
+    Until then it is called `<stem>.partial<suffix>`. That is what stays of a program that was stopped; what `path`
+    held before is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_name(path)
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        yield file
+    partial.replace(path)
+
+
+def partial_name(path: Path) -> Path:
+    """Return the name of a file of which only a part is there."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -87,6 +87,7 @@ def prepare(
     smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
     if target_columns is None:
         target_columns = _guess_target(table, smiles_column)
+    featurizer = Featurizer.from_config(model)
     with counting(console, "reading molecules", len(table.rows)) as progress:
         rows = select_rows(
             table,
@@ -95,10 +96,10 @@ def prepare(
             id_column=id_column,
             split_column=split_column,
             task=task,
+            read=featurizer.each,
             progress=progress,
         )
     kind = detect_task(rows)
-    featurizer = Featurizer.from_config(model)
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
@@ -109,14 +110,8 @@ def prepare(
     notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
-    graphs, descriptors = [], []
-    with counting(console, "computing features", len(rows)) as progress:
-        for done, smiles in enumerate(rows.smiles, start=1):
-            graph, values = featurizer(smiles)
-            graphs.append(graph)
-            descriptors.append(values)
-            progress(done)
-    return Prepared(rows, kind, parts, method, featurizer, graphs, np.stack(descriptors), notes)
+    graphs, descriptors = zip(*rows.molecules, strict=True)
+    return Prepared(rows, kind, parts, method, featurizer, list(graphs), np.stack(descriptors), notes)
 
 
 def fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MethodType
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.chem import SmilesError, Split
+from graphattn.chem import Split
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
+    from graphattn.chem import MoleculeGraph
     from graphattn.models import MoleculeNet
-    from graphattn.tasks.molecule.rows import MoleculeRows
+    from graphattn.tasks.molecule.featurizing import Features
+    from graphattn.tasks.molecule.rows import MoleculeRows, Reject
     from graphattn.tasks.molecule.table import Table
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_CHUNK = 4096
+_CHUNK = 256
 """molecules whose graphs are in memory at a time when predicting"""
 
 
@@ -243,28 +245,78 @@ class MoleculePredictor:
         """
         from graphattn.tasks.molecule.inference import resolve_device
 
-        fitted = self._require_fitted()
         resolve_device(device)
-        shape = (len(smiles), len(fitted.target_columns))
+        chunks = list(self._chunks(self._require_fitted().featurizer.each(smiles), device, progress))
+        if not chunks:
+            chunks = [self._chunk([], device)]
+        return Prediction(
+            np.concatenate([chunk.mean for chunk in chunks]),
+            np.concatenate([chunk.std for chunk in chunks]),
+            [reason for chunk in chunks for reason in chunk.reasons],
+        )
+
+    def predict_table(
+        self,
+        table: Table,
+        smiles_column: str,
+        *,
+        device: str = "auto",
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[Prediction, list[Reject]]]:
+        """Predict for each row of a table, and yield some hundred rows as soon as they are done.
+
+        A row that training would leave out, because its values have shifted or its SMILES cannot be read, has no
+        prediction but a reason, and is among the rejects.
+
+        Args:
+            table: as `read_table` reads it.
+            smiles_column: the column of SMILES.
+            device: "auto", "cpu", "cuda" or "mps".
+            progress: called with the number of rows done.
+        """
+        from graphattn.tasks.molecule.rows import Reject, read_molecules
+
+        rejects: list[Reject] = []
+
+        def answers() -> Iterator[Features | str]:
+            each = self._require_fitted().featurizer.each
+            for answer in read_molecules(table, smiles_column, range(len(table.rows)), each):
+                if isinstance(answer, Reject):
+                    rejects.append(answer)
+                    yield answer.reason
+                else:
+                    yield answer
+
+        for prediction in self._chunks(answers(), device, progress):
+            yield prediction, rejects.copy()
+            rejects.clear()
+
+    def _chunks(
+        self, answers: Iterator[Features | str], device: str, progress: Callable[[int], None] | None
+    ) -> Iterator[Prediction]:
+        """Predict from features, or from the reasons why there are none, some hundred at a time."""
+        chunk: list[Features | str] = []
+        for done, answer in enumerate(answers, start=1):
+            chunk.append(answer)
+            if progress is not None:
+                progress(done)
+            if len(chunk) == _CHUNK:
+                yield self._chunk(chunk, device)
+                chunk = []
+        if chunk:
+            yield self._chunk(chunk, device)
+
+    def _chunk(self, answers: Sequence[Features | str], device: str) -> Prediction:
+        shape = (len(answers), len(self._require_fitted().target_columns))
         mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
-        reasons = [""] * len(smiles)
-        for start in range(0, len(smiles), _CHUNK):
-            chunk = range(start, min(start + _CHUNK, len(smiles)))
-            molecules, kept = [], []
-            for position in chunk:
-                try:
-                    molecules.append(self._to_data(smiles[position]))
-                    kept.append(position)
-                except SmilesError as error:
-                    reasons[position] = str(error)
-                if progress is not None:
-                    progress(position + 1)
-            if kept:
-                each = self._predict_each(molecules, device)
-                mean[kept] = each.mean(axis=0)
-                if len(each) > 1:
-                    std[kept] = each.std(axis=0, ddof=1)
-        return Prediction(mean, std, reasons)
+        kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
+        if kept:
+            molecules = [self._to_data(*answer) for answer in answers if not isinstance(answer, str)]
+            each = self._predict_each(molecules, device)
+            mean[kept] = each.mean(axis=0)
+            if len(each) > 1:
+                std[kept] = each.std(axis=0, ddof=1)
+        return Prediction(mean, std, [answer if isinstance(answer, str) else "" for answer in answers])
 
     def output_columns(self) -> list[str]:
         """Return the columns of a prediction: for each target `<target>_predicted`, and `<target>_std` where several
@@ -366,14 +418,11 @@ class MoleculePredictor:
             raise InputError("this predictor is not fitted; call fit or load first.")
         return self.fitted
 
-    def _to_data(self, smiles: str) -> Any:
+    def _to_data(self, graph: MoleculeGraph, descriptors: NDArray[np.float64]) -> Any:
         from graphattn.tasks.molecule.data import to_data
 
-        fitted = self._require_fitted()
-        graph, descriptors = fitted.featurizer(smiles)
-        if fitted.descriptor_scaler is not None:
-            descriptors = fitted.descriptor_scaler.transform(descriptors)
-        return to_data(graph, descriptors)
+        scaler = self._require_fitted().descriptor_scaler
+        return to_data(graph, descriptors if scaler is None else scaler.transform(descriptors))
 
     def _predict_each(self, molecules: Sequence[Any], device: str) -> NDArray[np.float64]:
         from graphattn.tasks.molecule.inference import predict_each, resolve_device

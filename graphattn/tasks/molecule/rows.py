@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from graphattn.tasks.molecule.labels import MISSING, Reading, read_column
 from graphattn.tasks.molecule.table import Ragged, Table
 
 _ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
+Read = Callable[[Iterable[str]], Iterator[Any]]
 _PARTS = {
     "train": "train",
     "training": "train",
@@ -54,6 +56,7 @@ class MoleculeRows:
         rejects: the rows left out.
         notes: what the reader of a summary should know besides.
         classes: for each target the labels of class 0 and class 1, as the table writes them; None for numbers.
+        molecules: what `read` made of each SMILES.
     """
 
     table: Table
@@ -66,6 +69,7 @@ class MoleculeRows:
     rejects: list[Reject]
     notes: list[str] = field(default_factory=list)
     classes: list[tuple[str, str] | None] = field(default_factory=list)
+    molecules: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -109,13 +113,14 @@ def select_rows(
     id_column: str | None = None,
     split_column: str | None = None,
     task: str | None = None,
+    read: Read | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> MoleculeRows:
     """Check every row and keep those that training can use.
 
-    A row is left out, with the reason, when its SMILES cannot be read, when a target is neither missing nor what its
-    column holds (see `labels`), when all targets are missing, when its id came before, or when its line holds too
-    many values.
+    A row is left out, with the reason, when its line holds too many values, when a target is neither missing nor what
+    its column holds (see `labels`), when all targets are missing, when its SMILES cannot be read, or when its id came
+    before.
 
     Args:
         table: the table.
@@ -124,7 +129,8 @@ def select_rows(
         id_column: a column whose values must not repeat; the first of several rows is kept.
         split_column: a column that says "train", "valid" or "test".
         task: "regression" or "classification"; told by the values when None.
-        progress: called with the number of rows done.
+        read: makes a molecule of each SMILES; see `read_molecules`.
+        progress: called with the number of molecules read.
 
     Raises:
         TableError: a column is missing or named twice, cannot be learned, or no usable row is left.
@@ -143,29 +149,39 @@ def select_rows(
 
     readings = [_reading(table, column, at, task) for column, at in zip(target_columns, targets_at, strict=True)]
 
-    first_of_id: dict[str, int] = {}
-    smiles, targets, rows, parts, rejects = [], [], [], [], []
+    candidates: dict[int, tuple[list[float], str | None]] = {}
+    rejects = []
     for row, cells in enumerate(table.rows):
-        if progress is not None:
-            progress(row + 1)
         if not cells:
             continue
-        text = table.cell(row, smiles_at)
         try:
-            if isinstance(cells, Ragged):
-                raise _RejectedError(table.columns[-1], cells[-1], cells.reason)
-            _check_smiles(smiles_column, text)
-            row_values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
-            part = None if part_at is None else _part(split_column, table.cell(row, part_at))
+            _check_fields(table, row)
+            values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
+            candidates[row] = values, None if part_at is None else _part(split_column, table.cell(row, part_at))
+        except _RejectedError as rejected:
+            rejects.append(Reject(row, *rejected.args))
+
+    first_of_id: dict[str, int] = {}
+    smiles, targets, rows, parts, molecules = [], [], [], [], []
+    found = read_molecules(table, smiles_column, candidates, read)
+    for done, (row, molecule) in enumerate(zip(candidates, found, strict=True), start=1):
+        if progress is not None:
+            progress(done)
+        try:
+            if isinstance(molecule, Reject):
+                rejects.append(molecule)
+                continue
             if id_at is not None:
                 _check_id(table, id_column, table.cell(row, id_at), row, first_of_id)
         except _RejectedError as rejected:
             rejects.append(Reject(row, *rejected.args))
             continue
-        smiles.append(text)
-        targets.append(row_values)
+        smiles.append(table.cell(row, smiles_at))
+        targets.append(candidates[row][0])
+        parts.append(candidates[row][1])
         rows.append(row)
-        parts.append(part)
+        molecules.append(molecule)
+    rejects.sort(key=lambda reject: reject.row)
 
     if not smiles:
         raise TableError(_nothing_left(table, rejects))
@@ -186,7 +202,36 @@ def select_rows(
         rejects,
         notes,
         [reading.classes for reading in readings],
+        molecules,
     )
+
+
+def read_molecules(
+    table: Table, smiles_column: str, rows: Iterable[int], read: Read | None = None
+) -> Iterator[Any | Reject]:
+    """Yield the molecule of each row, in order, or a `Reject`: what training and predicting both take for a bad row.
+
+    A row is bad when its line holds more values than the header, for then its values may have shifted (a comma in a
+    name that is not in quotes), and when its SMILES cannot be read.
+
+    Args:
+        table: the table.
+        smiles_column: the column of SMILES.
+        rows: positions in the table.
+        read: yields a molecule for each SMILES, or a sentence that says why there is none; parses them when None.
+    """
+    at = table.column(smiles_column)
+    rows = list(rows)
+    good = (table.cell(row, at) for row in rows if not isinstance(table.rows[row], Ragged))
+    molecules = (_parsed if read is None else read)(good)
+    for row in rows:
+        try:
+            _check_fields(table, row)
+        except _RejectedError as rejected:
+            yield Reject(row, *rejected.args)
+            continue
+        molecule = next(molecules)
+        yield Reject(row, smiles_column, table.cell(row, at), molecule) if isinstance(molecule, str) else molecule
 
 
 def write_rejects(path: Path, table: Table, rejects: Sequence[Reject]) -> None:
@@ -203,11 +248,18 @@ class _RejectedError(Exception):
     """Carries the column, the value and the reason out of a row's checks."""
 
 
-def _check_smiles(column: str, text: str) -> None:
-    try:
-        parse_smiles(text)
-    except SmilesError as error:
-        raise _RejectedError(column, text, str(error)) from None
+def _check_fields(table: Table, row: int) -> None:
+    cells = table.rows[row]
+    if isinstance(cells, Ragged):
+        raise _RejectedError(table.columns[-1], cells[-1], cells.reason)
+
+
+def _parsed(smiles: Iterable[str]) -> Iterator[Any]:
+    for text in smiles:
+        try:
+            yield parse_smiles(text)
+        except SmilesError as error:
+            yield str(error)
 
 
 def _reading(table: Table, column: str, at: int, task: str | None) -> Reading:
