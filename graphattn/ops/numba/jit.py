@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
 # No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
@@ -73,8 +73,23 @@ class _TolerantCache(FunctionCache):
             self.disable()
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` at its first call, release the GIL in it, keep the machine code on disk."""
-    dispatcher = njit(nogil=True, error_model="numpy")(function)
-    dispatcher._cache = _TolerantCache(function)
-    return dispatcher
+class Kernel:
+    """A function to be compiled: without the GIL, its machine code kept on disk."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__doc__ = function.__doc__
+        self.dispatcher = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+        self.dispatcher._cache = _TolerantCache(function)
+        self._compiled: dict[tuple[types.Type, ...], Callable[..., Any]] = {}
+
+    def of(self, *kinds: types.Type) -> Callable[..., Any]:
+        """The machine code for arguments of these types, made at the first call; a record goes in as its bytes."""
+        found = self._compiled.get(kinds)
+        if found is None:
+            found = self._compiled[kinds] = self.dispatcher.compile(kinds)
+        return found
+
+
+def kernel(function: Callable[..., Any]) -> Kernel:
+    """Make a kernel of a function."""
+    return Kernel(function)
