@@ -11,6 +11,7 @@ import torch
 from numba import types
 from torch import Tensor
 
+from graphattn.graph import native
 from graphattn.ops.convention import in_callers_order, wide_dtype
 from graphattn.ops.library import (
     INPUTS,
@@ -24,6 +25,7 @@ from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.features import backward_features, feature_terms
 from graphattn.ops.numba.forward import forward as forward_kernel
 from graphattn.ops.numba.jit import Kernel
+from graphattn.ops.numba.lists import NATIVE
 from graphattn.ops.numba.pages import ask_for_huge_pages
 from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows
 from graphattn.ops.numba.problem import (
@@ -89,13 +91,11 @@ def _projections(tensors: Sequence[Any], options: Sequence[Any]) -> dict[str, Te
 
 
 @cache
-def _problem_kind(
-    score: str, of_features: bool, q: torch.dtype | None, k: torch.dtype | None, v: torch.dtype
-) -> Kind:
+def _problem_kind(score: str, q: torch.dtype | None, k: torch.dtype | None, v: torch.dtype) -> Kind:
     number = _TYPES[wide_dtype(v)]
     queries, keys = (number if dtype is None else _TYPES[dtype] for dtype in (q, k))
     choices = {"queries": queries, "keys": keys, "values": _TYPES[v], "number": number}
-    return Kind(Problem, score=score, of_features=of_features, **choices)
+    return Kind(Problem, score=score, **choices)
 
 
 @cache
@@ -111,11 +111,10 @@ def _problem(
     assert attr_query is None and not attr_value  # edge features are projected here
     if score == LEAKY and (edge_key is not None or projections["key_proj"] is not None):
         score = LEAKY_EDGES
-    of_features = projections["outer_key"] is not None or projections["outer_value"] is not None
     dtypes = None if q is None else q.dtype, None if k is None else k.dtype, v.dtype
     _, key_heads, value_width = v.shape
     named = q, k, v, bias, edge_key, edge_value, edge_attr, vector
-    return _problem_kind(score, of_features, *dtypes), Problem(
+    return _problem_kind(score, *dtypes), Problem(
         NORMALIZERS[normalize],
         *map(_address, named),
         **{name: _address(tensor) for name, tensor in projections.items()},
@@ -226,8 +225,8 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     needs, projections = dict(zip(INPUTS, inputs[-1], strict=True)), _projections(tensors, options)
     (kind, p), E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
 
-    features = kind.choices["of_features"]
-    plain = _problem_kind(BIAS_ALONE, True, None, None, number)  # one kernel for all scores
+    features = p.outer_key != 0 or p.outer_value != 0
+    plain = _problem_kind(BIAS_ALONE, None, None, number)  # one kernel for all scores
     by_destination = needs["q"]
     by_source = features or any(needed for name, needed in needs.items() if name != "q")
     too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
@@ -336,3 +335,4 @@ def _sum_rows(parts: Tensor) -> Tensor:
 
 
 implement("cpu", Kernels(forward, backward))
+native.use(NATIVE)

@@ -11,13 +11,6 @@ from typing import Any
 from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
-# No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
-# so that equal terms cancel and both passes find the same score. What may be reordered is vectorised by hand.
-# Only kernels call the others, so they need no way in from Python.
-HELPER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-shared = njit(**HELPER)  # one function for all its callers
-inlined = njit(**HELPER, forceinline=True)  # by LLVM: Numba's own inlining takes stores through pointers for dead
-
 
 def cache_directory() -> Path:
     """Where machine code is kept: NUMBA_CACHE_DIR, else graphattn's folder in the user's cache."""
@@ -86,7 +79,11 @@ class Kernel:
         """The machine code for arguments of these types, made at the first call; a record goes in as its bytes."""
         found = self._compiled.get(kinds)
         if found is None:
-            found = self._compiled[kinds] = self.dispatcher.compile(kinds)
+            found = self.dispatcher.compile(kinds)
+            code = self.dispatcher.overloads[kinds]
+            for environment in code._find_referenced_environments():  # those of helpers too
+                code.library.codegen.set_env(environment.env_name, environment)
+            self._compiled[kinds] = found
         return found
 
 

@@ -1,9 +1,9 @@
 """What the kernels are handed: records of addresses and sizes, grouped by meaning.
 
-An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. What is marked as
-a choice is part of the type, and a kernel is compiled for each: of a dtype it is a zero, to make a pointer of an address
-with `graphattn.ops.numba.vector.at`. Sizes: H heads, Hk key heads, D and Dv the widths of keys and values, A the number
-of edge features.
+An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. What is marked
+as a choice is part of the type, and a kernel is compiled for each: of a dtype it is a zero, to make a pointer of an
+address with `graphattn.ops.numba.vector.at`. Sizes: H heads, Hk key heads, D and Dv the widths of keys and values, A
+the number of edge features.
 """
 
 from typing import NamedTuple
@@ -45,11 +45,29 @@ class Edges(NamedTuple):
     by_source: int  # whether rows are sources, rather than destinations
 
 
+class List(NamedTuple):
+    """Edges in the caller's order, and where what is found goes.
+
+    Choices: `node`, the dtype of what is given; `index`, that of what is found.
+    """
+
+    ends: int
+    row_step: int  # from an edge's source to its destination
+    step: int  # from an edge to the next
+    num_edges: int
+    num_kept: int  # how many are no self-loops
+    num_rows: int
+    num_others: int
+    starts: int  # [rows + 2], the last of which is for the work alone
+    others: int  # [E]
+    origins: int  # [E]
+
+
 class Problem(NamedTuple):
     """The operator's inputs.
 
-    Choices: `score`, one of SCORES; `of_features`, whether there is an outer key or an outer value; the dtypes `queries`
-    of q, `keys` of k and edge_key, `values` of v and edge_value, and `number` of all else.
+    Choices: `score`, one of the names below; the dtypes `queries` of q, `keys` of k and edge_key, `values` of v and
+    edge_value, and `number` of all else.
     """
 
     normalize: int
@@ -86,7 +104,6 @@ LEAKY = "leaky_relu"  # scale · ⟨vector, leaky_relu(q + k)⟩ + b
 LEAKY_EDGES = "leaky_relu of edges"  # scale · ⟨vector, leaky_relu(q + k + e + W a)⟩ + b, with e or W, or both
 TANH = "tanh"  # scale · ⟨vector, tanh(q + k + e + W a)⟩ + b
 BIAS_ALONE = "none"  # b
-SCORES = DOT, SUM, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE
 
 
 class Results(NamedTuple):
@@ -120,6 +137,6 @@ class Gradients(NamedTuple):
 
 
 TASKS, RESULTS, GRADIENTS = Kind(Tasks), Kind(Results), Kind(Gradients)
-pack_tasks, pack_edges, pack_problem, pack_results, pack_gradients = map(
-    packer, (Tasks, Edges, Problem, Results, Gradients)
+pack_tasks, pack_edges, pack_list, pack_problem, pack_results, pack_gradients = map(
+    packer, (Tasks, Edges, List, Problem, Results, Gradients)
 )

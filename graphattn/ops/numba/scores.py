@@ -26,7 +26,7 @@ from graphattn.ops.numba.heads import (
     add_to_queries,
     plus,
 )
-from graphattn.ops.numba.jit import HELPER, inlined
+from graphattn.ops.numba.helper import HELPER, inlined
 from graphattn.ops.numba.problem import BIAS_ALONE, DOT, LEAKY, LEAKY_EDGES, SUM, TANH
 from graphattn.ops.numba.product import add_product
 from graphattn.ops.numba.vector import at, shifted
