@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphattn.graph.compressed import Compressed, compress, index_dtype
 from graphattn.graph.memo import agree, is_pyg_edge_index, settle
+from graphattn.graph.native import native_for
 from graphattn.graph.transforms import has_values, is_mapped, savable, unwrapped, values_of
 
 if TYPE_CHECKING:
@@ -186,11 +187,17 @@ class Graph:
 
     def _make_csr(self) -> Compressed:
         dtype = index_dtype(self.num_dst, self.num_src, self.num_edges)
+        native = native_for(self.edge_index)
+        if native is not None:
+            return native.by_destination(self.edge_index, self.num_dst, self.num_src, dtype)
         src, dst = self.edge_index.to(dtype).contiguous()  # rows of a transposed tensor have gaps
         return compress(dst, src, self.num_dst)
 
     def _make_csc(self) -> Compressed:
         csr = self.csr
+        native = native_for(csr.indices)
+        if native is not None:
+            return native.by_source(csr, self.num_src)
         indptr, indices, perm = compress(csr.indices, csr.rows(), self.num_src)
         if perm is None:
             perm = torch.arange(indices.numel(), dtype=indices.dtype, device=self.device)
@@ -247,9 +254,16 @@ class Graph:
         """
         if self._looped is None:
             with savable(self._edge_index):
-                graph, kept = self.remove_self_loops()
-                self._looped = graph.append_self_loops(), kept
+                self._looped = self._renew_loops()
         return self._looped
+
+    def _renew_loops(self) -> tuple[Graph, Tensor]:
+        native = native_for(self.edge_index)
+        if native is None:
+            graph, kept = self.remove_self_loops()
+            return graph.append_self_loops(), kept
+        edge_index, kept = native.renew_loops(self.edge_index, min(self.num_dst, self.num_src))
+        return Graph._checked(edge_index, self.num_dst, self.num_src), kept
 
     def append_self_loops(self) -> Graph:
         """The graph with a self-loop more at nodes 0, 1, ... min(M, N) - 1, behind the other edges; made once and kept.
@@ -387,6 +401,8 @@ def as_count(name: str, value: SupportsIndex) -> int:
         TypeError: not an integer.
         ValueError: negative.
     """
+    if type(value) is int and value >= 0:  # almost always, and a protocol takes long to ask about
+        return value
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     # An int stays what it is: under torch.compile it may be a size left open, which `index` would settle.
@@ -442,7 +458,9 @@ def _check_nodes(edge_index: Tensor, num_dst: int | None, num_src: int | None) -
             ends = [values_of(end).aminmax() for end in edge_index]
             lowest, highest = [int(end.min) for end in ends], [int(end.max) for end in ends]
     elif edge_index.numel() > 0:
-        lowest, highest = torch.stack(edge_index.aminmax(dim=1)).tolist()
+        native = native_for(edge_index)
+        found = torch.stack(edge_index.aminmax(dim=1)).tolist() if native is None else native.bounds(edge_index)
+        lowest, highest = found
     if min(lowest) < 0:
         raise ValueError(f"edge_index holds node {min(lowest)}, but nodes are counted from 0")
     if num_dst is None and num_src is None:

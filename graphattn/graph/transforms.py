@@ -62,9 +62,14 @@ def savable(edge_index: Tensor | None = None) -> AbstractContextManager[None]:
     The tensors that `torch.inference_mode` and the transforms of `torch.func` make cannot. (Edges that `vmap` maps over
     are such a tensor themselves: what is derived from them lives as long as they do.)
     """
-    if torch.compiler.is_compiling() or (edge_index is not None and is_mapped(edge_index)):
-        return nullcontext()
-    return _savable()
+    if torch.compiler.is_compiling() or not (
+        torch.is_inference_mode_enabled() or torch._C._functorch.peek_interpreter_stack() is not None
+    ):
+        return _AS_IT_IS
+    return _AS_IT_IS if edge_index is not None and is_mapped(edge_index) else _savable()
+
+
+_AS_IT_IS = nullcontext()
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
+from numba import types
 from torch import Tensor
 
+from graphattn.graph import native
 from graphattn.ops.convention import in_callers_order, wide_dtype
 from graphattn.ops.library import (
     INPUTS,
@@ -21,21 +24,28 @@ from graphattn.ops.library import (
 from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.features import backward_features, feature_terms
 from graphattn.ops.numba.forward import forward as forward_kernel
+from graphattn.ops.numba.jit import Kernel
+from graphattn.ops.numba.lists import NATIVE
 from graphattn.ops.numba.pages import ask_for_huge_pages
 from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows
 from graphattn.ops.numba.problem import (
+    BIAS_ALONE,
+    GRADIENTS,
+    LEAKY,
+    LEAKY_EDGES,
     NORMALIZERS,
-    AdditiveLeaky,
-    AdditiveLeakyEdges,
-    AdditiveTanh,
-    BiasAlone,
-    Dot,
+    RESULTS,
+    TASKS,
     Edges,
     Gradients,
     Problem,
     Results,
-    Sum,
+    pack_edges,
+    pack_gradients,
+    pack_problem,
+    pack_results,
 )
+from graphattn.ops.numba.record import Kind
 from graphattn.ops.numba.threads import Step, run_steps
 from graphattn.ops.random import drop_threshold
 
@@ -44,13 +54,13 @@ LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the ba
 _PER_HEAD = 16  # numbers of a row that could be read while the exponential and the like of a head are reckoned
 
 # What lies behind an address, by dtype; Numba has no halves, so integers of their size stand for them.
-_EXAMPLES: dict[torch.dtype, Any] = {
-    torch.float32: np.float32(0),
-    torch.float64: np.float64(0),
-    torch.float16: np.int16(0),
-    torch.bfloat16: np.uint16(0),
-    torch.int32: np.int32(0),
-    torch.int64: np.int64(0),
+_TYPES: dict[torch.dtype, types.Type] = {
+    torch.float32: types.float32,
+    torch.float64: types.float64,
+    torch.float16: types.int16,
+    torch.bfloat16: types.uint16,
+    torch.int32: types.int32,
+    torch.int64: types.int64,
 }
 
 
@@ -60,18 +70,6 @@ def _address(tensor: Tensor | None) -> int:
 
 def _contiguous(tensors: Sequence[Tensor | None]) -> list[Any]:
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
-
-
-def _score(options: Sequence[Any], vector: int, of_edges: bool, exact: Callable[[float], Any]) -> Any:
-    name, _, _, scale, negative_slope, *_ = options
-    if name == "dot":
-        return Dot(exact(scale))
-    if name == "sum":
-        return Sum(exact(scale), exact(negative_slope))
-    if name == "leaky_relu":
-        kind = AdditiveLeakyEdges if of_edges else AdditiveLeaky
-        return kind(exact(scale), exact(negative_slope), vector)
-    return AdditiveTanh(exact(scale), vector) if name == "tanh" else BiasAlone()
 
 
 _PROJECTIONS = ("key_proj", "key_proj_turned", "outer_key", "outer_key_turned", "outer_value", "outer_value_turned")
@@ -92,20 +90,33 @@ def _projections(tensors: Sequence[Any], options: Sequence[Any]) -> dict[str, Te
     return found
 
 
-def _problem(tensors: Sequence[Any], projections: dict[str, Tensor | None], options: Sequence[Any]) -> Problem:
-    named = dict(zip(INPUTS, tensors, strict=True))
-    q, k, v, edge_attr = (named[name] for name in ("q", "k", "v", "edge_attr"))
-    _, normalize, heads, _, _, dropout, seed, attr_value, _ = options
-    assert named["attr_query"] is None and not attr_value  # edge features are projected here
-    fields = ("q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr")
-    of_edges = named["edge_key"] is not None or projections["key_proj"] is not None
-    number = _EXAMPLES[wide_dtype(v.dtype)]
-    exact: Callable[[float], Any] = type(number)
+@cache
+def _problem_kind(score: str, q: torch.dtype | None, k: torch.dtype | None, v: torch.dtype) -> Kind:
+    number = _TYPES[wide_dtype(v)]
+    queries, keys = (number if dtype is None else _TYPES[dtype] for dtype in (q, k))
+    choices = {"queries": queries, "keys": keys, "values": _TYPES[v], "number": number}
+    return Kind(Problem, score=score, **choices)
+
+
+@cache
+def _edges_kind(dtype: torch.dtype) -> Kind:
+    return Kind(Edges, index=_TYPES[dtype])
+
+
+def _problem(
+    tensors: Sequence[Any], projections: dict[str, Tensor | None], options: Sequence[Any]
+) -> tuple[Kind, Problem]:
+    q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, _, _, vector = tensors
+    score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, _ = options
+    assert attr_query is None and not attr_value  # edge features are projected here
+    if score == LEAKY and (edge_key is not None or projections["key_proj"] is not None):
+        score = LEAKY_EDGES
+    dtypes = None if q is None else q.dtype, None if k is None else k.dtype, v.dtype
     _, key_heads, value_width = v.shape
-    return Problem(
-        score=_score(options, _address(named["vector"]), of_edges, exact),
-        normalize=NORMALIZERS[normalize],
-        **{name: _address(named[name]) for name in fields},
+    named = q, k, v, bias, edge_key, edge_value, edge_attr, vector
+    return _problem_kind(score, *dtypes), Problem(
+        NORMALIZERS[normalize],
+        *map(_address, named),
         **{name: _address(tensor) for name, tensor in projections.items()},
         heads=heads,
         key_heads=key_heads,
@@ -113,13 +124,11 @@ def _problem(tensors: Sequence[Any], projections: dict[str, Tensor | None], opti
         width=0 if q is None else q.shape[2] if q.ndim == 3 else 1,
         value_width=value_width,
         attr_width=0 if edge_attr is None else edge_attr.shape[1],
-        seed=np.uint64(0 if seed is None else int(seed)),
-        threshold=np.uint64(drop_threshold(dropout)),
-        keep_scale=exact(1 / (1 - dropout)),
-        queries=number if q is None else _EXAMPLES[q.dtype],
-        keys=number if k is None else _EXAMPLES[k.dtype],
-        values=_EXAMPLES[v.dtype],
-        number=number,
+        seed=0 if seed is None else int(seed),
+        threshold=drop_threshold(dropout),
+        keep_scale=1 / (1 - dropout),
+        scale=scale,
+        negative_slope=negative_slope,
     )
 
 
@@ -133,8 +142,7 @@ def _edges(
         places=_address(places),
         ids=_address(ids),
         rows=0,
-        by_source=int(by_source),
-        index=_EXAMPLES[indptr.dtype],
+        by_source=by_source,
     )
 
 
@@ -153,19 +161,20 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     tensors, edge_tensors, options = split_inputs(inputs)
     tensors, (indptr, indices, edge_ids) = _contiguous(tensors), _contiguous(edge_tensors[:3])
     projections = _projections(tensors, options)
-    problem = _problem(tensors, projections, options)
+    kind, problem = _problem(tensors, projections, options)
     outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
-    results = _results(outputs)
+    kernel = forward_kernel.of(TASKS, _edges_kind(indptr.dtype), kind, RESULTS)
+    record, results = pack_problem(*problem), _results(outputs)
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width + _PER_HEAD))
-    whole_rows = Step(forward_kernel, plan.runs, (edges, problem, results))
+    whole_rows = Step(kernel, plan.runs, (pack_edges(*edges), record, pack_results(*results)))
     if plan.pieces is None:
         run_steps(whole_rows)
         return tuple(outputs)
     count = plan.num_pieces
     parts = [output.new_empty((count if output.numel() else 0, *output.shape[1:])) for output in outputs[:4]]
-    partial = _results([*parts, outputs[4]])
-    run_steps(whole_rows, Step(forward_kernel, plan.pieces.runs, (_of_pieces(edges, plan.pieces), problem, partial)))
+    of_parts = pack_edges(*_of_pieces(edges, plan.pieces)), record, pack_results(*_results([*parts, outputs[4]]))
+    run_steps(whole_rows, Step(kernel, plan.pieces.runs, of_parts))
     _merge(plan.pieces, parts, outputs, edge_ids)
     return tuple(outputs)
 
@@ -214,10 +223,10 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     incoming, outputs, tensors = _contiguous(incoming), _contiguous(outputs), _contiguous(tensors)
     indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(edge_tensors)
     needs, projections = dict(zip(INPUTS, inputs[-1], strict=True)), _projections(tensors, options)
-    p, E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
+    (kind, p), E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
 
     features = p.outer_key != 0 or p.outer_value != 0
-    plain = p._replace(score=BiasAlone(), queries=p.number, keys=p.number, values=p.number)  # one kernel for all scores
+    plain = _problem_kind(BIAS_ALONE, None, None, number)  # one kernel for all scores
     by_destination = needs["q"]
     by_source = features or any(needed for name, needed in needs.items() if name != "q")
     too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
@@ -231,7 +240,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         for name, tensor in named.items()
         if needs[name] and name not in ("key_proj", "value_proj")
     }
-    leaky = isinstance(p.score, AdditiveLeaky | AdditiveLeakyEdges)
+    leaky = options[0] == LEAKY
     if needs["vector"] or (needs["k"] and leaky):  # which that score finds along with the gradient of the keys,
         grads["vector"] = torch.empty((source.num_tasks, *named["vector"].shape), dtype=number, device="cpu")
         if leaky and not needs["k"]:  # and the other way round
@@ -253,21 +262,29 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     r = _results(outputs)
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
-    of_rows: list[_Kernel] = [] if terms is None else [(kernels.row_terms, p)]
-    of_destinations: list[_Kernel] = []
+    of_edges = _edges_kind(indptr.dtype)
+
+    def compiled(kernel: Kernel, problem: Kind = kind) -> Callable[..., Any]:
+        return kernel.of(TASKS, of_edges, problem, RESULTS, GRADIENTS)
+
+    of_rows = [] if terms is None else [compiled(kernels.row_terms)]
+    of_destinations: list[Callable[..., Any]] = []
     if by_destination:
-        of_destinations = [(kernels.backward_destination_lean if lean else kernels.backward_destination, p)]
+        of_destinations = [compiled(kernels.backward_destination_lean if lean else kernels.backward_destination)]
     if features:
-        of_rows.append((feature_terms, plain))
-        of_destinations.append((backward_features, plain))
+        of_rows.append(compiled(feature_terms, plain))
+        of_destinations.append(compiled(backward_features, plain))
+    inputs_of_kernels = pack_problem(*p), pack_results(*r)
     steps: list[Step] = []
-    for kernel, problem in of_rows:
-        steps.append(Step(kernel, destination.runs, (forth, problem, r, g)))
+    for kernel in of_rows:
+        arguments = (pack_edges(*forth), *inputs_of_kernels, pack_gradients(*g))
+        steps.append(Step(kernel, destination.runs, arguments))
         if destination.pieces is not None:
-            steps.append(Step(kernel, destination.pieces.long_rows, (forth, problem, r, g)))
-    passes = [_Pass(of_destinations, destination, forth, r, g, grads, ("q",))]
+            steps.append(Step(kernel, destination.pieces.long_rows, arguments))
+    passes = [_Pass(of_destinations, destination, forth, inputs_of_kernels, g, grads, ("q",))]
     if by_source:
-        passes.insert(0, _Pass([(kernels.backward_source, p)], source, back, r, g, grads, ("k", "v")))
+        of_sources = [compiled(kernels.backward_source)]
+        passes.insert(0, _Pass(of_sources, source, back, inputs_of_kernels, g, grads, ("k", "v")))
     run_steps(*steps, *(step for each in passes for step in each.steps))
     for each in passes:
         each.merge(grads)
@@ -275,7 +292,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         if name in grads:
             grads[name] = _sum_rows(grads[name])
     if "outer_key" in grads:
-        grads["key_proj"] = grads["outer_key"].transpose(0, 1).contiguous() * p.score.scale
+        grads["key_proj"] = grads["outer_key"].transpose(0, 1).contiguous() * p.scale
     if "outer_value" in grads:
         grads["value_proj"] = grads["outer_value"].transpose(0, 1).contiguous()
     if score is not None and needs["bias"]:
@@ -285,25 +302,23 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
 
 
-_Kernel = tuple[Callable[..., None], Problem]
-
-
 class _Pass:
     """Kernels over the edges in one order; the gradients `of_rows`, which they find for rows, are added over pieces."""
 
     def __init__(
-        self, run: Sequence[_Kernel], plan: Plan, edges: Edges, r: Results, g: Gradients,
+        self, run: Sequence[Callable[..., Any]], plan: Plan, edges: Edges, inputs: tuple[bytes, bytes], g: Gradients,
         grads: dict[str, Tensor], of_rows: tuple[str, ...],
     ) -> None:  # fmt: skip
-        self.steps = [Step(kernel, plan.runs, (edges, p, r, g)) for kernel, p in run]
+        whole = (pack_edges(*edges), *inputs, pack_gradients(*g))
+        self.steps = [Step(kernel, plan.runs, whole) for kernel in run]
         self.pieces = plan.pieces
         if plan.pieces is None:
             return
         count = plan.num_pieces
         self.parts = {name: grads[name].new_empty((count, *grads[name].shape[1:])) for name in of_rows if name in grads}
         partial = g._replace(**{name: _address(part) for name, part in self.parts.items()})
-        pieces = _of_pieces(edges, plan.pieces)
-        self.steps += [Step(kernel, plan.pieces.runs, (pieces, p, r, partial), len(plan.runs)) for kernel, p in run]
+        of_pieces = (pack_edges(*_of_pieces(edges, plan.pieces)), *inputs, pack_gradients(*partial))
+        self.steps += [Step(kernel, plan.pieces.runs, of_pieces, len(plan.runs)) for kernel in run]
 
     def merge(self, grads: dict[str, Tensor]) -> None:
         """Add up what the pieces of each long row have given."""
@@ -320,3 +335,4 @@ def _sum_rows(parts: Tensor) -> Tensor:
 
 
 implement("cpu", Kernels(forward, backward))
+native.use(NATIVE)

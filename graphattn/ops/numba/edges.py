@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from graphattn.ops.numba.exponential import exp
-from graphattn.ops.numba.jit import inlined, shared
+from graphattn.ops.numba.helper import inlined, shared
 from graphattn.ops.numba.problem import RELU, SIGMOID, SOFTMAX
 from graphattn.ops.numba.vector import add_release, at, next_task, prefetch, shifted
 

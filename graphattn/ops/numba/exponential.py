@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from graphattn.ops.numba.jit import HELPER
+from graphattn.ops.numba.helper import HELPER
 from graphattn.ops.numba.vector import bits_of_float, float_from_bits
 
 _LOWEST = np.float32(-87.33654)  # exp of anything below is under the smallest normal number

@@ -17,7 +17,8 @@ import numpy as np
 
 from graphattn.ops.numba.edges import AHEAD, ONE, U, edge_at, fill, finish, next_rows, node_of
 from graphattn.ops.numba.heads import add_dots, add_to_keys, add_to_queries
-from graphattn.ops.numba.jit import inlined, kernel, shared
+from graphattn.ops.numba.helper import inlined, shared
+from graphattn.ops.numba.jit import kernel
 from graphattn.ops.numba.product import add_by_head, add_outer_by_head
 from graphattn.ops.numba.scores import TILE
 from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted

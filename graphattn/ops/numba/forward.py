@@ -33,7 +33,8 @@ from graphattn.ops.numba.features import (
     room_of_features,
 )
 from graphattn.ops.numba.heads import add_to_queries
-from graphattn.ops.numba.jit import kernel, shared
+from graphattn.ops.numba.helper import shared
+from graphattn.ops.numba.jit import kernel
 from graphattn.ops.numba.problem import SOFTMAX
 from graphattn.ops.numba.product import add_by_head
 from graphattn.ops.numba.random import keeps

@@ -8,7 +8,7 @@ one key head where it is shared by all.
 from typing import Any
 
 from graphattn.ops.numba import leaky, vector
-from graphattn.ops.numba.jit import shared
+from graphattn.ops.numba.helper import shared
 
 
 @shared

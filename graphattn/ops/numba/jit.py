@@ -8,18 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit
+from numba import config, njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
 if config.DISABLE_JIT:  # set by those who look for faults in other code that Numba compiles
     raise ImportError("NUMBA_DISABLE_JIT is set, and its kernels have no meaning uncompiled")
-
-# No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
-# so that equal terms cancel and both passes find the same score. What may be reordered is vectorised by hand.
-# Only kernels call the others, so they need no way in from Python.
-HELPER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-shared = njit(**HELPER)  # one function for all its callers
-inlined = njit(**HELPER, forceinline=True)  # by LLVM: Numba's own inlining takes stores through pointers for dead
 
 
 def cache_directory() -> Path:
@@ -76,8 +69,27 @@ class _TolerantCache(FunctionCache):
             self.disable()
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` at its first call, release the GIL in it, keep the machine code on disk."""
-    dispatcher = njit(nogil=True, error_model="numpy")(function)
-    dispatcher._cache = _TolerantCache(function)
-    return dispatcher
+class Kernel:
+    """A function to be compiled: without the GIL, its machine code kept on disk."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__doc__ = function.__doc__
+        self.dispatcher = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+        self.dispatcher._cache = _TolerantCache(function)
+        self._compiled: dict[tuple[types.Type, ...], Callable[..., Any]] = {}
+
+    def of(self, *kinds: types.Type) -> Callable[..., Any]:
+        """The machine code for arguments of these types, made at the first call; a record goes in as its bytes."""
+        found = self._compiled.get(kinds)
+        if found is None:
+            found = self.dispatcher.compile(kinds)
+            code = self.dispatcher.overloads[kinds]
+            for environment in code._find_referenced_environments():  # those of helpers too
+                code.library.codegen.set_env(environment.env_name, environment)
+            self._compiled[kinds] = found
+        return found
+
+
+def kernel(function: Callable[..., Any]) -> Kernel:
+    """Make a kernel of a function."""
+    return Kernel(function)

@@ -6,6 +6,7 @@ tasks of about equal cost, and a row of very many edges is cut into pieces whose
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -57,17 +58,23 @@ def plan_rows(indptr: Tensor, num_edges: int, width: int) -> Plan:
         num_edges: the last of them.
         width: numbers touched for an edge and for a row.
     """
+    rows = indptr.shape[0] - 1
+    if (rows + num_edges) * width < _SERIAL_BELOW:
+        return _one_task(rows)
     return _plans.get(indptr, width, lambda indptr: _plan(indptr, num_edges, width))
 
 
 _plans: PerTensor[Plan] = PerTensor(keep=64)  # widths, a few for each kind of layer
 
 
+@lru_cache(maxsize=1024)
+def _one_task(rows: int) -> Plan:
+    return Plan(torch.from_numpy(np.array([[0, rows]])), None)
+
+
 def _plan(indptr: Tensor, num_edges: int, width: int) -> Plan:
     rows = indptr.numel() - 1
     cost = (rows + num_edges) * width
-    if cost < _SERIAL_BELOW:
-        return Plan(torch.tensor([[0, rows]], device="cpu"), None)
     starts = indptr.numpy()
     bounds = balanced_bounds(starts, min(max(2, cost // _NUMBERS_PER_TASK), _MOST_TASKS))
     long_rows = np.flatnonzero(np.diff(starts) > LONGEST_ROW) if num_edges > LONGEST_ROW else np.empty(0, int)

@@ -1,11 +1,14 @@
-"""What the kernels are handed: addresses and sizes, grouped by meaning.
+"""What the kernels are handed: records of addresses and sizes, grouped by meaning.
 
-An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. An example is a
-number of the dtype that lies at some of the addresses; see `graphattn.ops.numba.vector.at`. Sizes: H heads, Hk key
-heads, D and Dv the widths of keys and values, A the number of edge features.
+An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. What is marked
+as a choice is part of the type, and a kernel is compiled for each: of a dtype it is a zero, to make a pointer of an
+address with `graphattn.ops.numba.vector.at`. Sizes: H heads, Hk key heads, D and Dv the widths of keys and values, A
+the number of edge features.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from graphattn.ops.numba.record import Kind, packer
 
 SOFTMAX, RELU, SIGMOID, IDENTITY = range(4)
 NORMALIZERS = {"softmax": SOFTMAX, "relu": RELU, "sigmoid": SIGMOID, "identity": IDENTITY}
@@ -19,16 +22,19 @@ class Tasks(NamedTuple):
     """
 
     bounds: int  # uint64
-    count: Any  # uint64
+    count: int
     counters: int  # uint64, of each share how many are taken, a cache line apart
     done: int  # uint64, how many are done
     first: int  # the number of task 0 among the tasks of a pass
-    share: Any  # uint64, this thread's
-    shares: Any  # uint64
+    share: int  # this thread's
+    shares: int
 
 
 class Edges(NamedTuple):
-    """The edges in one compressed order: those of row r lie at starts[r], …, stops[r] − 1."""
+    """The edges in one compressed order: those of row r lie at starts[r], …, stops[r] − 1.
+
+    Choice: `index`, the dtype of all of them.
+    """
 
     starts: int
     stops: int
@@ -37,53 +43,33 @@ class Edges(NamedTuple):
     ids: int  # the caller's edge at each place in the order by destination; 0 if the same
     rows: int  # the node that each row belongs to; 0 if row r is node r
     by_source: int  # whether rows are sources, rather than destinations
-    index: Any  # example
 
 
-class Dot(NamedTuple):
-    """scale · ⟨q, k + e + W a⟩ + b."""
+class List(NamedTuple):
+    """Edges in the caller's order, and where what is found goes.
 
-    scale: Any
+    Choices: `node`, the dtype of what is given; `index`, that of what is found.
+    """
 
-
-class Sum(NamedTuple):
-    """scale · leaky_relu(q + k + b)."""
-
-    scale: Any
-    negative_slope: Any
-
-
-class AdditiveLeaky(NamedTuple):
-    """scale · ⟨vector, leaky_relu(q + k)⟩ + b."""
-
-    scale: Any
-    negative_slope: Any
-    vector: int  # [H, D]
-
-
-class AdditiveLeakyEdges(NamedTuple):
-    """scale · ⟨vector, leaky_relu(q + k + e + W a)⟩ + b, with e or W, or both."""
-
-    scale: Any
-    negative_slope: Any
-    vector: int  # [H, D]
-
-
-class AdditiveTanh(NamedTuple):
-    """scale · ⟨vector, tanh(q + k + e + W a)⟩ + b."""
-
-    scale: Any
-    vector: int  # [H, D]
-
-
-class BiasAlone(NamedTuple):
-    """b."""
+    ends: int
+    row_step: int  # from an edge's source to its destination
+    step: int  # from an edge to the next
+    num_edges: int
+    num_kept: int  # how many are no self-loops
+    num_rows: int
+    num_others: int
+    starts: int  # [rows + 2], the last of which is for the work alone
+    others: int  # [E]
+    origins: int  # [E]
 
 
 class Problem(NamedTuple):
-    """The operator's inputs."""
+    """The operator's inputs.
 
-    score: Any
+    Choices: `score`, one of the names below; the dtypes `queries` of q, `keys` of k and edge_key, `values` of v and
+    edge_value, and `number` of all else.
+    """
+
     normalize: int
     q: int  # [M, H, D]
     k: int  # [N, Hk, D]
@@ -92,6 +78,7 @@ class Problem(NamedTuple):
     edge_key: int  # [E, H, D]
     edge_value: int  # [E, H, Dv]
     edge_attr: int  # [E, A]
+    vector: int  # of an additive score, [H, D]
     key_proj: int  # W inside an additive score, [A, H, D]
     key_proj_turned: int  # [H, D, A], where the edge features of an additive score need a gradient
     outer_key: int  # W of a dot score, times its scale, [H, A, D]
@@ -104,13 +91,19 @@ class Problem(NamedTuple):
     width: int
     value_width: int
     attr_width: int
-    seed: Any
-    threshold: Any  # of dropout; 0 for none
-    keep_scale: Any
-    queries: Any  # example for q
-    keys: Any  # example for k and edge_key
-    values: Any  # example for v and edge_value
-    number: Any  # example for all else
+    seed: int
+    threshold: int  # of dropout; 0 for none
+    keep_scale: float
+    scale: float
+    negative_slope: float
+
+
+DOT = "dot"  # scale · ⟨q, k + e + W a⟩ + b
+SUM = "sum"  # scale · leaky_relu(q + k + b)
+LEAKY = "leaky_relu"  # scale · ⟨vector, leaky_relu(q + k)⟩ + b
+LEAKY_EDGES = "leaky_relu of edges"  # scale · ⟨vector, leaky_relu(q + k + e + W a)⟩ + b, with e or W, or both
+TANH = "tanh"  # scale · ⟨vector, tanh(q + k + e + W a)⟩ + b
+BIAS_ALONE = "none"  # b
 
 
 class Results(NamedTuple):
@@ -141,3 +134,9 @@ class Gradients(NamedTuple):
     outer_key: int  # [tasks, H, A, D]
     outer_value: int  # [tasks, H, A, Dv]
     vector: int  # [tasks, H, D]
+
+
+TASKS, RESULTS, GRADIENTS = Kind(Tasks), Kind(Results), Kind(Gradients)
+pack_tasks, pack_edges, pack_list, pack_problem, pack_results, pack_gradients = map(
+    packer, (Tasks, Edges, List, Problem, Results, Gradients)
+)

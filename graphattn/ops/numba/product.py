@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from graphattn.ops.numba.edges import ONE
-from graphattn.ops.numba.jit import shared
+from graphattn.ops.numba.helper import shared
 from graphattn.ops.numba.vector import Lanes, Row, constant, number_of, shifted, vector_bytes
 
 

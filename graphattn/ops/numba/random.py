@@ -4,7 +4,7 @@ from typing import Any
 
 from numba import uint64
 
-from graphattn.ops.numba.jit import shared
+from graphattn.ops.numba.helper import shared
 
 _MASK = uint64(0xFFFFFFFF)
 

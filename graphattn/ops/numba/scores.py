@@ -1,6 +1,6 @@
 """Scores of one edge for all heads, and what a gradient of the scores adds to queries, keys and edge tensors.
 
-One function of each kind for each class of score in `graphattn.ops.numba.problem`; Numba chooses by type, so a kernel
+One function of each kind for each of the scores in `graphattn.ops.numba.problem`; Numba chooses by type, so a kernel
 holds the code of one score. i is a destination, j a source, `edge` an edge of the caller's; y is where the H numbers
 of the edge begin in `scores` or `slopes`; `row` is where a gradient is added up, which is not i or j in a row cut into
 pieces.
@@ -26,8 +26,8 @@ from graphattn.ops.numba.heads import (
     add_to_queries,
     plus,
 )
-from graphattn.ops.numba.jit import HELPER, inlined
-from graphattn.ops.numba.problem import AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone, Dot, Sum
+from graphattn.ops.numba.helper import HELPER, inlined
+from graphattn.ops.numba.problem import BIAS_ALONE, DOT, LEAKY, LEAKY_EDGES, SUM, TANH
 from graphattn.ops.numba.product import add_product
 from graphattn.ops.numba.vector import at, shifted
 
@@ -62,13 +62,12 @@ def add_to_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: A
     """Add to the gradient of query i, given those of the biases."""
 
 
-def _for_score(function: Callable[..., None], *classes: type) -> Callable[..., Any]:
-    """Use the decorated code for `function` where the problem has a score of one of these classes."""
+def _for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any]:
+    """Use the decorated code for `function` where the problem has one of these scores."""
 
     def register(code: Callable[..., None]) -> Callable[..., None]:
         def choose(p: Any, *others: Any) -> Any:
-            score = p.types[p.fields.index("score")]
-            return code if score.instance_class in classes else None
+            return code if p.choices["score"] in scores else None
 
         overload(function, strict=False, jit_options={**HELPER, "forceinline": True})(choose)
         return code
@@ -89,17 +88,17 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
 # where nothing but the bias of a sum is written down
 
 
-@_for_score(room_of_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+@_for_score(room_of_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _small_room(p: Any) -> Any:
     return U(p.heads)
 
 
-@_for_score(start_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+@_for_score(start_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _start_nothing(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
     pass
 
 
-@_for_score(end_tile, Dot, Sum, AdditiveLeaky, BiasAlone)
+@_for_score(end_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
     pass
 
@@ -107,35 +106,35 @@ def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, h
 # dot
 
 
-@_for_score(scores_of_edge, Dot)
+@_for_score(scores_of_edge, DOT)
 def _dot_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D = U(p.heads), U(p.width)
     _start_with_bias(p, edge, scores, y)
-    scale, q = p.score.scale, at(p.q, p.queries)
+    scale, q = p.scale, at(p.q, p.queries)
     add_dots(scale, q, i, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads), scores, y)
     if p.edge_key != 0:
         add_dots(scale, q, i, at(p.edge_key, p.keys), edge, D, ONE, H, scores, y)
 
 
-@_for_score(slopes_of_inputs, Dot, AdditiveLeaky, AdditiveLeakyEdges, AdditiveTanh, BiasAlone)
+@_for_score(slopes_of_inputs, DOT, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE)
 def _same_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
     pass
 
 
-@_for_score(add_to_source, Dot)
+@_for_score(add_to_source, DOT)
 def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D = U(p.heads), U(p.width)
-    scale, q = p.score.scale, at(p.q, p.queries)
+    scale, q = p.scale, at(p.q, p.queries)
     if g.k != 0:
         add_to_keys(scale, slopes, y, q, i, at(g.k, p.number), row, D, U(p.group), U(p.key_heads))
     if g.edge_key != 0:
         add_to_keys(scale, slopes, y, q, i, at(g.edge_key, p.number), edge, D, ONE, H)
 
 
-@_for_score(add_to_destination, Dot)
+@_for_score(add_to_destination, DOT)
 def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, D = U(p.heads), U(p.width)
-    scale = p.score.scale
+    scale = p.scale
     if g.q != 0:
         queries = at(g.q, p.number)
         add_to_queries(scale, slopes, y, queries, row, at(p.k, p.keys), j, D, U(p.group), U(p.key_heads))
@@ -160,19 +159,19 @@ def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
         add(hidden, U(0), at(p.bias, p.number), edge * H, H)
 
 
-@_for_score(scores_of_edge, Sum)
+@_for_score(scores_of_edge, SUM)
 def _sum_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _sum_into(p, i, j, edge, hidden)
-    leaky_relu(scores, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
+    leaky_relu(scores, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
-@_for_score(slopes_of_inputs, Sum)
+@_for_score(slopes_of_inputs, SUM)
 def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
     _sum_into(p, i, j, edge, hidden)
-    multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.score.scale, p.score.negative_slope)
+    multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
-@_for_score(add_to_source, Sum)
+@_for_score(add_to_source, SUM)
 def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     H, Hk = U(p.heads), U(p.key_heads)
     if g.k == 0:
@@ -185,7 +184,7 @@ def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, 
             keys[row * Hk + h // U(p.group)] += slopes[y + h]
 
 
-@_for_score(add_to_destination, Sum)
+@_for_score(add_to_destination, SUM)
 def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         add(at(g.q, p.number), row * U(p.heads), slopes, y, U(p.heads))
@@ -194,30 +193,30 @@ def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any
 # additive with leaky ReLU, as in GATv2
 
 
-@_for_score(scores_of_edge, AdditiveLeaky)
+@_for_score(scores_of_edge, LEAKY)
 def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
-        p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), at(p.q, p.queries), i, at(p.k, p.keys), j,
+        p.scale, p.negative_slope, at(p.vector, p.number), at(p.q, p.queries), i, at(p.k, p.keys), j,
         U(p.width), U(p.group), U(p.key_heads), scores, y,
     )  # fmt: skip
 
 
-@_for_score(add_to_source, AdditiveLeaky)
+@_for_score(add_to_source, LEAKY)
 def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.k != 0:
         add_leaky_to_keys(
-            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
+            p.scale, p.negative_slope, slopes, y, at(p.vector, p.number), at(p.q, p.queries), i,
             at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.k, p.number), row,
             at(g.vector, p.number), task,
         )  # fmt: skip
 
 
-@_for_score(add_to_destination, AdditiveLeaky)
+@_for_score(add_to_destination, LEAKY)
 def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         add_leaky_to_queries(
-            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), at(p.q, p.queries), i,
+            p.scale, p.negative_slope, slopes, y, at(p.vector, p.number), at(p.q, p.queries), i,
             at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.q, p.number), row,
         )  # fmt: skip
 
@@ -242,12 +241,12 @@ def _features(p: Any, hidden: Any) -> Any:
     return shifted(hidden, _row_of(p, U(2) * TILE))
 
 
-@_for_score(room_of_tile, AdditiveLeakyEdges, AdditiveTanh)
+@_for_score(room_of_tile, LEAKY_EDGES, TANH)
 def _additive_room(p: Any) -> Any:
     return _row_of(p, U(2) * TILE) + TILE * U(p.attr_width)
 
 
-@_for_score(start_tile, AdditiveLeakyEdges, AdditiveTanh)
+@_for_score(start_tile, LEAKY_EDGES, TANH)
 def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
     """The rows of the tile are W a."""
     if p.key_proj == 0:
@@ -260,7 +259,7 @@ def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> N
     add_product(features, A, ONE, at(p.key_proj, p.number), width, hidden, width, count, A, width)
 
 
-@_for_score(end_tile, AdditiveLeakyEdges, AdditiveTanh)
+@_for_score(end_tile, LEAKY_EDGES, TANH)
 def _end_additive(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
     """dW = Σ a ⊗ dz and da = Wᵀ dz, with dz, the gradients of W a, in its place."""
     if p.key_proj == 0:
@@ -290,20 +289,20 @@ def _edge_query(p: Any, i: Any, edge: Any, t: Any, hidden: Any) -> Any:
     return queries
 
 
-@_for_score(scores_of_edge, AdditiveLeakyEdges)
+@_for_score(scores_of_edge, LEAKY_EDGES)
 def _leaky_edge_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     queries = _edge_query(p, i, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
-        p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), queries, t, at(p.k, p.keys), j,
+        p.scale, p.negative_slope, at(p.vector, p.number), queries, t, at(p.k, p.keys), j,
         U(p.width), U(p.group), U(p.key_heads), scores, y,
     )  # fmt: skip
 
 
-@_for_score(add_to_source, AdditiveLeakyEdges)
+@_for_score(add_to_source, LEAKY_EDGES)
 def _leaky_edge_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     D, group, Hk, q = U(p.width), U(p.group), U(p.key_heads), _second(p, hidden)
-    scale, slope, vector, k = p.score.scale, p.score.negative_slope, at(p.score.vector, p.number), at(p.k, p.keys)
+    scale, slope, vector, k = p.scale, p.negative_slope, at(p.vector, p.number), at(p.k, p.keys)
     if g.k != 0:
         keys, of_vector = at(g.k, p.number), at(g.vector, p.number)
         add_leaky_to_keys(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, keys, row, of_vector, task)
@@ -315,12 +314,12 @@ def _leaky_edge_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge
         add_leaky_to_queries(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, hidden, t)
 
 
-@_for_score(add_to_destination, AdditiveLeakyEdges)
+@_for_score(add_to_destination, LEAKY_EDGES)
 def _leaky_edge_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         queries = _edge_query(p, i, edge, t, hidden)
         add_leaky_to_queries(
-            p.score.scale, p.score.negative_slope, slopes, y, at(p.score.vector, p.number), queries, t,
+            p.scale, p.negative_slope, slopes, y, at(p.vector, p.number), queries, t,
             at(p.k, p.keys), j, U(p.width), U(p.group), U(p.key_heads), at(g.q, p.number), row,
         )  # fmt: skip
 
@@ -344,22 +343,22 @@ def _tanh_into(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any) -> Any:
 @inlined
 def _tanh_to_changes(p: Any, t: Any, values: Any) -> None:
     """The t-th row of activations to vector · tanh'."""
-    row, vector = shifted(values, _row_of(p, t)), at(p.score.vector, p.number)
+    row, vector = shifted(values, _row_of(p, t)), at(p.vector, p.number)
     for x in range(U(p.heads) * U(p.width)):
         row[x] = vector[x] * (type(p.number)(1) - row[x] * row[x])
 
 
-@_for_score(scores_of_edge, AdditiveTanh)
+@_for_score(scores_of_edge, TANH)
 def _tanh_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     H, D = U(p.heads), U(p.width)
     values = _tanh_into(p, i, j, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
-    add_dots(p.score.scale, at(p.score.vector, p.number), U(0), values, t, D, ONE, H, scores, y)
+    add_dots(p.scale, at(p.vector, p.number), U(0), values, t, D, ONE, H, scores, y)
 
 
-@_for_score(add_to_source, AdditiveTanh)
+@_for_score(add_to_source, TANH)
 def _tanh_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
-    H, D, scale, values = U(p.heads), U(p.width), p.score.scale, _second(p, hidden)
+    H, D, scale, values = U(p.heads), U(p.width), p.scale, _second(p, hidden)
     if g.vector != 0:
         add_to_keys(scale, slopes, y, values, t, at(g.vector, p.number), task, D, ONE, H)
     _tanh_to_changes(p, t, values)
@@ -372,27 +371,27 @@ def _tanh_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any,
         add_to_keys(scale, slopes, y, values, t, hidden, t, D, ONE, H)
 
 
-@_for_score(add_to_destination, AdditiveTanh)
+@_for_score(add_to_destination, TANH)
 def _tanh_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     if g.q != 0:
         values = _tanh_into(p, i, j, edge, t, hidden)
         _tanh_to_changes(p, t, values)
-        add_to_queries(p.score.scale, slopes, y, at(g.q, p.number), row, values, t, U(p.width), ONE, U(p.heads))
+        add_to_queries(p.scale, slopes, y, at(g.q, p.number), row, values, t, U(p.width), ONE, U(p.heads))
 
 
 # bias alone
 
 
-@_for_score(scores_of_edge, BiasAlone)
+@_for_score(scores_of_edge, BIAS_ALONE)
 def _bias_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
     _start_with_bias(p, edge, scores, y)
 
 
-@_for_score(add_to_source, BiasAlone)
+@_for_score(add_to_source, BIAS_ALONE)
 def _bias_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     pass
 
 
-@_for_score(add_to_destination, BiasAlone)
+@_for_score(add_to_destination, BIAS_ALONE)
 def _bias_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
     pass

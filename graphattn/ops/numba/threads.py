@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numba import types
 from torch import Tensor
 
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.problem import Tasks
+from graphattn.ops.numba.problem import Tasks, pack_tasks
 from graphattn.ops.numba.vector import at, load_acquire
 
 _CACHE_LINE = 64  # bytes
@@ -27,9 +28,9 @@ _NAP = 5e-5  # seconds between looks after that, for the thread that is waited f
 
 
 class Step(NamedTuple):
-    """A kernel and its tasks; `kernel(tasks, *arguments)` runs tasks until none is left."""
+    """A kernel and its tasks; `kernel(tasks, *arguments)`, with `tasks` a record, runs tasks until none is left."""
 
-    kernel: Callable[..., None]
+    kernel: Callable[..., Any]
     runs: Tensor  # [tasks, 2], as in a plan
     arguments: tuple[Any, ...]
     first: int = 0  # the number of the first of these tasks, where other steps of a pass come before it
@@ -48,12 +49,12 @@ def run_steps(*steps: Step) -> None:
     calls = []
     for runs_kernel, runs, arguments, first in steps:
         done = address + shares * _CACHE_LINE
-        tasks = Tasks(runs.data_ptr(), np.uint64(runs.shape[0]), address, done, first, np.uint64(0), np.uint64(shares))
+        tasks = Tasks(runs.data_ptr(), runs.shape[0], address, done, first, 0, shares)
         calls.append((runs_kernel, tasks, arguments))
         address = done + _CACHE_LINE
     if shares == 1:
         for runs_kernel, tasks, arguments in calls:
-            runs_kernel(tasks, *arguments)
+            runs_kernel(pack_tasks(*tasks), *arguments)
         return
     job = _Job(calls, counters)
     _offer(job, shares - 1)
@@ -72,7 +73,7 @@ def _wait_for(counter: Any, count: Any, spins: Any) -> Any:
 class _Job:
     """Steps that several threads go through together."""
 
-    def __init__(self, calls: Sequence[tuple[Callable[..., None], Tasks, tuple[Any, ...]]], counters: Tensor) -> None:
+    def __init__(self, calls: Sequence[tuple[Callable[..., Any], Tasks, tuple[Any, ...]]], counters: Tensor) -> None:
         self.calls = calls
         self.counters = counters  # must live as long as any thread may look at it
         self.over = False
@@ -106,11 +107,12 @@ class _Job:
                 self.helpers -= 1
 
     def _work(self, share: int) -> None:
+        wait_for = _wait_for.of(types.uint64, types.uint64, types.uint64)
         for runs_kernel, tasks, arguments in self.calls:
             if self.over or self.error is not None:
                 return
-            runs_kernel(tasks._replace(share=np.uint64(share)), *arguments)
-            while not _wait_for(tasks.done, tasks.count, _SPINS):
+            runs_kernel(pack_tasks(*tasks._replace(share=share)), *arguments)
+            while not wait_for(tasks.done, tasks.count, _SPINS):
                 if self.over or self.error is not None:
                     return
                 time.sleep(_NAP)

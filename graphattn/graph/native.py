@@ -1,0 +1,47 @@
+"""Compiled code for lists of edges on CPUs, where there is any: `graphattn.ops.numba` hands it in from above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from graphattn.graph.compressed import Compressed
+
+
+class Native(NamedTuple):
+    """What does in one pass what takes PyTorch several; for `[2, E]` int64 that `native_for` lets pass."""
+
+    bounds: Callable[[Tensor], tuple[list[int], list[int]]]
+    """The lowest source and destination, and the highest, of at least one edge."""
+    renew_loops: Callable[[Tensor, int], tuple[Tensor, Tensor]]
+    """The edges without self-loops and then one at each of the first nodes; the ids of those that stay."""
+    by_destination: Callable[[Tensor, int, int, torch.dtype], Compressed]
+    """`Graph.csr`, with numbers of destinations and sources. A node outside is a ValueError."""
+    by_source: Callable[[Compressed, int], Compressed]
+    """`Graph.csc` of `Graph.csr` and the number of sources. A node outside is a ValueError."""
+
+
+_native: Native | None = None
+
+
+def use(native: Native) -> None:
+    """Hand in the code."""
+    global _native
+    _native = native
+
+
+def native_for(tensor: Tensor) -> Native | None:
+    """The code, if there is any and it may look at this tensor's memory."""
+    if (
+        _native is None
+        or type(tensor) is not Tensor
+        or torch.compiler.is_compiling()
+        or tensor.device.type != "cpu"
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    ):
+        return None
+    return _native
