@@ -266,7 +266,8 @@ def _samples(tensor: Tensor, address: int) -> tuple[memoryview, ...]:
 def _parts(tensor: Any) -> tuple[Tensor, ...]:
     """The strided tensors that say where the entries of a tensor, an `EdgeIndex` or a sparse matrix are."""
     if not isinstance(tensor, Tensor):
-        return tensor.storage.row(), tensor.storage.col()
+        row, col, _ = tensor.coo()
+        return row, col
     if tensor.layout is torch.strided:
         return (tensor.as_tensor() if is_pyg_edge_index(tensor) else tensor,)
     if tensor.layout is torch.sparse_coo:
