@@ -80,8 +80,8 @@ def instructions() -> dict[str, str]:
     if find_spec("numba") is not None:
         from numba.core.registry import cpu_target
 
-        features = cpu_target.target_context.codegen()._get_host_cpu_features()
-        names = [name for name in ("avx512f", "avx2", "avx") if f"+{name}" in features.split(",")]
+        features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+        names = [name for name in ("avx512f", "avx2", "avx") if f"+{name}" in features]
         found["numba"] = names[0].removesuffix("f").upper() if names else "no AVX"
     return found
 
