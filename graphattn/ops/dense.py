@@ -87,7 +87,9 @@ class _Differentiable(torch.autograd.Function):
         if not torch.is_grad_enabled():
             return grad, *[None] * 4
         with sdpa_kernel(SDPBackend.MATH):
-            found = differentiate(lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, ctx.needs_input_grad[2:])
+            found = differentiate(
+                lambda inputs: [ctx.run(*inputs)], [grad], ctx.saved_tensors, ctx.needs_input_grad[2:]
+            )
         return None, None, *found
 
 

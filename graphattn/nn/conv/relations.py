@@ -8,7 +8,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from graphattn.graph import Graph, as_graph
 from graphattn.graph.graph import savable
-from graphattn.graph.transforms import unwrapped
+from graphattn.graph.transforms import is_mapped, unwrapped
 
 
 class Pairs(NamedTuple):
@@ -55,7 +55,7 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
         ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
         TypeError: it holds no integers.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or graph.is_mapped or is_mapped(edge_type):
         return _traced_relations(graph, edge_type.long(), num_relations)
     version = None if edge_type.is_inference() else edge_type._version
     known = _known.get(edge_type)
