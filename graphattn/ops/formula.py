@@ -16,7 +16,7 @@ from graphattn.graph.compressed import Compressed
 from graphattn.ops.convention import in_callers_order, wide
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
 from graphattn.ops.random import keep_mask
-from graphattn.ops.scores import Additive, Dot, NoScore, Score, Sum
+from graphattn.ops.scores import Additive, Dot, Sum
 from graphattn.ops.segment import Rows
 
 
@@ -38,7 +38,7 @@ def outputs(tensors: Sequence[Any], edges: Sequence[Any], options: Sequence[Any]
         q_i, k_j = wide(q).index_select(0, rows.index), _of_queries(wide(k), heads).index_select(0, src)
         k_j = k_j if edge_key is None else k_j + edge_key
         k_j = k_j if key_proj is None else k_j + torch.einsum("ea,ahd->ehd", edge_attr, key_proj)
-        if attr_query is not None:
+        if attr_query is not None and edge_attr is not None:
             of_features = scale * (attr_query.index_select(0, rows.index) * edge_attr.unsqueeze(1)).sum(-1)
             bias = of_features if bias is None else bias + of_features
         scores = _score(name, vector, negative_slope)(q_i, k_j, bias, scale)
@@ -57,12 +57,12 @@ def outputs(tensors: Sequence[Any], edges: Sequence[Any], options: Sequence[Any]
     )
 
 
-def _score(name: str, vector: Any, negative_slope: float) -> Score:
+def _score(name: str, vector: Any, negative_slope: float) -> Dot | Sum | Additive:
     if name == "dot":
         return Dot()
     if name == "sum":
         return Sum(negative_slope)
-    return NoScore() if name == "none" else Additive(vector, name, negative_slope)  # type: ignore[arg-type]
+    return Additive(vector, name, negative_slope)  # type: ignore[arg-type]
 
 
 def _of_queries(tensor: Tensor, heads: int) -> Tensor:

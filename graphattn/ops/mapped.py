@@ -84,4 +84,4 @@ def _outside() -> Iterator[int]:
 
 
 def _stacked(each: Iterator[Gradients]) -> Gradients:
-    return tuple(None if found[0] is None else torch.stack(found) for found in zip(*each, strict=True))  # type: ignore[arg-type]
+    return tuple(None if found[0] is None else torch.stack(found) for found in zip(*each, strict=True))

@@ -96,13 +96,6 @@ def test_the_same_bits_in_every_run():
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_no_second_derivative():
-    q = torch.randn(9, 1, 3, requires_grad=True)
-    out = ga.attention(q, q, q, ga.window(9, 2), backend="block")
-    with pytest.raises(RuntimeError, match='use backend="reference"'):
-        torch.autograd.grad(out.sum(), q, create_graph=True)
-
-
 def test_a_large_window_is_the_complete_graph():
     q, k, v = (torch.randn(11, 3, 5) for _ in range(3))
     out = ga.attention(q, k, v, ga.window(11, 20), backend="block")

@@ -100,13 +100,6 @@ def test_an_output_changed_in_place_is_noticed():
         out.sum().backward()
 
 
-def test_no_second_derivative():
-    q = torch.randn(39, 1, 3, requires_grad=True)
-    out = ga.attention(q, q, q, GRAPHS["a window and edges"], backend="parts")
-    with pytest.raises(RuntimeError):
-        torch.autograd.grad(torch.autograd.grad((out**2).sum(), q, create_graph=True)[0].sum(), q)
-
-
 def test_the_backward_pass_comes_again():
     q = torch.randn(39, 1, 3, dtype=torch.float64, requires_grad=True)
     out = ga.attention(q, q, q, GRAPHS["a window and edges"], backend="parts")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph, as_graph
 from graphattn.graph.memo import PerTensor
-from graphattn.graph.transforms import has_values, unwrapped
+from graphattn.graph.transforms import has_values, is_mapped, unwrapped
 
 
 class Pairs(NamedTuple):
@@ -54,7 +54,7 @@ def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relatio
         ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
         TypeError: it holds no integers.
     """
-    if not has_values(edge_type):
+    if not has_values(edge_type) or graph.is_mapped or is_mapped(edge_type):
         return _traced_relations(graph, edge_type.long(), num_relations)
     # The graph lives as long as what is kept, and its id with it.
     key = id(graph), num_relations

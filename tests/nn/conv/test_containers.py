@@ -135,11 +135,13 @@ def test_other_layers_copied_and_in_halves(name):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_second_derivatives_by_messages(name):
-    """The fused operator has none; a hook that does nothing asks for messages."""
+@pytest.mark.parametrize("by_messages", [False, True])
+def test_second_derivatives(name, by_messages):
+    """By the fused operator, or by messages, for which a hook that does nothing asks."""
     pair = twins(name, IN, OUT, HEADS)
     x, edge_index = numbers(6, IN).requires_grad_(), edges()
-    pair[0].register_message_forward_hook(lambda module, inputs, out: None)
+    if by_messages:
+        pair[0].register_message_forward_hook(lambda module, inputs, out: None)
     seconds = []
     for layer in pair:
         (first,) = torch.autograd.grad(layer(x, edge_index).square().sum(), x, create_graph=True)

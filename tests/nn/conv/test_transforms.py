@@ -92,3 +92,47 @@ def test_derivatives_by_parameters():
     found = torch.func.grad(loss)(dict(layer.named_parameters()))
     want = torch.autograd.grad(layer(x, edge_index).square().sum(), list(layer.parameters()))
     assert_close(list(found.values()), list(want))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_over_edges(name):
+    make, call = CASES[name]
+    layer = make(ga.nn).double().eval()
+    xs, lists = numbers(3, 6, IN), torch.stack([edges(), edges().flip(0), (edges() + 1) % 6])
+
+    def one(x, edge_index):
+        return call(layer, edge_index)(x)
+
+    def slope(x, edge_index):
+        return torch.func.grad(lambda x: one(x, edge_index).square().sum())(x)
+
+    for function in (one, slope):
+        want = torch.stack([function(*each) for each in zip(xs, lists, strict=True)])
+        assert_close(torch.func.vmap(function)(xs, lists), want)
+
+
+def test_the_operator_over_edges():
+    lists, x = torch.randint(6, (3, 2, 9), generator=torch.Generator().manual_seed(0)), numbers(6, 2, 3)
+
+    def attend(edge_index):
+        return ga.attention(x, x, x, ga.Graph(edge_index, 6), normalize="sparsemax")
+
+    assert_close(torch.func.vmap(attend)(lists), torch.stack([attend(each) for each in lists]))
+    with pytest.raises(ValueError, match="must be given: num_nodes"):
+        torch.func.vmap(lambda edge_index: x + ga.Graph(edge_index).num_nodes)(lists)
+    with pytest.raises(ValueError, match="holds node 5, but the graph has 5 nodes"):
+        torch.func.vmap(lambda edge_index: ga.Graph(edge_index, 5).csr.indices)(lists)
+
+
+@pytest.mark.parametrize("name", ["GATConv", "GATv2Conv", "TransformerConv", "HGTConv"])
+def test_vectorized_derivatives(name):
+    make, call = CASES[name]
+    function, x = call(make(ga.nn).double().eval(), edges()), numbers(6, IN)
+
+    def energy(x):
+        return function(x).square().sum()
+
+    for derivative, of in (("jacobian", function), ("hessian", energy)):
+        find = getattr(torch.autograd.functional, derivative)
+        assert_close(find(of, x, vectorize=True), find(of, x))
+    assert_close(torch.func.hessian(energy)(x), torch.autograd.functional.hessian(energy, x))
