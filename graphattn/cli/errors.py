@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-import click
 import typer
 
 from graphattn.cli.program import program
@@ -29,7 +28,7 @@ def reported(command: Callable[_P, _R]) -> Callable[_P, _R]:
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return command(*args, **kwargs)
-        except (typer.Exit, click.ClickException):
+        except (typer.Exit, typer.BadParameter):
             raise
         except KeyboardInterrupt:
             say(f"Interrupted.{_how_to_go_on()}")

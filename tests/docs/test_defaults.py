@@ -33,7 +33,7 @@ def test_the_options_of_the_guide():
     from graphattn.cli.main import app
 
     commands = get_command(app).commands
-    known = {name for command in commands.values() for option in command.params for name in option.opts}
+    known = {name for command in commands.values() for option in command.params for name in option.opts} | {"--help"}
     assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) <= known
     assert set(re.findall(r"--split ([a-z]+)", GUIDE)) <= set(METHODS)
     assert set(re.findall(r"--device ([a-z]+)", GUIDE)) <= set(DEVICES)
