@@ -50,7 +50,7 @@ def test_an_unknown_command_is_an_error(invoke):
         (["predict", "FOLDER", "CCO"], "holds no model.json"),
         (["info", "FOLDER"], "holds no model.json"),
         (["info", "/nowhere"], "does not exist"),
-        (["train", "FOLDER"], "is a directory"),
+        (["train", "FOLDER"], "a directory, not a file"),
         (["train", "esol", "--device", "tpu"], "device must be one of"),
         (["train", "esol", "--precision", "8"], "precision must be one of"),
         (["train", "esol", "--lr", "nan"], "lr must be above 0 and finite"),

@@ -59,7 +59,7 @@ def test_a_repeated_id_is_noted_where_no_id_column_is_given():
     rows = select(b"Compound ID,smiles,y\na,C,1\na,CC,2\n")
     assert len(rows) == 2
     assert rows.notes[-1].startswith("t.csv, line 3, column 'Compound ID': 'a' stands on line 2 already (1 row repeats")
-    assert '--id-column "Compound ID"' in rows.notes[0]
+    assert '--id-column "Compound ID"' in rows.notes[-1]
 
 
 @pytest.mark.parametrize(
