@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,11 @@ def bench(
     meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead, `graphattn bench
     structures` sequences, windows, grids and unions.
     """
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"a finite number of seconds is expected, got {seconds}", param_hint="--seconds")
+    for option, path in (("--json", out), ("--plot", plot)):
+        if path is not None and path.is_dir():
+            raise typer.BadParameter(f"{path} is a directory; a file to write is expected", param_hint=option)
     if graph == ["layers"]:
         from graphattn.cli.bench_layers import bench_layers
 

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from graphattn.tasks.molecule.text import fixed
+
 Array = NDArray[np.float64]
 
 # matplotlib knows no CSS: it draws in these colours, which `_to_svg` then replaces by the page's variables
@@ -66,7 +68,7 @@ def parity_plot(measured: dict[str, Array], predicted: dict[str, Array], unit: s
     axes.set_ylabel(_with_unit("predicted", unit))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    axes.legend(loc="upper left", handletextpad=0.2, borderpad=0)
+    _legend(axes)
     return _to_svg(figure, "predicted against measured values")
 
 
@@ -78,13 +80,12 @@ def error_histogram(errors: Array, unit: str) -> str:
     bins = np.linspace(-reach, reach, 2 * min(max(int(np.sqrt(len(errors))), 4), 16) + 2)  # one bin is centred on 0
     axes.hist(errors, bins=list(bins), color=_ACCENT, alpha=0.75, rwidth=0.92)
     axes.axvline(0, color=_LINE, linewidth=1.2)
-    axes.axvline(
-        float(errors.mean()), color=_SECOND, linewidth=1.6, label=f"mean {errors.mean():+.2f}".replace("-", "−")
-    )
+    mean = float(errors.mean())
+    axes.axvline(mean, color=_SECOND, linewidth=1.6, label=f"mean {fixed(mean, 2)}")
     axes.set_xlabel(_with_unit("predicted − measured", unit))
     axes.set_ylabel("test molecules")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.legend(loc="upper left", handlelength=1.2, borderpad=0)
+    _legend(axes)
     return _to_svg(figure, "histogram of the errors")
 
 
@@ -103,13 +104,20 @@ def roc_plot(curves: dict[str, tuple[Array, Array]]) -> str:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
-    axes.legend(loc="lower right", handlelength=1.2, borderpad=0)
+    _legend(axes)
     return _to_svg(figure, "ROC curve")
 
 
 @matplotlib.rc_context(_STYLE)
-def probability_histogram(probabilities: Array, classes: Array) -> str:
-    """Draw how the predicted probabilities of the test part are spread in each class."""
+def probability_histogram(probabilities: Array, classes: Array, labels: tuple[str, str] = ("0", "1")) -> str:
+    """Draw how the predicted probabilities of the test part are spread in each class.
+
+    Args:
+        probabilities: of class 1.
+        classes: 0 or 1, in the same order.
+        labels: what class 0 and class 1 are called.
+    """
+    names = [_plain_text(label) for label in labels]
     figure, axes = _figure()
     parts = [probabilities[classes == 0], probabilities[classes == 1]]
     axes.hist(
@@ -119,13 +127,13 @@ def probability_histogram(probabilities: Array, classes: Array) -> str:
         alpha=0.8,
         stacked=True,
         rwidth=0.92,
-        label=[f"class 0 ({len(parts[0])})", f"class 1 ({len(parts[1])})"],
+        label=[f"class {name} ({len(part)})" for name, part in zip(names, parts, strict=True)],
     )
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel("predicted probability of class 1")
+    axes.set_xlabel(f"predicted probability of class {names[1]}")
     axes.set_ylabel("test molecules")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.legend(loc="upper center", handlelength=1.0, borderpad=0)
+    _legend(axes)
     return _to_svg(figure, "histogram of the predicted probabilities")
 
 
@@ -147,7 +155,7 @@ def learning_curve(histories: Sequence[Sequence[dict[str, float]]]) -> str:
     axes.set_ylabel("loss")
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     _plain_log_ticks(axes)
-    axes.legend(loc="upper right", handlelength=1.2, borderpad=0)
+    _legend(axes)
     return _to_svg(figure, "learning curve")
 
 
@@ -155,6 +163,11 @@ def _figure() -> tuple[Figure, Axes]:
     figure = Figure(figsize=(5.0, 4.2), layout="constrained")
     FigureCanvasSVG(figure)
     return figure, figure.add_subplot()
+
+
+def _legend(axes: Axes) -> None:
+    """Put the legend above the axes, where it covers nothing that is drawn."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=2, handlelength=1.2, borderpad=0, borderaxespad=0)
 
 
 def _plain_log_ticks(axes: Axes) -> None:
@@ -167,6 +180,11 @@ def _plain_log_ticks(axes: Axes) -> None:
 def _thinned(x: Array, y: Array) -> tuple[Array, Array]:
     step = -(-len(x) // _MOST_POINTS)
     return x[::step], y[::step]
+
+
+def _plain_text(text: str, most: int = 20) -> str:
+    """Return a label that matplotlib draws as it is, shortened; a dollar would begin a formula."""
+    return (text if len(text) <= most else f"{text[: most - 1]}…").replace("$", r"\$")
 
 
 def _with_unit(name: str, unit: str) -> str:

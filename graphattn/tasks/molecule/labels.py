@@ -164,6 +164,8 @@ def _says_yes(label: str, other: str) -> bool:
     """Tell whether `label` is the positive one of two."""
     if (label in _POSITIVE and other not in _POSITIVE) or (other in _NEGATIVE and label not in _NEGATIVE):
         return True
+    if label.endswith("+") and other.endswith("-"):
+        return True
     return any(other == prefix + label for prefix in _NOT)
 
 

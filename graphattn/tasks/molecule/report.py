@@ -19,7 +19,9 @@ from graphattn.tasks.molecule import figures
 from graphattn.tasks.molecule.files import write_text
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor, Outcome
+from graphattn.tasks.molecule.spread import describe_spread
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.text import fixed
 
 Array = NDArray[np.float64]
 
@@ -65,20 +67,20 @@ def _subtitle(fitted: Fitted) -> str:
 
 def _tiles(fitted: Fitted, outcome: Outcome) -> str:
     """Return the metrics of the test part in large type, with an interval, and the best rival."""
-    names, metrics = metric_names(fitted.task), fitted.metrics["test"]
+    names, metrics = metric_names(fitted.task, len(fitted.target_columns)), fitted.metrics["test"]
     low, high = _interval(fitted, outcome, names[0])
     tiles = []
     for name in names:
         note = f"test {METRIC_LABELS[name]}"
         if name == names[0] and not math.isnan(low):
-            note += f", 95 % interval {low:.2f} to {high:.2f}"
-        tiles.append((_number(metrics[name]), note, name == names[0]))
+            note += f", 95 % interval {fixed(low, 2)} to {fixed(high, 2)}"
+        tiles.append((fixed(metrics[name]), note, name == names[0]))
     rivals = fitted.metrics.get("baselines", {})
     known = [(rivals[name][names[0]], label) for name, label in RIVALS.items() if name in rivals]
     known = [(value, label) for value, label in known if value is not None and not math.isnan(value)]
     if known:
         value, label = (min if lower_is_better(names[0]) else max)(known)
-        tiles.append((_number(value), f"{METRIC_LABELS[names[0]]} of the best simpler model, the {label}", False))
+        tiles.append((fixed(value), f"{METRIC_LABELS[names[0]]} of the best simpler model, the {label}", False))
     return "\n".join(
         f'<div class="card tile{" main" if first else ""}"><b>{value}</b><span>{escape(note)}</span></div>'
         for value, note, first in tiles
@@ -102,17 +104,19 @@ def _interval(fitted: Fitted, outcome: Outcome, metric: str) -> tuple[float, flo
 
 
 def _comparison(fitted: Fitted) -> str:
-    names = metric_names(fitted.task)
+    names = metric_names(fitted.task, len(fitted.target_columns))
     rows: list[tuple[str, Mapping[str, Any]]] = [("graphattn", fitted.metrics["test"])]
     rivals = fitted.metrics.get("baselines", {})
     rows += [(label, rivals[name]) for name, label in RIVALS.items() if name in rivals]
     best = {name: _best([metrics[name] for _, metrics in rows], lower_is_better(name)) for name in names}
+    if best[names[0]] is None:  # then the others tell nothing either: of one class, everything can be right
+        best = dict.fromkeys(names)
     lines = ["<table>", _row("th", ["on the test part", *(METRIC_LABELS[name] for name in names)])]
     for label, metrics in rows:
         cells = [f"<td>{escape(label)}</td>"]
         for name in names:
             mark = ' class="best"' if metrics[name] is not None and metrics[name] == best[name] else ""
-            cells.append(f"<td{mark}>{_number(metrics[name])}</td>")
+            cells.append(f"<td{mark}>{fixed(metrics[name])}</td>")
         kind = ' class="model"' if label == "graphattn" else ""
         lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</table>", _per_target(fitted)])
@@ -126,7 +130,7 @@ def _per_target(fitted: Fitted) -> str:
     names = metric_names(fitted.task)
     lines = ["<table>", _row("th", ["graphattn, each target", *(METRIC_LABELS[name] for name in names)])]
     lines += [
-        _row("td", [escape(target), *(_number(metrics[name]) for name in names)]) for target, metrics in each.items()
+        _row("td", [escape(target), *(fixed(metrics[name]) for name in names)]) for target, metrics in each.items()
     ]
     return "\n".join([*lines, "</table>"])
 
@@ -139,7 +143,12 @@ def _comparison_note(fitted: Fitted) -> str:
     return (
         f"All on the same {fitted.data['parts']['test']} test molecules. graphattn: {members}, from {inputs}. The "
         f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{several}"
-    )
+    ) + "".join(f" {note}" for note in (describe_spread(network, fitted.data["within_std"]), *_notes(fitted)) if note)
+
+
+def _notes(fitted: Fitted) -> list[str]:
+    """Return what was decided about the data, and what weakens the numbers, as sentences."""
+    return [f"{note[0].upper()}{note[1:]}" for note in fitted.data["notes"]]
 
 
 def _figures(fitted: Fitted, outcome: Outcome) -> str:
@@ -188,17 +197,17 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
     false, true, _ = roc_curve(classes, probabilities)
     auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
     return _card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + _card(
-        figures.probability_histogram(probabilities, classes),
+        figures.probability_histogram(probabilities, classes, fitted.classes[column]),
         "The farther apart the two colours, the better the classes are told apart.",
     )
 
 
 def _parts_card(fitted: Fitted) -> str:
-    names = metric_names(fitted.task)
+    names = metric_names(fitted.task, len(fitted.target_columns))
     lines = ["<table>", _row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
     for part, label in (("valid", "validation"), ("test", "test")):
         metrics = fitted.metrics[part]
-        cells = [label, str(fitted.data["parts"][part]), *(_number(metrics[name]) for name in names)]
+        cells = [label, str(fitted.data["parts"][part]), *(fixed(metrics[name]) for name in names)]
         lines.append(_row("td", cells))
     note = f"{fitted.data['parts']['train']:,} molecules trained. {_SPLITS[fitted.data['split']]}"
     return f'<div class="card start">{"".join([*lines, "</table>"])}<p class="note">{escape(note)}</p></div>'
@@ -228,12 +237,12 @@ def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
     rows = outcome.rows
     digits = 2 if fitted.task == "regression" else 3
     spread = outcome.prediction.std[row, column]
-    predicted = _number(outcome.prediction.mean[row, column], digits)
+    predicted = fixed(outcome.prediction.mean[row, column], digits)
     if not math.isnan(spread):
         predicted += f" ± {spread:.{digits}f}"
     pairs = [
-        ("measured", _number(rows.targets[row, column], digits if fitted.task == "regression" else 0)),
-        ("predicted" if fitted.task == "regression" else "probability", predicted),
+        ("measured", _measured(fitted, rows.targets[row, column], column)),
+        ("predicted" if fitted.task == "regression" else f"probability of {fitted.classes[column][1]}", predicted),
         (rows.table.unit, str(rows.table.lines[rows.rows[row]])),
     ]
     if len(fitted.target_columns) > 1:
@@ -243,6 +252,10 @@ def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
         f'<div class="card molecule"><div class="drawing">{draw_molecule(smiles, size=(260, 180))}</div>'
         f"{_definitions(pairs)}<code>{escape(smiles)}</code></div>"
     )
+
+
+def _measured(fitted: Fitted, value: float, column: int) -> str:
+    return fixed(value, 2) if fitted.task == "regression" else fitted.classes[column][int(value)]
 
 
 def _facts(predictor: MoleculePredictor, fitted: Fitted, outcome: Outcome) -> str:
@@ -299,7 +312,3 @@ def _best(values: Sequence[float | None], lower: bool) -> float | None:
     pick: Callable[[list[float]], float] = min if lower else max
     known = [value for value in values if value is not None and not math.isnan(value)]
     return pick(known) if known else None
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")

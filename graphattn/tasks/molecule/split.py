@@ -52,7 +52,12 @@ def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) 
         split = _stratified(rows, seed)
     else:
         split = scaffold_split(rows.smiles)
-        if method is None and one_class(rows, split) and not np.isnan(rows.targets[:, 0]).any():
+        if (
+            method is None
+            and rows.classes[0] is not None
+            and one_class(rows, split)
+            and not np.isnan(rows.targets[:, 0]).any()
+        ):
             split, method = _stratified(rows, seed), "stratified"
         elif method is None and not all(len(part) for part in split):
             split, method = _random(rows, seed), "random"
