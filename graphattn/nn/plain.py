@@ -32,8 +32,8 @@ def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
     """Whether a call of `module` runs the `forward` of one of these classes on its own parameters, and nothing else.
 
     Every way of changing a module makes it False: another class (a subclass, a quantized or LoRA layer, a
-    parametrization, a wrapper), a `forward` replaced in the class, and whatever `is_untouched` names. A layer that reads
-    the parameters of a plain module must call any other.
+    parametrization, a wrapper), a `forward` replaced in the class, and whatever `is_untouched` names. A layer
+    that reads the parameters of a plain module must call any other.
 
     Args:
         module: any module, or None, which is not plain.

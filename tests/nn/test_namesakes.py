@@ -50,6 +50,10 @@ CASES = {
     "TransformerConv": (lambda s: s.TransformerConv(IN, OUT, HEADS, beta=True), plain),
     "SuperGATConv": (lambda s: s.SuperGATConv(IN, OUT, HEADS), plain),
     "AGNNConv": (lambda s: s.AGNNConv(), plain),
+    "DenseGATConv": (
+        lambda s: s.DenseGATConv(IN, OUT, HEADS),
+        lambda: (numbers(2, NODES, IN), (numbers(2, NODES, NODES) > 0).double()),
+    ),
     "RGATConv": (lambda s: s.RGATConv(IN, OUT, 3, heads=HEADS), lambda: (*plain(), torch.arange(COUNT) % 3)),
     "HGTConv": (lambda s: s.HGTConv(-1, IN, KINDS, HEADS), of_kinds),
     "HANConv": (lambda s: s.HANConv(-1, IN, KINDS, HEADS), of_kinds),
