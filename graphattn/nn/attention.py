@@ -39,8 +39,8 @@ class MultiheadAttention(nn.Module):
         edge_dim: width d_e of edge features; None for none. They join keys and values. Scores "sum" and "none" have no
             key of several numbers: there they join as a bias per head instead.
         score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
-            (GATv2's or, by `activation`, Bahdanau's, with a learned vector), "sum" (GAT's, with learned vectors), "none"
-            (edge features alone decide).
+            (GATv2's or, by `activation`, Bahdanau's, with a learned vector), "sum" (GAT's, with learned vectors),
+            "none" (edge features alone decide).
         normalize: see `graphattn.normalizers`.
         rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
             what is called like it.

@@ -133,7 +133,7 @@ def test_hard_draws_in_training_and_takes_the_best_otherwise():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="location; got 'concat'"):
+    with pytest.raises(ValueError, match="location, none; got 'concat'"):
         Alignment(4, 4, score="concat")
     with pytest.raises(ValueError, match="needs query_dim = memory_dim, got 4 and 6"):
         Alignment(4, 6, score="dot")

@@ -107,7 +107,9 @@ def test_arguments_their_order_and_their_defaults(name, method):
         [(each.name, each.kind, each.default) for each in inspect.signature(getattr(kind, method)).parameters.values()]
         for kind in (getattr(ga.nn, name), getattr(theirs, name))
     )
-    assert mine == pygs
+    ours_alone = {("GPSConv", "forward"): {"attn_bias"}}.get((name, method), set())
+    assert [each for each in mine if each[0] not in ours_alone] == pygs
+    assert ours_alone <= {each for each, *_ in mine}
 
 
 @pytest.mark.parametrize("name", CASES)
