@@ -36,9 +36,9 @@ def from_torch(module: nn.Module) -> nn.Module:
         module: one of those above.
 
     Raises:
-        TypeError: another module, an activation that is neither a module nor one of PyTorch's functions, or a module that
-            was changed (hooks, a replaced `forward`, another class in the place of a linear map), which weights alone do
-            not tell of.
+        TypeError: another module, an activation that is neither a module nor one of PyTorch's functions, or a module
+            that was changed (hooks, a replaced `forward`, another class in the place of a linear map), which weights
+            alone do not tell of.
         ValueError: attention with `add_bias_kv` or `add_zero_attn`, which looks at a key that is no node.
 
     Example:

@@ -16,6 +16,8 @@ from graphattn.ops.scores import Additive, Score, Sum
 class _DenseConv(nn.Module):
     """What the two layers share: the edges of a dense batch, and what is done with the heads."""
 
+    bias: Tensor | None
+
     def __init__(
         self, in_channels: int, out_channels: int, heads: int, concat: bool, negative_slope: float, dropout: float
     ) -> None:
