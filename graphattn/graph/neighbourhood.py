@@ -58,7 +58,7 @@ class Neighbourhood(GraphKind):
             edge_bias = table.flatten(0, -2)[graph.offset_index]    with table [*offset_shape, H]
 
         Along each axis the offset counts steps of `dilation` from the source furthest towards 0, so the node itself
-        is at `kernel_size // 2` (at `radius`, in a window); with border "shift" at `kernel_size - 1`.
+        is at `kernel_size // 2` (in a window at the steps before it); with border "shift" at `kernel_size - 1`.
 
         >>> from graphattn.graph import window
         >>> graph = window(3, radius=1)

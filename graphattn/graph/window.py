@@ -20,7 +20,7 @@ class Window(Neighbourhood):
     def __init__(
         self,
         sizes: Sequence[int],
-        radius: int,
+        radius: int | tuple[int, int],
         causal: bool = False,
         dilation: int = 1,
         border: Border = "truncate",
@@ -32,7 +32,8 @@ class Window(Neighbourhood):
         self.causal = causal
         self.dilation = dilation
         self.border = border
-        reach = Reach(left=radius, right=0 if causal else radius, dilation=dilation, border=border)
+        left, right = (radius, radius) if isinstance(radius, int) else radius
+        reach = Reach(left=left, right=0 if causal else right, dilation=dilation, border=border)
         self._set_neighbourhood([(size,) for size in self.sizes], [reach], as_device(device))
 
     @property
@@ -58,7 +59,7 @@ class Window(Neighbourhood):
 
 def window(
     n: SupportsIndex | Iterable[SupportsIndex],
-    radius: int,
+    radius: SupportsIndex | tuple[SupportsIndex, SupportsIndex],
     causal: bool = False,
     *,
     dilation: int = 1,
@@ -74,18 +75,19 @@ def window(
 
     Args:
         n: the number of nodes, or the numbers of nodes of a batch of such graphs.
-        radius: how many steps to see on each side.
+        radius: how many steps to see on each side, or a pair (before, after).
         causal: see only oneself and those before.
         dilation: the length of a step.
         border: what happens at the two ends. "truncate" leaves out nodes that are not there; "shift" moves the
             window inwards until it fits, so that each node sees `2·radius + 1` (NATTEN's rule; needs
             `(2·radius + 1)·dilation <= n`); "periodic" goes on at the other end (needs `2·radius + 1` different
-            nodes on the way round). A causal window is always truncated.
+            nodes on the way round). A causal window is always truncated. (For a pair it is before + 1 + after.)
         device: where its tensors will be.
 
     Raises:
         TypeError: `n`, `radius` or `dilation` is no integer.
-        ValueError: a size is negative, `dilation` is below 1, or the window does not fit `border`.
+        ValueError: a size is negative, `dilation` is below 1, `radius` holds more or fewer than two numbers or a second
+            one in a causal window, or the window does not fit `border`.
 
     Example:
         >>> window(3, radius=1).edge_index
@@ -95,14 +97,28 @@ def window(
         [[0, 1, 2], [0, 1, 2], [1, 2, 3], [1, 2, 3]]
         >>> window(4, radius=1, border="periodic").csr.indices.view(4, 3).tolist()
         [[0, 1, 3], [0, 1, 2], [1, 2, 3], [0, 2, 3]]
+        >>> window(3, radius=(2, 0)).csr.indices.tolist()
+        [0, 0, 1, 0, 1, 2]
     """
     if causal and border != "truncate":
         raise ValueError(f"a causal window must have border='truncate', got {border!r}")
     return Window(
         as_sizes("n", n),
-        as_count("radius", radius),
+        _as_radius(radius, causal),
         bool(causal),
         as_positive("dilation", as_count("dilation", dilation)),
         as_border(border),
         device=device,
     )
+
+
+def _as_radius(radius: Any, causal: bool) -> int | tuple[int, int]:
+    """How far to see: one number, or two where the sides differ."""
+    if not isinstance(radius, tuple | list):
+        return as_count("radius", radius)
+    if len(radius) != 2:
+        raise ValueError(f"radius is one number or a pair (before, after), got {len(radius)} numbers")
+    before, after = (as_count("radius", side) for side in radius)
+    if causal and after:
+        raise ValueError(f"a causal window sees nothing after a node, got radius={(before, after)}")
+    return before if causal or before == after else (before, after)

@@ -29,7 +29,9 @@ class ViT(nn.Module):
         encoder: any, called as `encoder(x, ga.complete([P] * B))`, such as those of `graphattn.models.encoders`; a
             Transformer's when None. Encoders that know the grid (`neighbourhood`, `axial`) have no place for a class
             token: pool by "mean" there.
-        pooling: "first" has a class token, "mean" and "attention" pool over the patches (see `GraphHead`).
+        pooling: "first" reads the class token, "mean" and "attention" pool over all tokens (see `GraphHead`).
+        class_token: whether there is a class token beside the patches, averaged among them by "mean"; when None only
+            for "first", which needs it.
         positions: "learned", or "sine" of row and column.
         dropout: on the embedding, and in the encoder that is made here.
 
@@ -60,6 +62,7 @@ class ViT(nn.Module):
         num_heads: int = 4,
         encoder: nn.Module | None = None,
         pooling: Literal["first", "mean", "attention"] = "first",
+        class_token: bool | None = None,
         positions: Literal["learned", "sine"] = "learned",
         dropout: float = 0.0,
     ) -> None:
@@ -67,12 +70,15 @@ class ViT(nn.Module):
         image, patch = _pair(image_size), _pair(patch_size)
         if any(size < 1 for size in (*image, *patch)) or image[0] % patch[0] or image[1] % patch[1]:
             raise ValueError(f"patches of {patch} do not tile an image of {image}")
+        if pooling == "first" and class_token is False:
+            raise ValueError('pooling="first" reads the class token, got class_token=False')
         if positions not in ("learned", "sine"):
             raise ValueError(f'positions is "learned" or "sine", got {positions!r}')
         self.image_size, self.grid_shape = image, (image[0] // patch[0], image[1] // patch[1])
         num_patches = self.grid_shape[0] * self.grid_shape[1]
         self.patches = nn.Conv2d(channels, embed_dim, patch, stride=patch)
-        self.class_token = nn.Parameter(torch.randn(1, 1, embed_dim) * 0.02) if pooling == "first" else None
+        class_token = pooling == "first" if class_token is None else class_token
+        self.class_token = nn.Parameter(torch.randn(1, 1, embed_dim) * 0.02) if class_token else None
         self.positions = LearnedPositions(num_patches, embed_dim) if positions == "learned" else None
         if positions == "sine":
             cells = torch.cartesian_prod(*(torch.arange(size) for size in self.grid_shape))

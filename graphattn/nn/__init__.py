@@ -14,6 +14,7 @@ from graphattn.nn.cbam import CBAM
 from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
 from graphattn.nn.edge_weights import normalize_edges, weighted_sum
 from graphattn.nn.features import PerformerFeatures, elu_features
+from graphattn.nn.fixed_vector import FixedVector
 from graphattn.nn.from_torch import from_torch
 from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from graphattn.nn.aggr.set2set import Set2Set
     from graphattn.nn.aggr.set_transformer import SetTransformerAggregation
     from graphattn.nn.conv.agnn import AGNNConv
+    from graphattn.nn.conv.dense_gat import DenseGATConv, DenseGATv2Conv
     from graphattn.nn.conv.gat import GATConv
     from graphattn.nn.conv.gatv2 import GATv2Conv
     from graphattn.nn.conv.general import GeneralConv
@@ -73,7 +75,10 @@ __all__ = [
     "BahdanauDecoder",
     "Decoded",
     "DecoderState",
+    "DenseGATConv",
+    "DenseGATv2Conv",
     "Encoded",
+    "FixedVector",
     "GATConv",
     "GATv2Conv",
     "GPSConv",
@@ -131,11 +136,15 @@ __all__ = [
 ]
 
 
+_OWN = {"DenseGATv2Conv": "conv.dense_gat", "from_pyg": "patching"}
+"""What needs PyG beside its namesakes, and the module here that it is in."""
+
+
 def __getattr__(name: str) -> Any:
     if name in registry.LAYERS:
         return registry.load(name)
-    if name == "from_pyg":
-        return importlib.import_module("graphattn.nn.patching").from_pyg
+    if name in _OWN:
+        return getattr(importlib.import_module(f"graphattn.nn.{_OWN[name]}"), name)
     raise AttributeError(f"module 'graphattn.nn' has no attribute {name!r}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,9 @@ from graphattn.nn.hard import log_probability, sample_edges
 from graphattn.nn.scripting import NotScriptable
 from graphattn.ops.attention import attention
 from graphattn.ops.convention import wide, wide_dtype
-from graphattn.ops.scores import Additive
+from graphattn.ops.scores import Additive, Cosine
 
-AlignmentScore = Literal["dot", "scaled_dot", "general", "additive", "location"]
+AlignmentScore = Literal["dot", "scaled_dot", "cosine", "general", "additive", "location", "none"]
 
 
 class Aligned(NamedTuple):
@@ -40,13 +40,15 @@ class Alignment(NotScriptable, nn.Module):
 
         "dot"         ⟨s_i, h_j⟩                       Luong et al. 2015, section 3.1
         "scaled_dot"  ⟨s_i, h_j⟩ / √D                  Vaswani et al. 2017, eq. 1
+        "cosine"      β ⟨s_i, h_j⟩ / (|s_i| |h_j|)     Graves et al. 2014, arXiv:1410.5401, eq. 6; β learned, 1 at first
         "general"     ⟨s_i, W h_j⟩                     Luong et al. 2015, section 3.1: bilinear, a projected key
         "additive"    ⟨v, tanh(W s_i + U h_j + b)⟩     Bahdanau et al. 2015, A.1.2; Luong's "concat", W_a = [W U]
         "location"    (W s_i)_j                        Luong et al. 2015, eq. 8: the place decides, no key is read
+        "none"        0                                every place weighs the same: c is the mean, without attention
 
     Args:
         query_dim: width of the queries s.
-        memory_dim: width of the memory h; that of the queries for "dot" and "scaled_dot".
+        memory_dim: width of the memory h; that of the queries for "dot", "scaled_dot" and "cosine".
         score: one of these.
         hidden_dim: width inside the additive score; `query_dim` when None.
         max_length: the longest memory, for "location".
@@ -71,15 +73,17 @@ class Alignment(NotScriptable, nn.Module):
         max_length: int | None = None,
     ) -> None:
         super().__init__()
-        if score not in ("dot", "scaled_dot", "general", "additive", "location"):
-            raise ValueError(f"score is dot, scaled_dot, general, additive or location; got {score!r}")
-        if score in ("dot", "scaled_dot") and query_dim != memory_dim:
+        if score not in get_args(AlignmentScore):
+            raise ValueError(f"score is one of {', '.join(get_args(AlignmentScore))}; got {score!r}")
+        if score in ("dot", "scaled_dot", "cosine") and query_dim != memory_dim:
             raise ValueError(f'score="{score}" needs query_dim = memory_dim, got {query_dim} and {memory_dim}')
         if (max_length is None) == (score == "location"):
             raise ValueError('max_length goes with score="location": give both or neither')
         self.query_dim, self.memory_dim, self.score = query_dim, memory_dim, score
         if score == "general":
             self.key = nn.Linear(memory_dim, query_dim, bias=False)
+        elif score == "cosine":
+            self.beta = nn.Parameter(torch.ones(1))
         elif score == "additive":
             hidden_dim = query_dim if hidden_dim is None else hidden_dim
             self.query = nn.Linear(query_dim, hidden_dim, bias=False)
@@ -112,13 +116,17 @@ class Alignment(NotScriptable, nn.Module):
         return Aligned(context.squeeze(1), weights.squeeze(1), graph)
 
     def _attend(self, query: Tensor, values: Tensor, graph: Graph, keys: Tensor) -> tuple[Tensor, Tensor]:
-        if self.score == "location":
-            bias = self._place_scores(query, graph)
+        if self.score in ("location", "none"):
+            scored = self.score == "location"
+            bias = self._place_scores(query, graph) if scored else values.new_zeros(graph.num_edges, 1)
             return attention(None, None, values, graph, score="none", edge_bias=bias, return_weights=True)  # type: ignore[return-value]
         k = keys.unsqueeze(1)
         if self.score == "additive":
             q, additive = self.query(query).unsqueeze(1), Additive(self.vector, "tanh")
             return attention(q, k, values, graph, score=additive, return_weights=True)  # type: ignore[return-value]
+        if self.score == "cosine":
+            q, cosine = query.unsqueeze(1), Cosine(self.beta)
+            return attention(q, k, values, graph, score=cosine, return_weights=True)  # type: ignore[return-value]
         scale = None if self.score == "scaled_dot" else 1.0
         return attention(query.unsqueeze(1), k, values, graph, scale=scale, return_weights=True)  # type: ignore[return-value]
 

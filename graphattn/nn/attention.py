@@ -40,7 +40,8 @@ class MultiheadAttention(NotScriptable, nn.Module):
         edge_dim: width d_e of edge features; None for none. They join keys and values. Scores "sum" and "none" have no
             key of several numbers: there they join as a bias per head instead.
         score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
-            (GATv2's, with a learned vector), "sum" (GAT's, with learned vectors), "none" (edge features alone decide).
+            (GATv2's or, by `activation`, Bahdanau's, with a learned vector), "sum" (GAT's, with learned vectors),
+            "none" (edge features alone decide).
         normalize: see `graphattn.normalizers`.
         rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
             what is called like it.
@@ -48,7 +49,9 @@ class MultiheadAttention(NotScriptable, nn.Module):
             the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`; called as
             `feature_map(q, k, graph)`.
         dropout: on the weights, in training.
-        bias: whether the projections of nodes have biases.
+        bias: whether queries, keys and values have biases.
+        out_bias: whether the output has one; as `bias` when None.
+        activation: for score "additive": "leaky_relu" (GATv2's, of slope 0.2) or "tanh" (Bahdanau's).
 
     Shapes:
         query `[M, embed_dim]`, key `[N, kdim]`, value `[N, vdim]`, edge_attr `[E, d_e]` → `[M, embed_dim]`;
@@ -78,12 +81,18 @@ class MultiheadAttention(NotScriptable, nn.Module):
         feature_map: FeatureMap | None = None,
         dropout: float = 0.0,
         bias: bool = True,
+        out_bias: bool | None = None,
+        activation: Literal["leaky_relu", "tanh"] = "leaky_relu",
     ) -> None:
         super().__init__()
         if feature_map is not None and (score != "dot" or normalize != "linear"):
             raise ValueError(f'feature_map needs score="dot" and normalize="linear", got "{score}" and "{normalize}"')
         if rotary is not None and score in ("sum", "none"):
             raise ValueError(f'rotary turns queries and keys of several numbers, which score="{score}" has not')
+        if activation not in ("leaky_relu", "tanh"):
+            raise ValueError(f'activation is "leaky_relu" or "tanh", got {activation!r}')
+        if activation != "leaky_relu" and score != "additive":
+            raise ValueError(f'activation="{activation}" goes with score="additive", got score="{score}"')
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
@@ -98,14 +107,14 @@ class MultiheadAttention(NotScriptable, nn.Module):
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = self.kdim if vdim is None else vdim
         self.edge_dim, self.score, self.normalize, self.dropout = edge_dim, score, normalize, dropout
-        self.rotary, self.feature_map = rotary, feature_map
+        self.rotary, self.feature_map, self.activation = rotary, feature_map, activation
 
         H, D = num_heads, self.head_dim
         if score != "none":
             self.q_proj = nn.Linear(embed_dim, H * D, bias=bias)
             self.k_proj = nn.Linear(self.kdim, num_kv_heads * D, bias=bias)
         self.v_proj = nn.Linear(self.vdim, num_kv_heads * D, bias=bias)
-        self.out_proj = nn.Linear(H * D, embed_dim, bias=bias)
+        self.out_proj = nn.Linear(H * D, embed_dim, bias=bias if out_bias is None else out_bias)
         if edge_dim is not None:
             self.edge_proj = nn.Linear(edge_dim, H * D, bias=False)
             if score in ("sum", "none"):
@@ -236,7 +245,7 @@ class MultiheadAttention(NotScriptable, nn.Module):
     def _score(self) -> str | Score:
         if self.score == "cosine":
             return Cosine(self.beta)
-        return Additive(self.att) if self.score == "additive" else self.score
+        return Additive(self.att, self.activation) if self.score == "additive" else self.score
 
     def extra_repr(self) -> str:
         """What differs from layer to layer."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
+from graphattn.nn.plain import is_plain, is_untouched
 from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
 
 
@@ -35,7 +36,9 @@ def from_torch(module: nn.Module) -> nn.Module:
         module: one of those above.
 
     Raises:
-        TypeError: another module, or an activation that is neither a module nor one of PyTorch's functions.
+        TypeError: another module, an activation that is neither a module nor one of PyTorch's functions, or a module
+            that was changed (hooks, a replaced `forward`, another class in the place of a linear map), which weights
+            alone do not tell of.
         ValueError: attention with `add_bias_kv` or `add_zero_attn`, which looks at a key that is no node.
 
     Example:
@@ -45,6 +48,12 @@ def from_torch(module: nn.Module) -> nn.Module:
         >>> torch.allclose(ours(x.flatten(0, 1), ga.complete([5, 5])), theirs(x).flatten(0, 1), atol=1e-5)
         True
     """
+    for name, part in module.named_modules():
+        if not is_untouched(part):
+            what = f"its part {name}" if name else "it"
+            raise TypeError(
+                f"from_torch copies weights, but {what} was changed: hooks, a forward or parameters of its own"
+            )
     made = _make(module)
     parameter = next(module.parameters())
     return made.to(device=parameter.device, dtype=parameter.dtype).train(module.training)
@@ -128,6 +137,10 @@ def _activation(function: Callable[[Tensor], Tensor]) -> nn.Module:
 
 
 def _set_ffn(ffn: nn.Sequential, theirs: Any) -> None:
+    for name in ("linear1", "linear2"):
+        if not is_plain(getattr(theirs, name), nn.Linear):
+            kind = type(getattr(theirs, name)).__name__
+            raise TypeError(f"from_torch copies weights of torch.nn.Linear, but {name} is {kind}")
     _set(ffn[0], theirs.linear1.weight, theirs.linear1.bias)
     _set(ffn[3], theirs.linear2.weight, theirs.linear2.bias)
     ffn[2].p = theirs.dropout.p

@@ -4,6 +4,7 @@ import inspect
 from functools import partial
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.nn.attention import PerformerAttention
@@ -98,18 +99,36 @@ class GPSConv(NotScriptable, nn.Module):
             if norm is not None:
                 norm.reset_parameters()
 
-    def forward(self, x: Tensor, edge_index: Any, batch: Tensor | None = None, **kwargs: Any) -> Tensor:
-        """One layer; `kwargs` go to the local layer.
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Any,
+        batch: Tensor | None = None,
+        *,
+        attn_bias: Tensor | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """One layer.
+
+        Args:
+            x: features of the nodes, `[N, channels]`.
+            edge_index: as the local layer takes it.
+            batch: the graph of each node, `[N]`, ascending; None for one graph.
+            attn_bias: added to the scores of the global attention, before its softmax: `[B, n, n]`, or `[B, heads, n,
+                n]` for each head, of nodes (rows) looking at nodes, padded to n, the nodes of the largest graph or
+                more, as `torch_geometric.utils.to_dense_adj` makes it. The attention then runs padded too.
+            **kwargs: for the local layer.
 
         Raises:
-            ValueError: `x` is not `[N, channels]`, or `batch` does not hold the graph of each node, ascending.
+            ValueError: `x` is not `[N, channels]`, `batch` does not hold the graph of each node, ascending, or
+                `attn_bias` has another shape or stands beside `attn_type="performer"`.
         """
         check_features("x", x, self.mlp[0])
         branches = []
         if self.conv is not None:
             local = F.dropout(self.conv(x, edge_index, **kwargs), p=self.dropout, training=self.training)
             branches.append(self._normed(self.norm1, local + x, batch))
-        everywhere = F.dropout(self._attend(x, batch), p=self.dropout, training=self.training)
+        everywhere = F.dropout(self._attend(x, batch, attn_bias), p=self.dropout, training=self.training)
         branches.append(self._normed(self.norm2, everywhere + x, batch))
         out = sum(branches)
         return self._normed(self.norm3, out + self.mlp(out), batch)
@@ -119,8 +138,10 @@ class GPSConv(NotScriptable, nn.Module):
             return x
         return norm(x, batch=batch) if self.norm_with_batch else norm(x)
 
-    def _attend(self, x: Tensor, batch: Tensor | None) -> Tensor:
+    def _attend(self, x: Tensor, batch: Tensor | None, attn_bias: Tensor | None) -> Tensor:
         """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
+        if attn_bias is not None:
+            return self._attend_biased(x, batch, attn_bias)
         if is_known(self.attn):
             return multihead(self.attn, x, x, partial(attend_within, batch=batch))
         if is_known_performer(self.attn):
@@ -130,6 +151,25 @@ class GPSConv(NotScriptable, nn.Module):
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]
         return self.attn(padded, mask=mask)[mask]
+
+    def _attend_biased(self, x: Tensor, batch: Tensor | None, bias: Tensor) -> Tensor:
+        """The same with a bias for each pair of nodes, on a batch that is padded as the bias is."""
+        if not isinstance(self.attn, nn.MultiheadAttention):
+            raise ValueError('attn_bias needs attn_type="multihead", whose softmax it goes into')
+        bias = bias.unsqueeze(1) if bias.ndim == 3 else bias
+        graphs, heads, n = bias.shape[0], bias.shape[1], bias.shape[-1]
+        if bias.ndim != 4 or heads not in (1, self.heads) or bias.shape[2] != n:
+            raise ValueError(f"attn_bias must have shape [B, n, n] or [B, {self.heads}, n, n], got {list(bias.shape)}")
+        if not torch.compiler.is_compiling():
+            sizes = packing_of(batch, len(x), None, x.device).sizes
+            if len(sizes) > graphs or max(sizes, default=0) > n:
+                wanted = f"{len(sizes)} graphs of up to {max(sizes, default=0)} nodes"
+                raise ValueError(f"attn_bias must be for {wanted}, got {graphs} of up to {n}")
+        padded, mask = to_dense_batch(x, batch, max_num_nodes=n, batch_size=graphs)
+        keys = mask.clone()
+        keys[:, :1] = True  # so that no softmax is over nothing, in a graph without nodes
+        bias = bias.to(x.dtype).expand(graphs, self.heads, n, n).masked_fill(~keys.view(graphs, 1, 1, n), -torch.inf)
+        return self.attn(padded, padded, padded, attn_mask=bias.flatten(0, 1), need_weights=False)[0][mask]
 
     def __repr__(self) -> str:
         shown = f"{self.channels}, conv={self.conv}, heads={self.heads}, attn_type={self.attn_type}"

@@ -17,7 +17,7 @@ def is_known(attn: nn.Module) -> bool:
         and attn.in_proj_weight is not None
         and attn.bias_k is None
         and not attn.add_zero_attn
-        and attn.dropout < 1  # type: ignore[operator]
+        and attn.dropout < 1
     )
 
 

@@ -8,6 +8,7 @@ LAYERS = {
     "TransformerConv": "conv.transformer",
     "SuperGATConv": "conv.supergat",
     "AGNNConv": "conv.agnn",
+    "DenseGATConv": "conv.dense_gat",
     "GPSConv": "gps",
     "HGTConv": "conv.hgt",
     "HANConv": "conv.han",

@@ -85,3 +85,17 @@ def test_errors():
         ViT(16, 4, 2)(torch.zeros(2, 3, 16, 8))
     with pytest.raises(ValueError, match='positions is "learned" or "sine", got \'none\''):
         ViT(16, 4, 2, positions="none")
+
+
+def test_the_class_token_is_averaged_among_the_others():
+    net = ViT(8, 4, 5, embed_dim=16, depth=1, num_heads=2, pooling="mean", class_token=True).eval()
+    images = torch.randn(3, 3, 8, 8)
+    patches = net.patches(images).flatten(2).transpose(1, 2) + net.positions.table
+    for got, tokens in zip(net(images), patches, strict=True):
+        x = torch.cat([net.class_token[0], tokens])
+        want = net.head(net.encoder(x, ga.complete(5)), ga.complete(5))[0]
+        torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
+        assert net.encoder(x, ga.complete(5)).mean(0).shape == (16,)
+    assert ViT(8, 4, 5, pooling="mean").class_token is None
+    with pytest.raises(ValueError, match="reads the class token"):
+        ViT(8, 4, 5, class_token=False)

@@ -20,6 +20,10 @@ def by_hand(align, query, memory, i):
         return [query[i] @ h_j for h_j in h]
     if align.score == "scaled_dot":
         return [query[i] @ h_j / math.sqrt(len(h_j)) for h_j in h]
+    if align.score == "cosine":
+        return [1.7 * torch.cosine_similarity(query[i], h_j, dim=0) for h_j in h]
+    if align.score == "none":
+        return [h_j.new_zeros(()) for h_j in h]
     if align.score == "general":
         return [query[i] @ align.key.weight @ h_j for h_j in h]
     if align.score == "additive":
@@ -30,14 +34,16 @@ def by_hand(align, query, memory, i):
 
 def make(score, kind=Alignment, **options):
     torch.manual_seed(0)
-    memory_dim = 4 if score in ("dot", "scaled_dot") else 6
+    memory_dim = 4 if score in ("dot", "scaled_dot", "cosine") else 6
     if score == "location":
         options["max_length"] = 13
     align = kind(4, memory_dim, score=score, **options).double()
+    if score == "cosine":
+        torch.nn.init.constant_(align.beta, 1.7)
     return align, torch.randn(5, 4, dtype=torch.float64), torch.randn(sum(SIZES), memory_dim, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("score", ["dot", "scaled_dot", "general", "additive", "location"])
+@pytest.mark.parametrize("score", ["dot", "scaled_dot", "cosine", "general", "additive", "location", "none"])
 def test_global(score):
     align, query, memory = make(score)
     got = align(query, memory, GRAPH)
@@ -127,7 +133,7 @@ def test_hard_draws_in_training_and_takes_the_best_otherwise():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="location; got 'concat'"):
+    with pytest.raises(ValueError, match="location, none; got 'concat'"):
         Alignment(4, 4, score="concat")
     with pytest.raises(ValueError, match="needs query_dim = memory_dim, got 4 and 6"):
         Alignment(4, 6, score="dot")

@@ -363,6 +363,8 @@ def test_repr():
         ({"num_heads": 0}, "num_heads=0 does not divide embed_dim=15"),
         ({"num_heads": 3, "num_kv_heads": 2}, "num_kv_heads=2 does not divide num_heads=3"),
         ({"num_heads": 3, "num_kv_heads": 0}, "num_kv_heads=0 does not divide num_heads=3"),
+        ({"num_heads": 3, "activation": "tanh"}, 'activation="tanh" goes with score="additive"'),
+        ({"num_heads": 3, "score": "additive", "activation": "relu"}, "activation is .*, got 'relu'"),
         ({"num_heads": 3, "score": "mlp"}, "score is one of .*; got 'mlp'"),
         ({"num_heads": 3, "normalize": "softmin"}, "normalize is one of .*; got 'softmin'"),
     ],
@@ -399,3 +401,21 @@ def test_edge_features_of_another_number_of_edges_are_named(score):
     layer = MultiheadAttention(EMBED, HEADS, edge_dim=EDGE, score=score)
     with pytest.raises(ValueError, match="edge_attr is"):
         layer(torch.randn(5, EMBED), ga.window(5, radius=1), edge_attr=torch.randn(5, EDGE))
+
+
+@pytest.mark.parametrize(("bias", "out_bias"), [(False, True), (True, False), (False, None), (True, None)])
+def test_biases_of_the_output_and_of_the_rest(bias, out_bias):
+    layer = MultiheadAttention(EMBED, HEADS, bias=bias, out_bias=out_bias)
+    assert all((linear.bias is not None) == bias for linear in (layer.q_proj, layer.k_proj, layer.v_proj))
+    assert (layer.out_proj.bias is not None) == (bias if out_bias is None else out_bias)
+    inner = ga.nn.GraphTransformerLayer(EMBED, HEADS, attention=layer)
+    assert inner(torch.randn(4, EMBED), ga.complete(4)).shape == (4, EMBED)
+
+
+def test_bahdanaus_score():
+    layer = MultiheadAttention(EMBED, HEADS, score="additive", activation="tanh").double()
+    x = torch.randn(5, EMBED, dtype=torch.float64)
+    q, k, v = (linear(x).view(5, HEADS, -1) for linear in (layer.q_proj, layer.k_proj, layer.v_proj))
+    alpha = ((q[:, None] + k[None]).tanh() * layer.att).sum(-1).softmax(1)  # [i, j, H]
+    want = layer.out_proj(torch.einsum("ijh,jhd->ihd", alpha, v).flatten(1))
+    torch.testing.assert_close(layer(x, ga.complete(5)), want)

@@ -113,3 +113,24 @@ def test_what_it_refuses():
         ga.nn.from_torch(nn.MultiheadAttention(EMBED, HEADS, add_zero_attn=True))
     with pytest.raises(TypeError, match="activation is a module, relu or gelu, got"):
         ga.nn.from_torch(nn.TransformerEncoderLayer(EMBED, HEADS, FFN, activation=torch.tanh))
+
+
+def _scaled(module):
+    old = module.forward
+    module.forward = lambda *args: old(*args) * 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layer: _scaled(layer.linear1),
+        lambda layer: layer.self_attn.register_forward_hook(lambda *args: None),
+        lambda layer: setattr(layer, "linear2", nn.Bilinear(32, 32, 16)),
+        lambda layer: nn.utils.parametrizations.weight_norm(layer.linear1),
+    ],
+)
+def test_changes_that_weights_do_not_tell_of_are_refused(change):
+    theirs = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    change(theirs)
+    with pytest.raises(TypeError, match="from_torch copies weights"):
+        ga.nn.from_torch(theirs)

@@ -74,6 +74,7 @@ class HANConv(AttentionConv):
         for edge_type in map("__".join, metadata[1]):
             self.lin_src[edge_type] = nn.Parameter(torch.empty(1, heads, out_channels // heads))
             self.lin_dst[edge_type] = nn.Parameter(torch.empty(1, heads, out_channels // heads))
+        self._alpha: Tensor | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -114,7 +115,9 @@ class HANConv(AttentionConv):
             vectors = self.lin_src["__".join(edge_type)], self.lin_dst["__".join(edge_type)]
             (key,), (query,) = (head_scores(nodes, vector) for nodes, vector in zip(x, vectors, strict=True))
             if self.sends_messages:
+                self._name = edge_type  # by which PyG's AttentionExplainer knows the edges of the messages
                 out = self.propagate(edges.graph.edge_index, x=x, alpha=(key, query), size=edges.size)
+                self._alpha = None
             else:
                 score = Sum(self.negative_slope)
                 out, _ = self._operate(query, key, x[0], edges.attended, score=score, return_weights=False)
@@ -138,9 +141,9 @@ class HANConv(AttentionConv):
     def message(
         self, x_j: Tensor, alpha_i: Tensor, alpha_j: Tensor, index: Tensor, ptr: OptTensor, size_i: OptInt
     ) -> Tensor:
-        """α_ij W x_j of each edge."""
-        alpha = softmax(F.leaky_relu(alpha_j + alpha_i, self.negative_slope), index, ptr, size_i)
-        alpha = F.dropout(alpha, p=self.dropout, training=self.training)
+        """α_ij W x_j of each edge; leaves α where PyG's explainers look for it."""
+        self._alpha = softmax(F.leaky_relu(alpha_j + alpha_i, self.negative_slope), index, ptr, size_i)
+        alpha = F.dropout(self._alpha, p=self.dropout, training=self.training)
         return (x_j * alpha.unsqueeze(-1)).flatten(1)
 
     def __repr__(self) -> str:

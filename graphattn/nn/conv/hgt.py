@@ -114,7 +114,9 @@ class HGTConv(AttentionConv):
             edge_type: read(edge_index, None, (keys[edge_type[0]], keys[edge_type[-1]]), None, self.flow)
             for edge_type, edge_index in edge_index_dict.items()
         }
-        if self.sends_messages:
+        if self._message_forward_hooks and hasattr(self, "_name"):  # set by PyG's AttentionExplainer
+            found = self._send_by_kind(queries, keys, values, edges)
+        elif self.sends_messages:
             found = self._send(queries, keys, values, edges)
         else:
             found = self._attend(queries, keys, values, edges)
@@ -181,6 +183,36 @@ class HGTConv(AttentionConv):
             edge_attr=torch.cat(sharpness),
         )  # fmt: skip
         return dict(zip(queries, out.split(sizes), strict=True))
+
+    def _send_by_kind(
+        self,
+        queries: dict[NodeType, Tensor],
+        keys: dict[NodeType, Tensor],
+        values: dict[NodeType, Tensor],
+        edges: dict[EdgeType, Adjacency],
+    ) -> dict[NodeType, Tensor]:
+        """The messages of one kind of edge after another, under its name, as PyG's AttentionExplainer asks for α."""
+        found = {kind: torch.zeros_like(query) for kind, query in queries.items()}
+        for destination, query in queries.items():
+            kinds = [edge_type for edge_type in edges if edge_type[-1] == destination]
+            if not kinds:
+                continue
+            ends = [edges[edge_type].attended.edge_index for edge_type in kinds]
+            mapped = [self._mapped(edge_type, keys[edge_type[0]], values[edge_type[0]]) for edge_type in kinds]
+            scores = [
+                (query[dst] * key[src]).sum(-1) * self.p_rel["__".join(edge_type)] / math.sqrt(query.size(-1))
+                for edge_type, (src, dst), (key, _) in zip(kinds, ends, mapped, strict=True)
+            ]
+            alpha = softmax(torch.cat(scores), torch.cat([dst for _, dst in ends]), num_nodes=len(query))
+            shares = alpha.split([len(score) for score in scores])
+            for edge_type, (src, dst), (_, value), share in zip(kinds, ends, mapped, shares, strict=True):
+                self._name = edge_type
+                out = share.unsqueeze(-1) * value[src]
+                for hook in self._message_forward_hooks.values():
+                    result = hook(self, ({"alpha": share, "index": dst},), out)
+                    out = out if result is None else result
+                found[destination] = found[destination].index_add(0, dst, out)
+        return {kind: out.flatten(1) for kind, out in found.items()}
 
     def message(
         self,
