@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 _IMPORTED_ONCE = [
@@ -36,9 +37,9 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
         context.set_forkserver_preload(_IMPORTED_ONCE)
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(there, function, arguments), daemon=True)
-    process.start()
-    there.close()
     try:
+        process.start()
+        there.close()
         if not here.poll(timeout):
             raise FailedError(f"took longer than {timeout:.0f} s")
         done, answer = here.recv()
@@ -57,11 +58,20 @@ def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -
 
 
 def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         connection.send((True, function(*arguments)))
     except BaseException as error:
         text = " ".join(str(error).split()) or "no message"
         connection.send((False, f"{type(error).__name__}: {text[:300]}"))
+
+
+def _end_with_parent() -> None:
+    """Leave nothing running when the program that asked was stopped or killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _death(exit_code: int | None) -> str:

@@ -64,3 +64,21 @@ def test_fingerprints_count():
     assert counts.sum(axis=1).tolist() == [2, 10, 2]  # radius 0: one count per atom
     assert np.array_equal(counts[0], counts[2])
     assert counts[1].max() == 8  # the CH2 groups
+
+
+@pytest.mark.parametrize(
+    ("atoms", "left_out"),
+    [(200, set()), (201, {"AvgIpc"}), (501, {"AvgIpc", "BalabanJ", "BertzCT", "BCUT2D_MWHI", "EState_VSA1"})],
+)
+def test_slow_descriptors_of_large_molecules_are_left_out(atoms, left_out):
+    names = ["MolWt", "AvgIpc", "BalabanJ", "BertzCT", "BCUT2D_MWHI", "EState_VSA1", "Chi4v", "qed"]
+    row = compute_descriptors(["C" * atoms], names)[0]
+    assert {name for name, value in zip(names, row, strict=True) if np.isnan(value)} == left_out
+    assert row[0] == pytest.approx(12.011 * atoms + 1.008 * (2 * atoms + 2), rel=1e-4)
+
+
+def test_a_very_large_molecule_costs_little_and_says_nothing(recwarn, capfd):
+    table = compute_descriptors(["C" * 2000, "C" * 190])
+    assert np.isfinite(table[0]).sum() > 150
+    assert not recwarn.list
+    assert capfd.readouterr().err == ""

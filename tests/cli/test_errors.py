@@ -1,4 +1,5 @@
 import errno
+import signal
 import sys
 
 import pytest
@@ -54,3 +55,24 @@ def test_another_interrupted_command_just_says_so(monkeypatch, capsys):
     with pytest.raises(typer.Exit):
         failing(KeyboardInterrupt())()
     assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM of this kind")
+def test_sigterm_has_a_code_of_its_own_and_its_handler_is_put_back(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["graphattn", "bench"])
+
+    @reported
+    def command():
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(typer.Exit) as stopped:
+        command()
+    assert stopped.value.exit_code == 143
+    assert capsys.readouterr().err == "Terminated.\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_typer_says_itself_stays_its_own():
+    with pytest.raises(typer.BadParameter):
+        failing(typer.BadParameter("no graph x"))()

@@ -1,12 +1,18 @@
 import csv
 import io
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from graphattn.cli.errors import USER_ERROR
 from graphattn.tasks.molecule import MoleculePredictor
+
+ROOT = Path(__file__).parents[2]
 
 
 def rows_of(text):
@@ -18,7 +24,7 @@ def test_a_file_keeps_its_rows_order_and_cells(trained, invoke, frame, tmp_path)
     assert result.exit_code == 0
     assert result.stdout == ""
     assert "31 rows written to" in result.stderr
-    assert "1 of 31 rows has no prediction;" in result.stderr
+    assert f"1 of 31 rows has no prediction, see {tmp_path / 'p_rejects.csv'};" in result.stderr
     before, after = rows_of(trained.data.read_text()), rows_of((tmp_path / "p.csv").read_text())
     assert [row[:3] for row in after] == before
     assert after[0][3:] == ["log S_predicted", "log S_std", "reason"]
@@ -61,10 +67,96 @@ def test_another_smiles_column_and_names_that_are_taken(trained, invoke, tmp_pat
     assert invoke("predict", trained.run, path, "--smiles-column", "a").exit_code == 0
 
 
-def test_a_row_that_is_too_long_keeps_all_its_cells(trained, invoke, tmp_path):
-    path = tmp_path / "new.csv"
-    path.write_text("smiles,name\nCCO,spirit, wine\n")
-    assert rows_of(invoke("predict", trained.run, path).stdout)[1][:2] == ["CCO", "spirit, wine"]
+SHIFTED = """name,smiles,source
+ethanol,CCO,lab A
+O,O,O-triethyl phosphorothioate,CCOP(=S)(OCC)OCC,lab B
+,,
+"N,N-dimethylformamide",CN(C)C=O,lab B
+broken,C(,lab C
+"""
+
+
+def test_a_row_whose_fields_have_shifted_has_no_value(trained, invoke, tmp_path):
+    path, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    path.write_text(SHIFTED)
+    result = invoke("predict", trained.run, path, "--out", out)
+    assert result.exit_code == 0
+    _, ethanol, shifted, blank, amide, broken = rows_of(out.read_text())
+    assert shifted[:3] == ["O", "O", "O-triethyl phosphorothioate,CCOP(=S)(OCC)OCC,lab B"]  # all that was there
+    assert shifted[3:5] == blank[3:5] == broken[3:5] == ["", ""]  # not water's value
+    reasons = [row[5] for row in (ethanol, shifted, blank, amide, broken)]
+    assert reasons[0] == reasons[3] == ""
+    assert "5 values where the header has 3" in reasons[1]
+    float(amide[3])
+    rejects = rows_of((tmp_path / "p_rejects.csv").read_text())
+    assert rejects[0] == ["line", "column", "value", "reason", "name", "smiles", "source"]
+    assert [(row[0], row[3]) for row in rejects[1:]] == [("3", reasons[1]), ("4", reasons[2]), ("6", reasons[4])]
+    assert "3 of 5 rows have no prediction, see " in result.stderr
+    assert "new.csv, line 3, column 'source': 5 values" in result.stderr
+
+    path.write_text("smiles\nCCO\n")
+    invoke("predict", trained.run, path, "--out", out)
+    assert not (tmp_path / "p_rejects.csv").exists()  # of another table
+
+
+def test_training_and_predicting_refuse_the_same_rows(trained, invoke, tmp_path):
+    rows = [f"m{n},{'C' * n},{n}" for n in range(1, 21)]
+    lines = ["name,smiles,y", *rows, "O,O,O-triethyl phosphorothioate,CCO,1", "broken,C(,2", "short"]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    quick = ["--epochs", "1", "--ensemble", "1", "--no-descriptors", "--device", "cpu", "--split", "random"]
+    result = invoke("train", path, "-t", "y", "--out", tmp_path / "run", *quick)
+    assert result.exit_code == 0, result.stderr
+    invoke("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv")
+    trained_on, predicted = (rows_of((tmp_path / name).read_text()) for name in ("run/rejects.csv", "p_rejects.csv"))
+    assert [row[0] for row in trained_on] == [row[0] for row in predicted] == ["line", "22", "23", "24"]
+    assert trained_on[:3] == predicted[:3]  # the last has neither a target nor a SMILES
+
+
+def test_what_was_finished_is_kept_when_it_is_interrupted(trained, invoke, tmp_path, monkeypatch):
+    from graphattn.tasks.molecule import predictor
+
+    path, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    path.write_text("smiles\n" + "CCO\n" * 10)
+    out.write_text("of an earlier run")
+    monkeypatch.setattr(predictor, "_CHUNK", 4)
+    whole = MoleculePredictor._chunk
+
+    def one_chunk(self, answers, device):
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        calls.append(answers)
+        return whole(self, answers, device)
+
+    calls = []
+    monkeypatch.setattr(MoleculePredictor, "_chunk", one_chunk)
+    result = invoke("predict", trained.run, path, "--out", out)
+    assert result.exit_code == 130
+    assert f"What was finished is in {tmp_path / 'p.partial.csv'}.\n" in result.stderr
+    assert len(rows_of((tmp_path / "p.partial.csv").read_text())) == 1 + 4
+    assert out.read_text() == "of an earlier run"
+
+    calls = [None, None]
+    assert invoke("predict", trained.run, path, "--out", out).exit_code == 0
+    assert len(rows_of(out.read_text())) == 1 + 10
+    assert not (tmp_path / "p.partial.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_prediction(trained, tmp_path, number, code):
+    path, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    path.write_text("smiles\n" + "CC(=O)Oc1ccccc1C(=O)O\n" * 100_000)  # minutes of work
+    command = [sys.executable, "-m", "graphattn.cli", "predict", str(trained.run), str(path), "--out", str(out)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    while not (tmp_path / "p.partial.csv").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(number)
+    error = run.communicate(timeout=120)[1]
+    assert run.returncode == code, error
+    assert "What was finished is in" in error
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

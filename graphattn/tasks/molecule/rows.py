@@ -156,8 +156,8 @@ def select_rows(
             continue
         try:
             _check_fields(table, row)
-            values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
-            candidates[row] = values, None if part_at is None else _part(split_column, table.cell(row, part_at))
+            row_values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
+            candidates[row] = row_values, None if part_at is None else _part(split_column, table.cell(row, part_at))
         except _RejectedError as rejected:
             rejects.append(Reject(row, *rejected.args))
 
