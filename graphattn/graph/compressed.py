@@ -57,7 +57,8 @@ def compress(keys: Tensor, values: Tensor, num_rows: int) -> Compressed:
 
     indptr[r] = #{p : keys[p] < r},   indices = values[perm],   perm = stable argsort of keys
 
-    A counting sort, O(E + rows), on the CPU (through SciPy, where present); a stable radix sort elsewhere.
+    A counting sort, O(E + rows), on the CPU (through SciPy, where present); a stable radix sort elsewhere. (A `Graph`
+    on the CPU is compressed by compiled code once that is loaded; see `graphattn.graph.native`.)
 
     Args:
         keys: the row of each entry, `[E]`, integers in `[0, num_rows)`; not checked.

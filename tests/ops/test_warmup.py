@@ -14,7 +14,7 @@ def compiled():
 
     kernels = (forward.forward, backward.row_terms, backward.backward_source, backward.backward_destination)
     of_features = (features.feature_terms, features.backward_features)
-    return [len(kernel.signatures) for kernel in (*kernels, *of_features)]
+    return [len(kernel.dispatcher.signatures) for kernel in (*kernels, *of_features)]
 
 
 def test_no_call_compiles_after_it():

@@ -140,7 +140,7 @@ class GATConv(AttentionConv):
         to_src: Any = self.lin if self.lin is not None else self.lin_src
         to_dst: Any = self.lin if self.lin is not None else self.lin_dst
         check_features("x", x_src, to_src)
-        if x_dst is not None:
+        if x_dst is not None and (x_dst is not x_src or to_dst is not to_src):
             check_features("x", x_dst, to_dst)
         edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow, takes_numbers=self.lin_edge is not None)
         if self.lin_edge is None and edges.edge_attr is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -90,45 +90,51 @@ def _projections(tensors: Sequence[Any], options: Sequence[Any]) -> dict[str, Te
     return found
 
 
-@cache
-def _problem_kind(score: str, q: torch.dtype | None, k: torch.dtype | None, v: torch.dtype) -> Kind:
-    number = _TYPES[wide_dtype(v)]
-    queries, keys = (number if dtype is None else _TYPES[dtype] for dtype in (q, k))
-    choices = {"queries": queries, "keys": keys, "values": _TYPES[v], "number": number}
-    return Kind(Problem, score=score, **choices)
+class _Variant(NamedTuple):
+    """What kernels are compiled anew for."""
+
+    score: str
+    queries: torch.dtype
+    keys: torch.dtype
+    values: torch.dtype
 
 
-@cache
-def _edges_kind(dtype: torch.dtype) -> Kind:
-    return Kind(Edges, index=_TYPES[dtype])
+@cache  # for to compare the types of Numba takes as long as a kernel on a small graph
+def _code(kernel: Kernel, index: torch.dtype, variant: _Variant) -> Callable[..., Any]:
+    """The machine code of a kernel."""
+    score, queries, keys, values = variant
+    dtypes = {"queries": queries, "keys": keys, "values": values, "number": wide_dtype(values)}
+    problem = Kind(Problem, score=score, **{name: _TYPES[dtype] for name, dtype in dtypes.items()})
+    outputs = (RESULTS,) if kernel is forward_kernel else (RESULTS, GRADIENTS)
+    return kernel.of(TASKS, Kind(Edges, index=_TYPES[index]), problem, *outputs)
 
 
 def _problem(
     tensors: Sequence[Any], projections: dict[str, Tensor | None], options: Sequence[Any]
-) -> tuple[Kind, Problem]:
+) -> tuple[_Variant, Problem]:
     q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, _, _, vector = tensors
     score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, _ = options
     assert attr_query is None and not attr_value  # edge features are projected here
     if score == LEAKY and (edge_key is not None or projections["key_proj"] is not None):
         score = LEAKY_EDGES
-    dtypes = None if q is None else q.dtype, None if k is None else k.dtype, v.dtype
+    number = wide_dtype(v.dtype)
+    variant = _Variant(score, number if q is None else q.dtype, number if k is None else k.dtype, v.dtype)
     _, key_heads, value_width = v.shape
-    named = q, k, v, bias, edge_key, edge_value, edge_attr, vector
-    return _problem_kind(score, *dtypes), Problem(
+    return variant, Problem(
         NORMALIZERS[normalize],
-        *map(_address, named),
-        **{name: _address(tensor) for name, tensor in projections.items()},
-        heads=heads,
-        key_heads=key_heads,
-        group=heads // key_heads,
-        width=0 if q is None else q.shape[2] if q.ndim == 3 else 1,
-        value_width=value_width,
-        attr_width=0 if edge_attr is None else edge_attr.shape[1],
-        seed=0 if seed is None else int(seed),
-        threshold=drop_threshold(dropout),
-        keep_scale=1 / (1 - dropout),
-        scale=scale,
-        negative_slope=negative_slope,
+        *map(_address, (q, k, v, bias, edge_key, edge_value, edge_attr, vector)),
+        *map(_address, projections.values()),
+        heads,
+        key_heads,
+        heads // key_heads,
+        0 if q is None else q.shape[2] if q.ndim == 3 else 1,
+        value_width,
+        0 if edge_attr is None else edge_attr.shape[1],
+        0 if seed is None else int(seed),
+        drop_threshold(dropout),
+        1 / (1 - dropout),
+        scale,
+        negative_slope,
     )
 
 
@@ -161,10 +167,10 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     tensors, edge_tensors, options = split_inputs(inputs)
     tensors, (indptr, indices, edge_ids) = _contiguous(tensors), _contiguous(edge_tensors[:3])
     projections = _projections(tensors, options)
-    kind, problem = _problem(tensors, projections, options)
+    variant, problem = _problem(tensors, projections, options)
     outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
-    kernel = forward_kernel.of(TASKS, _edges_kind(indptr.dtype), kind, RESULTS)
+    kernel = _code(forward_kernel, indptr.dtype, variant)
     record, results = pack_problem(*problem), _results(outputs)
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width + _PER_HEAD))
     whole_rows = Step(kernel, plan.runs, (pack_edges(*edges), record, pack_results(*results)))
@@ -223,10 +229,10 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     incoming, outputs, tensors = _contiguous(incoming), _contiguous(outputs), _contiguous(tensors)
     indptr, indices, edge_ids, csc_indptr, csc_indices, places = _contiguous(edge_tensors)
     needs, projections = dict(zip(INPUTS, inputs[-1], strict=True)), _projections(tensors, options)
-    (kind, p), E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
+    (variant, p), E, number = _problem(tensors, projections, options), indices.numel(), outputs[0].dtype
 
     features = p.outer_key != 0 or p.outer_value != 0
-    plain = _problem_kind(BIAS_ALONE, None, None, number)  # one kernel for all scores
+    plain = _Variant(BIAS_ALONE, number, number, number)  # one kernel for all scores
     by_destination = needs["q"]
     by_source = features or any(needed for name, needed in needs.items() if name != "q")
     too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
@@ -262,10 +268,9 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     r = _results(outputs)
     ids = _ids_if_needed(edge_ids, tensors, options)
     forth, back = _edges(indptr, indices, ids), _edges(csc_indptr, csc_indices, ids, places, by_source=True)
-    of_edges = _edges_kind(indptr.dtype)
 
-    def compiled(kernel: Kernel, problem: Kind = kind) -> Callable[..., Any]:
-        return kernel.of(TASKS, of_edges, problem, RESULTS, GRADIENTS)
+    def compiled(kernel: Kernel, variant: _Variant = variant) -> Callable[..., Any]:
+        return _code(kernel, indptr.dtype, variant)
 
     of_rows = [] if terms is None else [compiled(kernels.row_terms)]
     of_destinations: list[Callable[..., Any]] = []

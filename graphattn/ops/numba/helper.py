@@ -20,7 +20,7 @@ class _Nowhere:
         """Do nothing: the kernel sets the environments of all its functions."""
 
 
-class _Library(JITCodeLibrary):  # type: ignore[misc]
+class _Library(JITCodeLibrary):
     """The code of one function, and of those it calls, to be linked into others."""
 
     codegen = _Nowhere()
@@ -38,7 +38,7 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
         return 0
 
 
-class _HelperCompiler(Compiler):  # type: ignore[misc]
+class _HelperCompiler(Compiler):
     def define_pipelines(self) -> Any:
         """Numba's own, with another library for its result."""
         self.state.library = _Library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)

@@ -5,11 +5,14 @@ import os
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from numba import config, njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
+
+from graphattn.ops.numba.note import noted
 
 if config.DISABLE_JIT:  # set by those who look for faults in other code that Numba compiles
     raise ImportError("NUMBA_DISABLE_JIT is set, and its kernels have no meaning uncompiled")
@@ -24,6 +27,7 @@ def cache_directory() -> Path:
     return Path(base).expanduser() / "graphattn" / "numba"
 
 
+@cache
 def _sources_digest() -> str:
     """A digest of every file of this package: a kernel inlines code from several of them."""
     digest = hashlib.sha256()
@@ -82,12 +86,16 @@ class Kernel:
         """The machine code for arguments of these types, made at the first call; a record goes in as its bytes."""
         found = self._compiled.get(kinds)
         if found is None:
-            found = self.dispatcher.compile(kinds)
+            with noted(cache_directory(), self._was_compiled(kinds)):
+                found = self.dispatcher.compile(kinds)
             code = self.dispatcher.overloads[kinds]
             for environment in code._find_referenced_environments():  # those of helpers too
                 code.library.codegen.set_env(environment.env_name, environment)
             self._compiled[kinds] = found
         return found
+
+    def _was_compiled(self, kinds: tuple[types.Type, ...]) -> Callable[[], bool]:
+        return lambda: kinds not in self.dispatcher.stats.cache_hits
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:

@@ -42,8 +42,8 @@ def run_steps(*steps: Step) -> None:
     A thread takes tasks, and finds out the end of a step, by counters, without coming back to Python in between: waking
     a thread costs as much as many of these steps, so it is woken once for all of them.
     """
-    most = max((step.runs.shape[0] for step in steps), default=0)
-    shares = max(1, min(torch.get_num_threads(), most))
+    most = max([step.runs.shape[0] for step in steps], default=0)
+    shares = max(1, min(torch.get_num_threads(), most)) if most > 1 else 1
     counters = torch.zeros(len(steps) * (shares + 1) * _CACHE_LINE // 8, dtype=torch.int64, device="cpu")
     address = counters.data_ptr()
     calls = []

@@ -13,7 +13,7 @@ import torch, graphattn as ga
 x = torch.ones(3, 1, 4)
 print(float(ga.attention(x, x, x, ga.Graph(torch.tensor([[0, 1], [1, 2]]), 3), backend="numba").sum()))
 from graphattn.ops.numba.forward import forward
-print(sum(forward.stats.cache_hits.values()))
+print(sum(forward.dispatcher.stats.cache_hits.values()))
 """
 
 
@@ -27,6 +27,33 @@ def run(cache):
 def test_second_process_finds_the_machine_code(tmp_path):
     assert run(tmp_path) == (8.0, 0)
     assert run(tmp_path) == (8.0, 1)
+
+
+SLOW = """
+import logging, sys, time
+from graphattn.ops.numba import note
+note.PATIENCE = 0.0
+if sys.argv[1] == "silent":
+    logging.getLogger("graphattn").setLevel(logging.ERROR)
+with note.noted("a folder", lambda: True):
+    limit = time.monotonic() + (30 if sys.argv[1] == "heard" else 0.2)
+    while not note._said and time.monotonic() < limit:
+        time.sleep(0.01)
+    print(note._said)
+with note.noted("a folder", lambda: True):
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "quiet", "notes"), [("heard", "", 1), ("heard", "0", 1), ("silent", "", 0), ("turned off", "1", 0)]
+)
+def test_a_note_while_it_compiles_unless_it_is_turned_off(way, quiet, notes):
+    environment = {**os.environ, "GRAPHATTN_QUIET": quiet}
+    command = [sys.executable, "-c", SLOW, way]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr.count("graphattn: compiling the CPU kernels, once; they are kept in a folder") == notes
+    assert done.stdout.strip() == str(quiet != "1")  # said before it was over
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):

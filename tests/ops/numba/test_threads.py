@@ -9,10 +9,12 @@ import torch
 
 pytest.importorskip("numba")
 
-from graphattn.ops.numba import threads
+from numba import types
+
 from graphattn.ops.numba.edges import finish, next_rows
 from graphattn.ops.numba.jit import kernel
 from graphattn.ops.numba.parallel import plan_rows
+from graphattn.ops.numba.problem import TASKS, pack_tasks
 from graphattn.ops.numba.threads import Step, run_steps
 
 
@@ -48,6 +50,9 @@ def double_the_next(tasks, seen):
         task, row, last = next_rows(tasks)
 
 
+ROW, ROWS = types.int64[::1], types.int64[:, ::1]
+
+
 @pytest.fixture(params=[1, 2, 5])
 def number(request):
     before = torch.get_num_threads()
@@ -65,7 +70,7 @@ def runs_of(degrees):
 def test_every_row_is_in_one_task(number, degrees):
     seen = np.zeros(len(degrees), int)
     for _ in range(20):
-        run_steps(Step(count_rows, runs_of(degrees), (seen,)))
+        run_steps(Step(count_rows.of(TASKS, ROW), runs_of(degrees), (seen,)))
     assert (seen == 20).all()
 
 
@@ -75,9 +80,9 @@ def test_a_thread_begins_with_its_share_and_then_takes_from_the_others(shares):
     bounds = torch.tensor([[row, row + 1] for row in range(count)])
     for share in range(shares):
         counters.zero_()
-        places = bounds.data_ptr(), np.uint64(count), counters.data_ptr(), counters.data_ptr() + 64 * shares
+        places = bounds.data_ptr(), count, counters.data_ptr(), counters.data_ptr() + 64 * shares
         order = np.full(count, -1)
-        take_in_order(threads.Tasks(*places, 0, np.uint64(share), np.uint64(shares)), order)
+        take_in_order.of(TASKS, ROW)(pack_tasks(*places, 0, share, shares), order)
         assert sorted(order) == list(range(count))
         first = share * count // shares
         assert first == (share + 1) * count // shares or order[0] == first
@@ -86,7 +91,7 @@ def test_a_thread_begins_with_its_share_and_then_takes_from_the_others(shares):
 
 def test_the_kernel_knows_the_tasks_before(number):
     seen = np.zeros(4, int)
-    run_steps(Step(count_rows, runs_of([3] * 4), (seen,), first=6))
+    run_steps(Step(count_rows.of(TASKS, ROW), runs_of([3] * 4), (seen,), first=6))
     assert (seen == 7).all()
 
 
@@ -94,13 +99,15 @@ def test_a_step_begins_when_the_one_before_is_finished(number):
     runs = runs_of([3] * 5003)
     for _ in range(100):
         seen = np.zeros((2, 5003), int)
-        run_steps(Step(count_rows, runs, (seen[0],)), Step(double_the_next, runs, (seen,)))
+        run_steps(
+            Step(count_rows.of(TASKS, ROW), runs, (seen[0],)), Step(double_the_next.of(TASKS, ROWS), runs, (seen,))
+        )
         assert (seen == [[1], [2]]).all()
 
 
 def test_nothing_to_do(number):
     run_steps()
-    run_steps(Step(count_rows, torch.empty(0, 2, dtype=torch.int64), (np.zeros(0, int),)))
+    run_steps(Step(count_rows.of(TASKS, ROW), torch.empty(0, 2, dtype=torch.int64), (np.zeros(0, int),)))
 
 
 def test_an_error_in_any_thread_reaches_the_caller(number):
@@ -157,9 +164,8 @@ def test_a_late_helper_touches_nothing():
     """The caller has done all and gone on before another thread comes to it."""
     seen = np.zeros(1001, int)
     runs = runs_of([3] * 1001)
-    run_steps(Step(count_rows, runs, (seen,)))
+    run_steps(Step(count_rows.of(TASKS, ROW), runs, (seen,)))
     counters = torch.full((16,), len(runs))
-    one, count = np.uint64(1), np.uint64(len(runs))
-    tasks = threads.Tasks(0, count, counters.data_ptr(), counters.data_ptr() + 64, 0, np.uint64(0), one)
-    count_rows(tasks, seen)
+    tasks = pack_tasks(0, len(runs), counters.data_ptr(), counters.data_ptr() + 64, 0, 0, 1)
+    count_rows.of(TASKS, ROW)(tasks, seen)
     assert (seen == 1).all()
