@@ -59,16 +59,12 @@ def check_features(name: str, x: Tensor, linear: Any) -> None:
         raise ValueError(f"{name} must have shape {expected}, got {list(x.shape)}")
     if not x.is_floating_point():
         raise TypeError(f"{name} must hold floating-point numbers, got {x.dtype}")
-<<<<<<< HEAD
     if x.dtype.itemsize == 1:
         raise TypeError(
             f"{name} is {x.dtype}, in which PyTorch adds and multiplies nothing: "
             "cast it to torch.float16, bfloat16 or float32 first"
         )
-    weight = linear.weight if is_plain(linear) else None
-=======
     weight = getattr(linear, "weight", None) if is_plain(linear) else None
->>>>>>> modules
     if not isinstance(weight, Tensor) or isinstance(weight, torch.nn.parameter.UninitializedParameter):
         return
     if x.device != weight.device:
