@@ -42,7 +42,7 @@ from graphattn.version import __version__
 
 if TYPE_CHECKING:
     from graphattn.chem import from_smiles
-    from graphattn.nn.patching import patch, unpatch
+    from graphattn.nn.pyg.patching import patch, unpatch
 
 _LAZY = ("chem", "datasets", "models", "tasks", "testing")
 
@@ -92,7 +92,7 @@ def __getattr__(name: str) -> Any:
     if name == "from_smiles":
         return importlib.import_module("graphattn.chem").from_smiles
     if name in ("patch", "unpatch"):
-        return getattr(importlib.import_module("graphattn.nn.patching"), name)
+        return getattr(importlib.import_module("graphattn.nn.pyg.patching"), name)
     raise AttributeError(f"module 'graphattn' has no attribute {name!r}")
 
 

@@ -15,7 +15,7 @@ from graphattn.graph.hub import Hub, hub
 from graphattn.graph.interval import interval
 from graphattn.graph.knn import knn
 from graphattn.graph.lsh import lsh
-from graphattn.graph.neighbourhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighbourhood
 from graphattn.graph.radius import radius
 from graphattn.graph.random_regular import random_regular
 from graphattn.graph.strided import Strided, strided

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.graph import Graph
-from graphattn.graph.kind import GraphKind
 from graphattn.graph.packed import Packed
+from graphattn.graph.rule import GraphKind
 
 if TYPE_CHECKING:
     from typing_extensions import Self

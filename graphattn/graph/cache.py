@@ -8,8 +8,8 @@ from torch import Tensor
 from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph, check_form
 from graphattn.graph.memo import PerTensor, find_stale, is_pyg_edge_index
+from graphattn.graph.torch_modes import has_values, is_mapped, refuse_jit_trace
 from graphattn.graph.traced import TracedGraph
-from graphattn.graph.transforms import has_values, is_mapped, refuse_jit_trace
 
 _graphs: PerTensor[Graph] = PerTensor()
 

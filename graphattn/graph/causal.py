@@ -9,7 +9,7 @@ import torch
 
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import as_device
-from graphattn.graph.kind import GraphKind, as_sizes, positions
+from graphattn.graph.rule import GraphKind, as_sizes, positions
 
 
 class Causal(GraphKind):

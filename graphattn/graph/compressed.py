@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import has_values, is_exporting, is_mapped
+from graphattn.graph.torch_modes import has_values, is_exporting, is_mapped
 
 
 class Compressed(NamedTuple):

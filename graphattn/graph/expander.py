@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 
 from graphattn.graph.batch import batch
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.kind import as_sizes, is_several
 from graphattn.graph.random_regular import from_table, pick
+from graphattn.graph.rule import as_sizes, is_several
 
 
 def expander(

@@ -13,7 +13,7 @@ from torch import Tensor
 from graphattn.graph.compressed import Compressed, compress, index_dtype
 from graphattn.graph.memo import agree, is_pyg_edge_index, settle
 from graphattn.graph.native import native_for
-from graphattn.graph.transforms import has_values, is_mapped, savable, unwrapped, values_of
+from graphattn.graph.torch_modes import has_values, is_mapped, savable, unwrapped, values_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,12 +8,12 @@ from typing import Any, SupportsIndex
 import torch
 from torch import Tensor
 
+from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
 from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import as_device
-from graphattn.graph.kind import as_sizes
-from graphattn.graph.neighbourhood import Neighbourhood
-from graphattn.graph.reach import Border, Reach, as_border, as_positive
-from graphattn.graph.transforms import has_values
+from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.rule import as_sizes
+from graphattn.graph.torch_modes import has_values
 
 
 class Grid(Neighbourhood):

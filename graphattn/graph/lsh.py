@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from graphattn.graph.axis_window import as_positive
 from graphattn.graph.batch import Batch
 from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.kind import positions
 from graphattn.graph.points import check_points
-from graphattn.graph.reach import as_positive
+from graphattn.graph.rule import positions
 
 _AT_ONCE = 2**19  # products to hold while hashing: near the processor
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import savable, unwrapped
+from graphattn.graph.torch_modes import savable, unwrapped
 
 if TYPE_CHECKING:
     from torch_geometric import EdgeIndex

@@ -11,7 +11,7 @@ from torch import Tensor
 from graphattn.graph.bipartite import Bipartite
 from graphattn.graph.graph import Graph, as_count
 from graphattn.graph.grid import Grid
-from graphattn.graph.neighbourhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighbourhood
 from graphattn.graph.packed import Packed
 from graphattn.graph.union import Union
 

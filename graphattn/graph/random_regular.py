@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from graphattn.graph.batch import batch
 from graphattn.graph.graph import Graph, as_count
-from graphattn.graph.kind import as_sizes, is_several
+from graphattn.graph.rule import as_sizes, is_several
 
 
 def random_regular(

@@ -7,10 +7,10 @@ from typing import Any, SupportsIndex
 
 import torch
 
+from graphattn.graph.axis_window import Reach, as_positive
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import as_count, as_device
-from graphattn.graph.kind import GraphKind, as_sizes, positions
-from graphattn.graph.reach import Reach, as_positive
+from graphattn.graph.rule import GraphKind, as_sizes, positions
 
 
 class Strided(GraphKind):

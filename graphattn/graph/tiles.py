@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.graph.axis_window import Reach
 from graphattn.graph.bipartite import Bipartite
 from graphattn.graph.causal import Causal
 from graphattn.graph.complete import Complete
 from graphattn.graph.graph import Graph
 from graphattn.graph.grid import Grid
 from graphattn.graph.memo import derived
-from graphattn.graph.reach import Reach
 from graphattn.graph.window import Window
 
 _ROWS = 256  # destinations in a tile of a graph in which all see nearly all

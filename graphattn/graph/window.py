@@ -7,11 +7,11 @@ from typing import Any, SupportsIndex
 
 import torch
 
+from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import as_count, as_device
-from graphattn.graph.kind import as_sizes, positions
-from graphattn.graph.neighbourhood import Neighbourhood
-from graphattn.graph.reach import Border, Reach, as_border, as_positive
+from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.rule import as_sizes, positions
 
 
 class Window(Neighbourhood):

@@ -31,15 +31,15 @@ from torch import nn
 
 from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_regular, union, window
 from graphattn.nn.attention import MultiheadAttention
-from graphattn.nn.features import PerformerFeatures
-from graphattn.nn.linformer import LinformerAttention
-from graphattn.nn.longformer_attention import LongformerAttention
-from graphattn.nn.lsh_attention import LSHAttention
-from graphattn.nn.on_graph import OnGraph
+from graphattn.nn.efficient.linformer import LinformerAttention
+from graphattn.nn.efficient.longformer import LongformerAttention
+from graphattn.nn.efficient.lsh import LSHAttention
+from graphattn.nn.efficient.on_graph import OnGraph
+from graphattn.nn.feature_maps import PerformerFeatures
 from graphattn.nn.positions import OffsetBias
-from graphattn.nn.residual import feed_forward
-from graphattn.nn.reversible import ReversibleEncoder
-from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
+from graphattn.nn.transformer.encoder import GraphTransformerLayer, TransformerEncoder
+from graphattn.nn.transformer.residual import feed_forward
+from graphattn.nn.transformer.reversible import ReversibleEncoder
 
 
 def transformer(

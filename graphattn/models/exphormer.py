@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph, batch, bipartite, expander, window
 from graphattn.models.encoders import transformer
-from graphattn.nn.gps_layer import GPSLayer
 from graphattn.nn.positions import sizes_of
-from graphattn.nn.transformer import TransformerEncoder
+from graphattn.nn.transformer.encoder import TransformerEncoder
+from graphattn.nn.transformer.gps_layer import GPSLayer
 
 
 class Exphormer(nn.Module):

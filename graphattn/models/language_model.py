@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.nn.generation import sample
-from graphattn.nn.token_decoder import TokenDecoder
+from graphattn.nn.transformer.token_decoder import TokenDecoder
 
 
 class LanguageModel(TokenDecoder):

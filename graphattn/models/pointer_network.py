@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.graph import Bipartite, bipartite
-from graphattn.nn.packed_rnn import run_packed
+from graphattn.nn.recurrent.packed_rnn import run_packed
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive
 from graphattn.ops.state import State

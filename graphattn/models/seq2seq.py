@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.nn.generation import beam_search, sample
-from graphattn.nn.recurrent_decoder import Decoded, DecoderState, RecurrentDecoder
+from graphattn.nn.recurrent.decoder import Decoded, DecoderState, RecurrentDecoder
 
 
 class Seq2Seq(nn.Module):

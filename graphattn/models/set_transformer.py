@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphattn.graph import Complete, bipartite, complete
-from graphattn.nn.transformer import GraphTransformerLayer
+from graphattn.nn.transformer.encoder import GraphTransformerLayer
 
 
 class InducedSetAttention(nn.Module):

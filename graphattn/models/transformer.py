@@ -11,8 +11,8 @@ from graphattn.graph import complete
 from graphattn.models.encoders import transformer
 from graphattn.models.text_encoder import TextEncoder
 from graphattn.nn.generation import Hypothesis
+from graphattn.nn.heads.seq2seq import Seq2SeqHead
 from graphattn.nn.positions import SinusoidalPositions
-from graphattn.nn.seq2seq import Seq2SeqHead
 
 
 class Transformer(nn.Module):

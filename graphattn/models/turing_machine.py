@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphattn.nn.turing import TuringMemory, TuringState
+from graphattn.nn.recurrent.turing import TuringMemory, TuringState
 
 
 class NeuralTuringMachine(nn.Module):

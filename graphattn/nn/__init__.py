@@ -6,28 +6,28 @@ Those that PyG has too load PyG when they are first touched.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphattn.nn import generation, positions, registry
-from graphattn.nn.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
+from graphattn.nn import generation, positions
 from graphattn.nn.attention import MultiheadAttention
-from graphattn.nn.cache import KeyValueCache
-from graphattn.nn.cbam import CBAM
-from graphattn.nn.decoder import TransformerDecoder, TransformerDecoderLayer
-from graphattn.nn.edge_weights import normalize_edges, weighted_sum
-from graphattn.nn.features import PerformerFeatures, elu_features
-from graphattn.nn.fixed_vector import FixedVector
-from graphattn.nn.from_torch import from_torch
-from graphattn.nn.gps_layer import GPSLayer
-from graphattn.nn.hard import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
-from graphattn.nn.heads import GraphHead, NodeHead
-from graphattn.nn.linformer import LinformerAttention
-from graphattn.nn.longformer_attention import LongformerAttention
-from graphattn.nn.lsh_attention import LSHAttention
-from graphattn.nn.masked_language import MaskedLanguageHead, mask_tokens
-from graphattn.nn.non_local import NonLocalBlock
-from graphattn.nn.on_graph import OnGraph
-from graphattn.nn.patch_encoder import PatchEncoder
-from graphattn.nn.pooling import AttentionPooling
-from graphattn.nn.recurrent_decoder import (
+from graphattn.nn.efficient.linformer import LinformerAttention
+from graphattn.nn.efficient.longformer import LongformerAttention
+from graphattn.nn.efficient.lsh import LSHAttention
+from graphattn.nn.efficient.on_graph import OnGraph
+from graphattn.nn.feature_maps import PerformerFeatures, elu_features
+from graphattn.nn.functional.edge_weights import normalize_edges, weighted_sum
+from graphattn.nn.functional.hard_attention import (
+    Reinforce,
+    gumbel_softmax,
+    log_probability,
+    sample_edges,
+    straight_through,
+)
+from graphattn.nn.heads.masked_language import MaskedLanguageHead, mask_tokens
+from graphattn.nn.heads.node_and_graph import GraphHead, NodeHead
+from graphattn.nn.heads.pooling import AttentionPooling
+from graphattn.nn.heads.seq2seq import Seq2SeqHead
+from graphattn.nn.pyg import registry
+from graphattn.nn.recurrent.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
+from graphattn.nn.recurrent.decoder import (
     BahdanauDecoder,
     Decoded,
     DecoderState,
@@ -35,33 +35,40 @@ from graphattn.nn.recurrent_decoder import (
     RecurrentDecoder,
     Source,
 )
-from graphattn.nn.recurrent_encoder import Encoded, RecurrentEncoder
-from graphattn.nn.reversible import ReversibleEncoder
-from graphattn.nn.seq2seq import Seq2SeqHead
-from graphattn.nn.squeeze_excitation import SqueezeExcitation
-from graphattn.nn.token_decoder import TokenDecoder
-from graphattn.nn.transformer import GraphTransformerLayer, TransformerEncoder
-from graphattn.nn.turing import TuringMemory, TuringState
+from graphattn.nn.recurrent.encoder import Encoded, RecurrentEncoder
+from graphattn.nn.recurrent.fixed_vector import FixedVector
+from graphattn.nn.recurrent.turing import TuringMemory, TuringState
+from graphattn.nn.transformer.decoder import TransformerDecoder, TransformerDecoderLayer
+from graphattn.nn.transformer.encoder import GraphTransformerLayer, TransformerEncoder
+from graphattn.nn.transformer.from_torch import from_torch
+from graphattn.nn.transformer.gps_layer import GPSLayer
+from graphattn.nn.transformer.kv_cache import KeyValueCache
+from graphattn.nn.transformer.reversible import ReversibleEncoder
+from graphattn.nn.transformer.token_decoder import TokenDecoder
+from graphattn.nn.vision.cbam import CBAM
+from graphattn.nn.vision.non_local import NonLocalBlock
+from graphattn.nn.vision.patch_encoder import PatchEncoder
+from graphattn.nn.vision.squeeze_excitation import SqueezeExcitation
 
 if TYPE_CHECKING:
-    from graphattn.nn.aggr.attentional import AttentionalAggregation
-    from graphattn.nn.aggr.gmt import GraphMultisetTransformer
-    from graphattn.nn.aggr.set2set import Set2Set
-    from graphattn.nn.aggr.set_transformer import SetTransformerAggregation
-    from graphattn.nn.conv.agnn import AGNNConv
-    from graphattn.nn.conv.dense_gat import DenseGATConv, DenseGATv2Conv
-    from graphattn.nn.conv.gat import GATConv
-    from graphattn.nn.conv.gatv2 import GATv2Conv
-    from graphattn.nn.conv.general import GeneralConv
-    from graphattn.nn.conv.han import HANConv
-    from graphattn.nn.conv.hgt import HGTConv
-    from graphattn.nn.conv.rgat import RGATConv
-    from graphattn.nn.conv.supergat import SuperGATConv
-    from graphattn.nn.conv.transformer import TransformerConv
-    from graphattn.nn.gps import GPSConv
-    from graphattn.nn.models.attentive_fp import AttentiveFP
-    from graphattn.nn.models.gat import GAT
-    from graphattn.nn.patching import from_pyg
+    from graphattn.nn.pyg.aggr.attentional import AttentionalAggregation
+    from graphattn.nn.pyg.aggr.gmt import GraphMultisetTransformer
+    from graphattn.nn.pyg.aggr.set2set import Set2Set
+    from graphattn.nn.pyg.aggr.set_transformer import SetTransformerAggregation
+    from graphattn.nn.pyg.conv.agnn import AGNNConv
+    from graphattn.nn.pyg.conv.dense_gat import DenseGATConv, DenseGATv2Conv
+    from graphattn.nn.pyg.conv.gat import GATConv
+    from graphattn.nn.pyg.conv.gatv2 import GATv2Conv
+    from graphattn.nn.pyg.conv.general import GeneralConv
+    from graphattn.nn.pyg.conv.han import HANConv
+    from graphattn.nn.pyg.conv.hgt import HGTConv
+    from graphattn.nn.pyg.conv.rgat import RGATConv
+    from graphattn.nn.pyg.conv.supergat import SuperGATConv
+    from graphattn.nn.pyg.conv.transformer import TransformerConv
+    from graphattn.nn.pyg.gps import GPSConv
+    from graphattn.nn.pyg.models.attentive_fp import AttentiveFP
+    from graphattn.nn.pyg.models.gat import GAT
+    from graphattn.nn.pyg.patching import from_pyg
 
 __all__ = [
     "CBAM",

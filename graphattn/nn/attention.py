@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from graphattn.graph import Graph, as_graph
 from graphattn.nn.checks import check_dropout, check_edge_attr
-from graphattn.nn.features import FeatureMap
+from graphattn.nn.feature_maps import FeatureMap
 from graphattn.nn.plain import is_plain, known
 from graphattn.nn.positions.place import places
 from graphattn.nn.scripting import NotScriptable

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.nn.plain import is_plain, is_untouched
-from graphattn.ops.convention import under_autocast
+from graphattn.ops.precision import under_autocast
 
 
 def check_dropout(dropout: float) -> None:

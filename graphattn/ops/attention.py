@@ -8,7 +8,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.ops import dispatch
-from graphattn.ops.call import Projection, prepare
+from graphattn.ops.arguments import Projection, prepare
 from graphattn.ops.dispatch import Explanation
 from graphattn.ops.scores import Score
 from graphattn.ops.state import State

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.ops.library import is_traced
 from graphattn.ops.mapped import one_by_one
+from graphattn.ops.operator import is_traced
 
 
 def by_head(x: Tensor, weight: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ from typing import Any
 
 from graphattn.graph import Batch, Bipartite, Causal, Complete, Union
 from graphattn.graph.tiles import tiles
-from graphattn.ops import parts
-from graphattn.ops.call import AttentionCall
-from graphattn.ops.linear import CHUNK
+from graphattn.ops.arguments import AttentionCall
+from graphattn.ops.composite import backend as parts
+from graphattn.ops.linear.backend import CHUNK
 from graphattn.ops.scores import NoScore
 
 

@@ -14,11 +14,16 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from graphattn.graph.transforms import is_transformed
-from graphattn.ops import block, dense, fused, linear, parts, reference, room, rows
-from graphattn.ops.call import AttentionCall
-from graphattn.ops.convention import under_autocast
+from graphattn.graph.torch_modes import is_transformed
+from graphattn.ops import fallbacks, lowering, rows
+from graphattn.ops.arguments import AttentionCall
+from graphattn.ops.block import backend as block
+from graphattn.ops.composite import backend as parts
 from graphattn.ops.cost import cost
+from graphattn.ops.dense import backend as dense
+from graphattn.ops.linear import backend as linear
+from graphattn.ops.precision import under_autocast
+from graphattn.ops.reference import backend as reference
 from graphattn.ops.state import State
 
 BACKENDS = ("dense", "block", "linear", "parts", "numba", "triton", "reference")  # in the order "auto" tries them
@@ -106,7 +111,7 @@ def choose(call: AttentionCall, backend: str = "auto") -> Choice:
         rejected: dict[str, str] = {}
         for name in BACKENDS:
             why_not = _refusal(name, call) or _waste(name, call)
-            if why_not is None and name == "triton" and (way := room.way_of(call)) is not None:
+            if why_not is None and name == "triton" and (way := fallbacks.way_of(call)) is not None:
                 why_not = f"the GPU had no room for a call of these sizes: {way.why}"
                 if way.backend == "triton":
                     return Choice(name, f"{_MAKES[name]}, some destinations at a time, for {why_not}", rejected)
@@ -142,15 +147,15 @@ def run(call: AttentionCall, backend: str) -> Tensor | tuple[Tensor, Tensor] | S
         return linear.attention(call, lambda inner: run(inner, "auto"))  # type: ignore[arg-type, return-value]
     if chosen.backend == "parts":
         return parts.attention(call, lambda inner: run(inner, "auto"))
-    if chosen.backend == "triton" or (backend == "auto" and room.way_of(call) is not None):
-        return room.attention(call, _over_edges, by_name=backend != "auto")
+    if chosen.backend == "triton" or (backend == "auto" and fallbacks.way_of(call) is not None):
+        return fallbacks.attention(call, _over_edges, by_name=backend != "auto")
     return _over_edges(call, chosen.backend)
 
 
 def _over_edges(call: AttentionCall, backend: str, in_rows: bool = False) -> Tensor | tuple[Tensor, Tensor] | State:
     over_edges: Any = reference.attention
     if backend in ("numba", "triton"):
-        over_edges = partial(fused.attention, project=backend == "numba")
+        over_edges = partial(lowering.attention, project=backend == "numba")
     if in_rows or rows.needed(call, backend):
         if call.dropout:  # the fused kernels number weights from the first edge of the graph that they are given
             return rows.attention(call, reference.attention, "reference")
@@ -183,12 +188,12 @@ def _refusal(backend: str, call: AttentionCall) -> str | None:
     if backend == "numba":
         if call.v.device.type != "cpu":
             return f"the tensors are on {call.v.device.type}, not on the CPU"
-        return fused.refusal(call) or _load("numba")
+        return lowering.refusal(call) or _load("numba")
     if call.v.device.type not in _TRITON_DEVICES:
         return f"the tensors are on {call.v.device.type}, not on a GPU"
     if call.v.dtype not in _TRITON_DTYPES:
         return f"the tensors are {call.v.dtype}"
-    return fused.refusal(call) or _load("triton")
+    return lowering.refusal(call) or _load("triton")
 
 
 def _waste(backend: str, call: AttentionCall) -> str | None:

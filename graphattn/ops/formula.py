@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.compressed import Compressed
-from graphattn.ops.convention import in_callers_order, wide
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
+from graphattn.ops.precision import in_callers_order, wide
 from graphattn.ops.random import keep_mask
 from graphattn.ops.scores import Additive, Dot, Sum
 from graphattn.ops.segment import Rows

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_legacy_batchedtensor
 
-from graphattn.graph.transforms import is_mapped
+from graphattn.graph.torch_modes import is_mapped
 
 Gradients = tuple[Tensor | None, ...]
 

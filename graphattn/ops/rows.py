@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from graphattn.graph import Bipartite, Causal, Complete, Graph, bipartite
-from graphattn.ops.call import AttentionCall
+from graphattn.ops.arguments import AttentionCall
 from graphattn.ops.random import new_seed
 from graphattn.ops.scores import Cosine
 from graphattn.ops.state import State

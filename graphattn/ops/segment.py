@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.graph.transforms import has_values, is_plain
+from graphattn.graph.torch_modes import has_values, is_plain
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphattn.ops.convention import wide
+from graphattn.ops.precision import wide
 
 
 class Kept(NamedTuple):

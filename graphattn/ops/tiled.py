@@ -18,12 +18,12 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
-from graphattn.graph.transforms import has_values
+from graphattn.graph.torch_modes import has_values
 from graphattn.ops import formula, tile_math
-from graphattn.ops.call import AttentionCall, Late
-from graphattn.ops.convention import wide_dtype
+from graphattn.ops.arguments import AttentionCall, Late
 from graphattn.ops.gradient import Tensors, gradient
 from graphattn.ops.mapped import one_by_one
+from graphattn.ops.precision import wide_dtype
 from graphattn.ops.random import keeps, new_seed
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State

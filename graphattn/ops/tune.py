@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.ops import dispatch
-from graphattn.ops.call import parameters, prepare
+from graphattn.ops.arguments import parameters, prepare
 from graphattn.ops.tuning import Tuning
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules, power_law
-from graphattn.ops.library import INPUTS
-from graphattn.ops.triton.windows import find_windows
+from graphattn.ops.operator import INPUTS
+from graphattn.ops.triton.rowblocks import find_windows
 
 CHECKS: list[Any] = []
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -423,13 +423,13 @@ def tuned(_: str) -> None:
 @check(lambda quick: [2, 3])
 def with_rows_copied_ahead(stages: int) -> None:
     """A loop that has several steps under way gives what it gives with one."""
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     for case in _cases(quick=True):
         graph, given = on_gpu(case, hub_graph())
         given = {name: tensor.to(case.dtype) for name, tensor in given.items()}
         want = gradients(case, graph, given, "triton")
-        with tiles.choosing(lambda key, tile, start: tile._replace(stages=stages)):
+        with tile_choice.choosing(lambda key, tile, start: tile._replace(stages=stages)):
             found = gradients(case, graph, given, "triton")
         for name in want:
             torch.testing.assert_close(found[name], want[name], equal_nan=True)

@@ -11,8 +11,8 @@ import torch
 import graphattn as ga
 from graphattn.bench.graphs import molecules
 from graphattn.bench.measure import peak_extra, per_call, repeat
-from graphattn.ops.triton import windows
-from graphattn.ops.triton.windows import ENOUGH
+from graphattn.ops.triton import rowblocks
+from graphattn.ops.triton.rowblocks import ENOUGH
 
 SHAPES = [((heads, width), dtype) for heads, width in ((1, 128), (8, 16), (8, 64)) for dtype in ("bfloat16", "float32")]
 
@@ -68,7 +68,7 @@ def measure(name: str, seconds: float) -> list[dict[str, Any]]:
     graph = GRAPHS[name]()
     graph.csc  # noqa: B018
     found = []
-    windows.ENOUGH = math.inf if "row by row" in name else ENOUGH
+    rowblocks.ENOUGH = math.inf if "row by row" in name else ENOUGH
     for (heads, width), dtype in SHAPES:
         entry = {"graph": name, "heads": heads, "width": width, "dtype": dtype}
         try:

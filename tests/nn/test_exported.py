@@ -7,7 +7,7 @@ from pyg_twin import randomise
 from torch.export import Dim, export
 from torch.testing import assert_close
 
-from graphattn.nn import registry
+from graphattn.nn.pyg import registry
 
 torch_geometric = pytest.importorskip("torch_geometric")
 

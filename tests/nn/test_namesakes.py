@@ -11,7 +11,7 @@ from pyg_twin import leaves, randomise
 from torch.testing import assert_close
 
 import graphattn as ga
-from graphattn.nn import registry
+from graphattn.nn.pyg import registry
 
 theirs = pytest.importorskip("torch_geometric.nn")
 

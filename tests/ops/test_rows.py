@@ -7,8 +7,9 @@ import torch
 
 import graphattn as ga
 from graphattn.graph import Graph
-from graphattn.ops import fused, reference, rows
-from graphattn.ops.call import prepare
+from graphattn.ops import lowering, rows
+from graphattn.ops.arguments import prepare
+from graphattn.ops.reference import backend as reference
 
 GRAPHS = {
     "complete": ga.complete([5, 0, 7]),
@@ -59,7 +60,7 @@ def test_a_graph_that_has_its_edges_can_be_cut_too(name, case, backend):
     if backend == "numba":
         pytest.importorskip("numba")
     graph, made = ga.testing.zoo()[name], []
-    over_edges = {"numba": partial(fused.attention, project=True), "reference": reference.attention}[backend]
+    over_edges = {"numba": partial(lowering.attention, project=True), "reference": reference.attention}[backend]
 
     def in_rows(call):
         return rows.attention(call, lambda part: (made.append(part.graph.num_dst), over_edges(part))[1], backend)

@@ -10,10 +10,10 @@ pytest.importorskip("numba")
 
 def compiled():
     """How many versions of each kernel there are."""
-    from graphattn.ops.numba import backward, features, forward
+    from graphattn.ops.numba import backward, edge_features, forward
 
     kernels = (forward.forward, backward.row_terms, backward.backward_source, backward.backward_destination)
-    of_features = (features.feature_terms, features.backward_features)
+    of_features = (edge_features.feature_terms, edge_features.backward_features)
     return [len(kernel.dispatcher.signatures) for kernel in (*kernels, *of_features)]
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from graphattn.nn.generation.step import Step, select_rows
-from graphattn.ops.convention import wide
+from graphattn.ops.precision import wide
 
 
 class Hypothesis(NamedTuple):

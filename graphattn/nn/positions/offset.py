@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphattn.graph.neighbourhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighbourhood
 
 
 class OffsetBias(nn.Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphattn.graph import Graph, Union
-from graphattn.graph.kind import positions
 from graphattn.graph.packed import Packed
+from graphattn.graph.rule import positions
 
 
 def sizes_of(graph: Graph) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -12,23 +12,12 @@ from numba import types
 from torch import Tensor
 
 from graphattn.graph import native
-from graphattn.ops.convention import in_callers_order, wide_dtype
-from graphattn.ops.library import (
-    INPUTS,
-    Kernels,
-    empty_outputs,
-    implement,
-    split_backward_inputs,
-    split_inputs,
-)
+from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.numba import backward as kernels
-from graphattn.ops.numba.features import backward_features, feature_terms
+from graphattn.ops.numba.edge_features import backward_features, feature_terms
 from graphattn.ops.numba.forward import forward as forward_kernel
 from graphattn.ops.numba.jit import Kernel
-from graphattn.ops.numba.lists import NATIVE
-from graphattn.ops.numba.pages import ask_for_huge_pages
-from graphattn.ops.numba.parallel import Pieces, Plan, plan_rows
-from graphattn.ops.numba.problem import (
+from graphattn.ops.numba.kernel_arguments import (
     BIAS_ALONE,
     GRADIENTS,
     LEAKY,
@@ -45,8 +34,19 @@ from graphattn.ops.numba.problem import (
     pack_problem,
     pack_results,
 )
+from graphattn.ops.numba.lists import NATIVE
 from graphattn.ops.numba.record import Kind
+from graphattn.ops.numba.row_tasks import Pieces, Plan, plan_rows
 from graphattn.ops.numba.threads import Step, run_steps
+from graphattn.ops.operator import (
+    INPUTS,
+    Kernels,
+    empty_outputs,
+    implement,
+    split_backward_inputs,
+    split_inputs,
+)
+from graphattn.ops.precision import in_callers_order, wide_dtype
 from graphattn.ops.random import drop_threshold
 
 LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
@@ -163,7 +163,7 @@ def _of_pieces(edges: Edges, pieces: Pieces) -> Edges:
 
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Inputs and outputs as `graphattn.ops.library` describes them."""
+    """Inputs and outputs as `graphattn.ops.operator` describes them."""
     tensors, edge_tensors, options = split_inputs(inputs)
     tensors, (indptr, indices, edge_ids) = _contiguous(tensors), _contiguous(edge_tensors[:3])
     projections = _projections(tensors, options)

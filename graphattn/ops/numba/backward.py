@@ -31,7 +31,7 @@ from graphattn.ops.numba.elementwise import add, copy, copy_lse, multiply, set_t
 from graphattn.ops.numba.heads import add_dots, add_to_keys
 from graphattn.ops.numba.helper import inlined, shared
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.problem import SOFTMAX
+from graphattn.ops.numba.kernel_arguments import SOFTMAX
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import (
     TILE,

@@ -6,7 +6,7 @@ import numpy as np
 
 from graphattn.ops.numba.exponential import exp
 from graphattn.ops.numba.helper import inlined, shared
-from graphattn.ops.numba.problem import RELU, SIGMOID, SOFTMAX
+from graphattn.ops.numba.kernel_arguments import RELU, SIGMOID, SOFTMAX
 from graphattn.ops.numba.vector import add_release, at, next_task, prefetch, shifted
 
 U = np.uint64

@@ -9,6 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from graphattn.ops.numba.edge_features import (
+    add_dots_of_features,
+    add_features,
+    prefetch_features,
+    queries_of_features,
+    room_of_features,
+)
 from graphattn.ops.numba.edges import (
     ONE,
     U,
@@ -25,17 +32,10 @@ from graphattn.ops.numba.edges import (
 )
 from graphattn.ops.numba.elementwise import add, copy, keep_larger, multiply, subtract
 from graphattn.ops.numba.exponential import log
-from graphattn.ops.numba.features import (
-    add_dots_of_features,
-    add_features,
-    prefetch_features,
-    queries_of_features,
-    room_of_features,
-)
 from graphattn.ops.numba.heads import add_to_queries
 from graphattn.ops.numba.helper import shared
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.problem import SOFTMAX
+from graphattn.ops.numba.kernel_arguments import SOFTMAX
 from graphattn.ops.numba.product import add_by_head
 from graphattn.ops.numba.random import keeps
 from graphattn.ops.numba.scores import TILE, room_of_tile, scores_of_edge, start_tile

@@ -16,7 +16,7 @@ from graphattn.graph.compressed import Compressed
 from graphattn.graph.native import Native
 from graphattn.ops.numba.helper import inlined
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.problem import Edges, List, pack_edges, pack_list
+from graphattn.ops.numba.kernel_arguments import Edges, List, pack_edges, pack_list
 from graphattn.ops.numba.record import Kind
 from graphattn.ops.numba.vector import at, shifted
 

@@ -1,6 +1,6 @@
 """Scores of one edge for all heads, and what a gradient of the scores adds to queries, keys and edge tensors.
 
-One function of each kind for each of the scores in `graphattn.ops.numba.problem`; Numba chooses by type, so a kernel
+One function of each kind for each of the scores in `graphattn.ops.numba.kernel_arguments`; Numba chooses by type, so a kernel
 holds the code of one score. i is a destination, j a source, `edge` an edge of the caller's; y is where the H numbers
 of the edge begin in `scores` or `slopes`; `row` is where a gradient is added up, which is not i or j in a row cut into
 pieces.
@@ -27,7 +27,7 @@ from graphattn.ops.numba.heads import (
     plus,
 )
 from graphattn.ops.numba.helper import HELPER, inlined
-from graphattn.ops.numba.problem import BIAS_ALONE, DOT, LEAKY, LEAKY_EDGES, SUM, TANH
+from graphattn.ops.numba.kernel_arguments import BIAS_ALONE, DOT, LEAKY, LEAKY_EDGES, SUM, TANH
 from graphattn.ops.numba.product import add_product
 from graphattn.ops.numba.vector import at, shifted
 

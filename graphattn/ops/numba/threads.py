@@ -19,7 +19,7 @@ from numba import types
 from torch import Tensor
 
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.problem import Tasks, pack_tasks
+from graphattn.ops.numba.kernel_arguments import Tasks, pack_tasks
 from graphattn.ops.numba.vector import at, load_acquire
 
 _CACHE_LINE = 64  # bytes

@@ -7,30 +7,30 @@ from typing import Any
 
 from torch import Tensor
 
-from graphattn.ops.library import Kernels, empty_outputs, implement, split_inputs
+from graphattn.ops.operator import Kernels, empty_outputs, implement, split_inputs
 from graphattn.ops.triton import forward as kernels
-from graphattn.ops.triton import windowed
-from graphattn.ops.triton.configuration import Tile
+from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.gradient import backward
+from graphattn.ops.triton.kernel_arguments import Problem, contiguous, present, programs
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import merge_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
-from graphattn.ops.triton.problem import Problem, contiguous, present, programs
+from graphattn.ops.triton.tile_table import Tile
 
 _MERGED_AT_ONCE = 8  # pieces
 
 
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Inputs and outputs as `graphattn.ops.library` describes them."""
+    """Inputs and outputs as `graphattn.ops.operator` describes them."""
     tensors, edges, options = split_inputs(inputs)
     p = Problem.of(tensors, options)
     indptr, indices, edge_ids = contiguous(edges[:3])
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, options)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
-    windows = windowed.windows_by_destination(p, indptr, indices, given["edge_ids"])
+    windows = rowblock_calls.windows_by_destination(p, indptr, indices, given["edge_ids"])
     if windows is not None:
-        windowed.forward(p, windows, given | _named(outputs[:4]), indptr)
+        rowblock_calls.forward(p, windows, given | _named(outputs[:4]), indptr)
     plan = plan_of(indptr, indices, edge_ids) if windows is None else windows.rest
     parts = outputs[:4]
     for span in plan.spans(indptr):

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 
 from graphattn.ops.triton.scores import activation, activation_slope
-from graphattn.ops.triton.tile import (
+from graphattn.ops.triton.tile_ops import (
     load_features,
     load_heads,
     load_rows,

@@ -11,7 +11,7 @@ import triton.language as tl
 from graphattn.ops.triton.normalizers import weights_of_tile
 from graphattn.ops.triton.random import keeps
 from graphattn.ops.triton.scores import scores_of_tile
-from graphattn.ops.triton.tile import (
+from graphattn.ops.triton.tile_ops import (
     load_features,
     load_heads,
     load_rows,

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.ops.convention import wide_dtype
-from graphattn.ops.library import INPUTS, split_backward_inputs, split_inputs
-from graphattn.ops.triton import windowed
-from graphattn.ops.triton.configuration import Tile, padded
+from graphattn.ops.operator import INPUTS, split_backward_inputs, split_inputs
+from graphattn.ops.precision import wide_dtype
+from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
+from graphattn.ops.triton.destination_recompute import attend_bwd_lean_kernel
+from graphattn.ops.triton.kernel_arguments import Problem, contiguous, present, programs
 from graphattn.ops.triton.launch import launch
-from graphattn.ops.triton.lean import attend_bwd_lean_kernel
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Plan, Span, plan_of
-from graphattn.ops.triton.problem import Problem, contiguous, present, programs
 from graphattn.ops.triton.projection import EDGES, WARPS, attend_bwd_projection_kernel, padded_part
 from graphattn.ops.triton.row_terms import attend_bwd_row_terms_kernel
 from graphattn.ops.triton.source import attend_bwd_source_kernel
+from graphattn.ops.triton.tile_table import Tile, padded
 
 _OF_SOURCES, _OF_DESTINATIONS = ("k", "v"), ("q", "attr_query")
 _VECTOR_PROGRAMS = 1024
@@ -78,8 +78,8 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         if tensor is not None and needs[name]
     }  # fmt: skip
     ids = p.edge_ids(edge_ids)
-    destinations = windowed.windows_by_destination(p, indptr, indices, ids)
-    sources = windowed.windows_by_source(p, csc_indptr, csc_indices, places, ids)
+    destinations = rowblock_calls.windows_by_destination(p, indptr, indices, ids)
+    sources = rowblock_calls.windows_by_source(p, csc_indptr, csc_indices, places, ids)
     windows = destinations is not None or sources is not None  # which hand on no gradient of a score
     of_destinations = (*_OF_DESTINATIONS, "bias") if windows else _OF_DESTINATIONS
     by_destination = any(name in grads for name in of_destinations)
@@ -104,7 +104,7 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         given |= {"terms": None, "TERMS": 0}
     if by_source:
         if sources is not None:
-            windowed.backward_by_source(p, sources, given, csc_indptr)
+            rowblock_calls.backward_by_source(p, sources, given, csc_indptr)
         of_source = given | {"others": csc_indices, "places": places}
         if projects and given["grad_attr_out"] is None:
             of_source["grad_edge_attr"] = None
@@ -112,7 +112,7 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         _by_source(p, of_source, grads, csc_indptr, plan)
     if by_destination:
         if destinations is not None:
-            windowed.backward_by_destination(p, destinations, given, indptr)
+            rowblock_calls.backward_by_destination(p, destinations, given, indptr)
         plan = plan_of(indptr, indices, edge_ids) if destinations is None else destinations.rest
         kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
         _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr, plan)

@@ -8,8 +8,8 @@ The edges are taken flat, by destination, DP numbers of a head after another: a 
 import triton
 import triton.language as tl
 
-from graphattn.ops.triton.configuration import padded
 from graphattn.ops.triton.scores import activation, activation_slope
+from graphattn.ops.triton.tile_table import padded
 
 EDGES = 16
 """Edges of a block: the fewest rows that Triton makes a product of matrices of."""

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from graphattn.ops.triton.tile import load_heads, load_rows, query_heads, rows_of_program, store_heads, sum_of_slots
+from graphattn.ops.triton.tile_ops import load_heads, load_rows, query_heads, rows_of_program, store_heads, sum_of_slots
 
 
 @triton.jit(do_not_specialize=["count"])

@@ -14,7 +14,7 @@ import triton.language as tl
 from graphattn.ops.triton.normalizers import weights_and_gradients
 from graphattn.ops.triton.random import keeps
 from graphattn.ops.triton.scores import activation, activation_slope, inside_of_sum, scores_of_tile
-from graphattn.ops.triton.tile import (
+from graphattn.ops.triton.tile_ops import (
     key_heads,
     load_features,
     load_heads,

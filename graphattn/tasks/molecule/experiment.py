@@ -14,7 +14,7 @@ from rich.console import Console
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
-from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.files import write_text
 from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
 from graphattn.tasks.molecule.report import write_report

@@ -20,7 +20,7 @@ from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
 from graphattn.tasks.molecule.data import to_data
 from graphattn.tasks.molecule.duplicates import describe, same_molecule
 from graphattn.tasks.molecule.errors import SettingsError, TableError
-from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.metrics import evaluate

@@ -2,7 +2,7 @@
 
 from graphattn.models import MoleculeNet
 from graphattn.tasks.molecule.config import ModelConfig
-from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.featurizer import Featurizer
 
 
 def build_network(config: ModelConfig, featurizer: Featurizer, num_targets: int) -> MoleculeNet:

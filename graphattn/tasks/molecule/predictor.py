@@ -17,7 +17,7 @@ from graphattn.chem import Split
 from graphattn.tasks.molecule import storage
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError
-from graphattn.tasks.molecule.features import Featurizer
+from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 

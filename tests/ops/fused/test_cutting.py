@@ -42,13 +42,13 @@ def hub(side):
 @pytest.fixture
 def small_tasks(monkeypatch):
     """Rows of more than four edges are cut, and a few numbers make a task."""
-    from graphattn.ops.numba import parallel
+    from graphattn.ops.numba import row_tasks
 
-    monkeypatch.setattr(parallel, "LONGEST_ROW", 4)
-    monkeypatch.setattr(parallel, "_SERIAL_BELOW", 0)
-    monkeypatch.setattr(parallel, "_NUMBERS_PER_TASK", 200)
+    monkeypatch.setattr(row_tasks, "LONGEST_ROW", 4)
+    monkeypatch.setattr(row_tasks, "_SERIAL_BELOW", 0)
+    monkeypatch.setattr(row_tasks, "_NUMBERS_PER_TASK", 200)
     indptr = hub("destination").csr.indptr
-    plan = parallel.plan_rows(indptr, int(indptr[-1]), 8)
+    plan = row_tasks.plan_rows(indptr, int(indptr[-1]), 8)
     assert len(plan.runs) > 2
     assert plan.pieces.rows.numel() > 10
 

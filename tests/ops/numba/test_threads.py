@@ -13,8 +13,8 @@ from numba import types
 
 from graphattn.ops.numba.edges import finish, next_rows
 from graphattn.ops.numba.jit import kernel
-from graphattn.ops.numba.parallel import plan_rows
-from graphattn.ops.numba.problem import TASKS, pack_tasks
+from graphattn.ops.numba.kernel_arguments import TASKS, pack_tasks
+from graphattn.ops.numba.row_tasks import plan_rows
 from graphattn.ops.numba.threads import Step, run_steps
 
 

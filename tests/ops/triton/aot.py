@@ -27,8 +27,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 import graphattn as ga
-from graphattn.ops import dispatch, library
-from graphattn.ops.triton import attend, gradient, problem, windowed
+from graphattn.ops import dispatch, operator
+from graphattn.ops.triton import attend, gradient, kernel_arguments, rowblock_calls
 
 TABLE = Path(__file__).parents[3] / "docs" / "benchmarks" / "triton.json"
 TARGETS = {
@@ -134,14 +134,14 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
         launch = Launch(name, kernel, {taken: arguments[taken] for taken in kernel.arg_names}, warps)
         found.setdefault(str(launch), launch)
 
-    before = attend.launch, gradient.launch, windowed.launch, dispatch._TRITON_DEVICES
-    architecture_of = problem.architecture_of
-    problem.architecture_of = windowed.architecture_of = lambda device: target
+    before = attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES
+    architecture_of = kernel_arguments.architecture_of
+    kernel_arguments.architecture_of = rowblock_calls.architecture_of = lambda device: target
     most = gradient.LEAN_ABOVE
-    attend.launch = gradient.launch = windowed.launch = record
+    attend.launch = gradient.launch = rowblock_calls.launch = record
     dispatch._TRITON_DEVICES = ("cpu",)
-    direct = library._kernels.get("cpu")
-    library._kernels["cpu"] = library.Kernels(attend.forward, attend.backward)
+    direct = operator._kernels.get("cpu")
+    operator._kernels["cpu"] = operator.Kernels(attend.forward, attend.backward)
     try:
         for name in names:
             case, graph = CASES[name], graphs.get(re.split(r"\W", name)[0], binned)
@@ -150,12 +150,12 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
             results = call(case, graph, given, "triton")
             sum(result.double().sum() for result in results).backward()
     finally:
-        library._kernels.pop("cpu")
+        operator._kernels.pop("cpu")
         if direct is not None:
-            library._kernels["cpu"] = direct
-        attend.launch, gradient.launch, windowed.launch, dispatch._TRITON_DEVICES = before
+            operator._kernels["cpu"] = direct
+        attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES = before
         gradient.LEAN_ABOVE = most
-        problem.architecture_of = windowed.architecture_of = architecture_of
+        kernel_arguments.architecture_of = rowblock_calls.architecture_of = architecture_of
     return list(found.values())
 
 
@@ -182,7 +182,7 @@ def read(compiled: Any, target: GPUTarget, *, windowed: bool) -> dict[str, int]:
     Of a kernel on windows also whether it multiplies matrices on tensor cores.
     """
     figures = _usage(compiled, target)
-    if windowed:
+    if rowblock_calls:
         text = compiled.asm["amdgcn" if target.backend == "hip" else "ptx"]
         figures["mma"] = int(re.search(r"\b(mma\.sync|wgmma\.mma_async|v_mfma_)", text) is not None)
     return figures

@@ -16,20 +16,20 @@ def interpreted(monkeypatch):
     import ops.triton.interpreter  # noqa: F401
     from ops.fused import rounding
 
-    from graphattn.ops import dispatch, library
-    from graphattn.ops.triton import configuration, tiles
+    from graphattn.ops import dispatch, operator
+    from graphattn.ops.triton import tile_choice, tile_table
     from graphattn.ops.triton.attend import backward, forward
 
     monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
     monkeypatch.setattr(rounding, "FUSED", "triton")
     monkeypatch.setenv("GRAPHATTN_TILES", "")
-    monkeypatch.setattr(tiles, "_too_large", {})
-    tiles.measured.cache_clear()
-    configuration.tile_for.cache_clear()  # tests change the table
+    monkeypatch.setattr(tile_choice, "_too_large", {})
+    tile_choice.measured.cache_clear()
+    tile_table.tile_for.cache_clear()  # tests change the table
     dispatched = torch.library.Library("graphattn", "IMPL")
     dispatched.impl("attend", forward, "CPU", allow_override=True)
     dispatched.impl("attend_backward", backward, "CPU", allow_override=True)
-    monkeypatch.setitem(library._kernels, "cpu", library.Kernels(forward, backward))
+    monkeypatch.setitem(operator._kernels, "cpu", operator.Kernels(forward, backward))
     yield
     dispatched._destroy()
 
@@ -37,26 +37,26 @@ def interpreted(monkeypatch):
 @pytest.fixture
 def small_bins(monkeypatch):
     """Rows of more than four edges are cut into pieces."""
-    from graphattn.ops.triton import configuration, plan
+    from graphattn.ops.triton import plan, tile_table
 
     monkeypatch.setattr(plan, "DEGREES", (1, 2, 4))
-    table = configuration.ARCHITECTURES["sm_80"]._replace(slots={0: 1, 1: 1, 2: 2, 4: 4})
-    monkeypatch.setitem(configuration.ARCHITECTURES, "sm_80", table)
+    table = tile_table.ARCHITECTURES["sm_80"]._replace(slots={0: 1, 1: 1, 2: 2, 4: 4})
+    monkeypatch.setitem(tile_table.ARCHITECTURES, "sm_80", table)
 
 
 @pytest.fixture
 def windows_everywhere(monkeypatch):
     """Every window without an edge that is there twice is dense."""
-    from graphattn.ops.triton import windows
+    from graphattn.ops.triton import rowblocks
 
-    monkeypatch.setattr(windows, "ENOUGH", 0)
-    monkeypatch.setattr(windows, "SHARE", 0)
+    monkeypatch.setattr(rowblocks, "ENOUGH", 0)
+    monkeypatch.setattr(rowblocks, "SHARE", 0)
 
 
 @pytest.fixture
 def started(monkeypatch):
     """The names of the kernels started, in order."""
-    from graphattn.ops.triton import attend, gradient, windowed
+    from graphattn.ops.triton import attend, gradient, rowblock_calls
 
     names = []
     launch = attend.launch
@@ -66,6 +66,6 @@ def started(monkeypatch):
             names.append(kernel.fn.__name__)
         launch(kernel, grid, *rest, **arguments)
 
-    for module in (attend, gradient, windowed):
+    for module in (attend, gradient, rowblock_calls):
         monkeypatch.setattr(module, "launch", note)
     return names

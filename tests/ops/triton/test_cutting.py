@@ -91,12 +91,12 @@ def test_the_same_bits_each_time(case, small_bins):
 @pytest.mark.parametrize("heads", [(8, 8), (8, 2)])
 def test_heads_shared_out_among_programs(heads, monkeypatch):
     """As where all of them would not fit into the registers of one."""
-    from graphattn.ops.triton import configuration
+    from graphattn.ops.triton import tile_table
 
-    table = configuration.ARCHITECTURES["sm_80"]
+    table = tile_table.ARCHITECTURES["sm_80"]
     table = table._replace(warps=1, numbers=dict.fromkeys(table.numbers, 1))
-    monkeypatch.setitem(configuration.ARCHITECTURES, "sm_80", table)
-    assert configuration.tile_for("sm_80", 4, *heads, 16, "forward", 4).key_heads < heads[1]
+    monkeypatch.setitem(tile_table.ARCHITECTURES, "sm_80", table)
+    assert tile_table.tile_for("sm_80", 4, *heads, 16, "forward", 4).key_heads < heads[1]
     for case in (
         Case("additive tanh", edges="bias", heads=heads),
         Case("dot", edges="everything", heads=heads, returns="weights"),

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphattn as ga
 from graphattn.graph.compressed import Compressed
-from graphattn.ops import dispatch, library
+from graphattn.ops import dispatch, operator
 
 CASES = [
     Case("dot", "softmax", "everything", (4, 2), returns="weights"),
@@ -118,9 +118,9 @@ def test_tensors_of_a_gpu_that_is_not_here(monkeypatch):
         assert (state.lse.shape, state.lse.dtype) == ((11, 4), torch.float32)
         assert state.out.device.type == state.lse.device.type == "cuda"
         options = "dot", "softmax", 4, 0.25, 0.0, 0.0, None, False, False
-        inputs = *given, *[None] * (len(library.INPUTS) - 3), *graph.csr, *graph.csc, *options
+        inputs = *given, *[None] * (len(operator.INPUTS) - 3), *graph.csr, *graph.csc, *options
         outputs = torch.ops.graphattn.attend(*inputs)
-        needs = [True] * 3 + [False] * (len(library.INPUTS) - 3)
+        needs = [True] * 3 + [False] * (len(operator.INPUTS) - 3)
         grads = torch.ops.graphattn.attend_backward(outputs[0], None, None, None, *outputs, *inputs, needs)
         for grad, tensor in zip(grads, given, strict=False):
             assert (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)

@@ -7,15 +7,15 @@ import torch
 from ops.fused.cases import Case, run, tensors
 
 import graphattn as ga
-from graphattn.ops import dispatch, room
+from graphattn.ops import dispatch, fallbacks
 
 CASE = Case("dot", edges="bias", heads=(2, 2), widths=(3, 3, 1), dtype=torch.float64)
 
 
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch):
-    monkeypatch.setattr(room, "_ways", {})
-    monkeypatch.setattr(room, "_said", False)
+    monkeypatch.setattr(fallbacks, "_ways", {})
+    monkeypatch.setattr(fallbacks, "_said", False)
     original = dispatch._refusal
     monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else original(name, call))
 
@@ -123,14 +123,14 @@ def test_by_name_it_raises(graph, monkeypatch):
 
 def test_not_while_a_cuda_graph_is_captured(graph, monkeypatch):
     failed = short_of_memory(monkeypatch, 0)
-    monkeypatch.setattr(room, "_is_captured", lambda call: True)
+    monkeypatch.setattr(fallbacks, "_is_captured", lambda call: True)
     with pytest.raises(torch.OutOfMemoryError, match=r"^CUDA out of memory"):
         call(graph)
     assert len(failed) == 1
 
 
 def test_the_trace_of_a_compiler_has_none_of_it(graph, monkeypatch):
-    monkeypatch.setattr(room, "_errors", None)
+    monkeypatch.setattr(fallbacks, "_errors", None)
     x = torch.randn(20, 2, 3)
     torch._dynamo.reset()
     compiled = torch.compile(lambda x: ga.attention(x, x, x, graph), backend="eager", fullgraph=True)
@@ -166,7 +166,7 @@ def test_a_smaller_tile_first(graph, monkeypatch, kernel):
     before = len(tried)
     assert_same(call(graph, "triton"), want)
     assert all(slots == 1 and rows <= 2 for rows, slots, _, _ in tried[before:])
-    assert not room._ways
+    assert not fallbacks._ways
 
 
 def test_a_kernel_that_fits_with_no_tile(graph, monkeypatch):

@@ -59,7 +59,7 @@ def tuned(graph, dtype=torch.float32):
 
 def used(graph):
     """The tiles of a call, by kernel and bin, that its launches take."""
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     found = {}
 
@@ -67,14 +67,14 @@ def used(graph):
         found[key.kernel, key.degree] = tuple(tile)
         return tile
 
-    with tiles.choosing(note):
+    with tile_choice.choosing(note):
         run(CASES[0], graph, tensors(CASES[0], graph), "triton")
     return found
 
 
 @pytest.mark.parametrize(("number", "case"), zip(range(CANDIDATES), itertools.cycle(CASES), strict=False), ids=str)
 def test_every_candidate_is_right_and_gives_the_same_bits_each_time(number, case, small_bins):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
     from graphattn.ops.triton.tune import _possible
 
     graph, tried = graph_of(1, 2, 4, 9), set()
@@ -85,7 +85,7 @@ def test_every_candidate_is_right_and_gives_the_same_bits_each_time(number, case
         tried.add(possible[number % len(possible)])
         return possible[number % len(possible)]
 
-    with tiles.choosing(choose):
+    with tile_choice.choosing(choose):
         assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
         if number % 4 < 2:
             assert same_bits(*(run(case, graph, tensors(case, graph), "triton") for _ in range(2)))
@@ -93,7 +93,7 @@ def test_every_candidate_is_right_and_gives_the_same_bits_each_time(number, case
 
 
 def test_the_best_is_used_from_then_on_and_kept(graph, file, fewest_warps_are_fastest):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     before = used(graph)
     found = tuned(graph)
@@ -105,7 +105,7 @@ def test_the_best_is_used_from_then_on_and_kept(graph, file, fewest_warps_are_fa
     after = {(each.kernel, each.degree): tuple(each.after) for each in found.tiles}
     assert after != before
     assert used(graph) == after
-    tiles.measured.cache_clear()  # as a process that starts later
+    tile_choice.measured.cache_clear()  # as a process that starts later
     assert used(graph) == after
     assert len(json.loads(file.read_text())["tiles"]) == len(found.tiles)
     assert [path.name for path in file.parent.iterdir()] == ["tiles.json"]
@@ -119,20 +119,20 @@ def test_it_prints(graph, file, fewest_warps_are_fastest):
 
 
 def test_others_than_those_of_this_call_stay(graph, file, fewest_warps_are_fastest):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     first = tuned(graph)
-    tiles.measured.cache_clear()
+    tile_choice.measured.cache_clear()
     second = tuned(graph, torch.bfloat16)
-    assert len(tiles.measured()) == len(first.tiles) + len(second.tiles)
-    assert len(json.loads(file.read_text())["tiles"]) == len(tiles.measured())
+    assert len(tile_choice.measured()) == len(first.tiles) + len(second.tiles)
+    assert len(json.loads(file.read_text())["tiles"]) == len(tile_choice.measured())
 
 
 def test_others_stay_without_a_file(graph, fewest_warps_are_fastest):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     first, second = tuned(graph), tuned(graph, torch.bfloat16)
-    assert len(tiles.measured()) == len(first.tiles) + len(second.tiles)
+    assert len(tile_choice.measured()) == len(first.tiles) + len(second.tiles)
 
 
 def test_a_tile_that_is_hardly_better_is_not_taken(graph, file, monkeypatch):
@@ -173,35 +173,35 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_file_that_is_damaged_or_old_is_ignored(damage, graph, file, fewest_warps_are_fastest):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     table = used(graph)
     tuned(graph)
     file.write_text(DAMAGE[damage](json.loads(file.read_text())))
-    tiles.measured.cache_clear()
+    tile_choice.measured.cache_clear()
     assert used(graph) == table
     tuned(graph)  # and written anew
-    tiles.measured.cache_clear()
+    tile_choice.measured.cache_clear()
     assert used(graph) != table
 
 
 def test_where_the_file_lies(tmp_path, monkeypatch):
-    from graphattn.ops.triton import store
+    from graphattn.ops.triton import tile_store
 
     monkeypatch.delenv("GRAPHATTN_TILES", raising=False)
     monkeypatch.setenv("GRAPHATTN_CACHE", str(tmp_path))
-    assert store.path() == tmp_path / "triton" / "tiles.json"
+    assert tile_store.path() == tmp_path / "triton" / "tiles.json"
     monkeypatch.setenv("GRAPHATTN_TILES", "")
-    assert store.path() is None
+    assert tile_store.path() is None
 
 
 def test_without_a_file_it_lasts_as_long_as_the_process(graph, fewest_warps_are_fastest):
-    from graphattn.ops.triton import tiles
+    from graphattn.ops.triton import tile_choice
 
     table = used(graph)
     tuned(graph)
     assert used(graph) != table
-    tiles.measured.cache_clear()
+    tile_choice.measured.cache_clear()
     assert used(graph) == table
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from triton.runtime.interpreter import InterpreterBuilder
 
-from graphattn.ops.triton import attend, gradient, windowed
+from graphattn.ops.triton import attend, gradient, rowblock_calls
 
 
 @contextmanager
@@ -57,10 +57,10 @@ def counted() -> Iterator[Counter]:
         original(kernel, grid, tensors, warps, **arguments)
         running.pop()
 
-    attend.launch = gradient.launch = windowed.launch = launch
+    attend.launch = gradient.launch = rowblock_calls.launch = launch
     InterpreterBuilder.create_masked_load, InterpreterBuilder.create_masked_store = counted_load, counted_store
     try:
         yield found
     finally:
-        attend.launch = gradient.launch = windowed.launch = original
+        attend.launch = gradient.launch = rowblock_calls.launch = original
         InterpreterBuilder.create_masked_load, InterpreterBuilder.create_masked_store = load, store

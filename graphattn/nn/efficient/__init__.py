@@ -1,0 +1,1 @@
+"""Attention whose cost grows more slowly than with the square of the length."""

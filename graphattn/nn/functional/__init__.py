@@ -1,0 +1,1 @@
+"""Functions on the weights of edges."""

@@ -1,0 +1,87 @@
+"""Which nodes of a batch belong together, and the graphs on which they attend to one another; made once per batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphattn.graph import Graph, as_graph, bipartite, complete
+from graphattn.graph.memo import PerTensor
+from graphattn.graph.torch_modes import has_values, refuse_jit_trace
+
+
+class Packing:
+    """Sets of nodes that lie packed one after another."""
+
+    def __init__(self, sizes: list[int], device: torch.device) -> None:
+        self.sizes, self.device = sizes, device
+        self._graphs: dict[tuple[int | None, int | None], Graph] = {}
+
+    def graph(self, queries: int | None = None, keys: int | None = None) -> Graph:
+        """All queries of a set attend to all its keys: so many rows for each set, or its nodes where that is None."""
+        asked = queries, keys
+        if asked not in self._graphs:
+            q_sizes, k_sizes = (self.sizes if each is None else [each] * len(self.sizes) for each in asked)
+            same = queries == keys
+            made = complete(q_sizes, device=self.device) if same else bipartite(q_sizes, k_sizes, device=self.device)
+            self._graphs[asked] = made
+        return self._graphs[asked]
+
+    def _agrees_with(self, fresh: Packing) -> bool:
+        """Whether these are the sets of a packing made now."""
+        return self.sizes == fresh.sizes
+
+
+_packings: PerTensor[Packing] = PerTensor()
+_members: PerTensor[Graph] = PerTensor()
+
+
+def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+    """The sets that `batch`, the set of each node, tells of; one set where it is None.
+
+    Raises:
+        ValueError: `batch` does not hold one set for each node, ascending from 0 and below `num_sets`.
+    """
+    if batch is None:
+        return Packing([num_nodes], device)
+    refuse_jit_trace("sets")
+    return _packings.get(batch, (num_nodes, num_sets), lambda batch: _pack(batch, num_nodes, num_sets, device))
+
+
+def _pack(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+    _check_members("batch", batch, num_nodes, num_sets)
+    if not bool((batch[1:] >= batch[:-1]).all()):
+        raise ValueError("batch must be sorted: the nodes of one graph lie side by side")
+    return Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
+
+
+def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
+    """The graph whose edges lead from each node to its set, in the order of the nodes.
+
+    Raises:
+        ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
+    """
+    refuse_jit_trace("sets")
+    if not has_values(index):  # it is looked at when the program runs
+        nodes = torch.arange(index.shape[0], device=index.device)
+        return as_graph(torch.stack([nodes, index]), num_sets, index.shape[0])
+    return _members.get(index, num_sets, lambda index: _lead(name, index, num_sets))
+
+
+def _lead(name: str, index: Tensor, num_sets: int) -> Graph:
+    _check_members(name, index, index.shape[0], num_sets)
+    nodes = torch.arange(index.shape[0], device=index.device)
+    return Graph(torch.stack([nodes, index]), num_dst=num_sets, num_src=index.shape[0])
+
+
+def _check_members(name: str, index: Tensor, num_nodes: int, num_sets: int | None) -> None:
+    if index.shape != (num_nodes,) or index.is_floating_point():
+        raise ValueError(
+            f"{name} must hold the graph of each node, {num_nodes} integers, got {index.dtype} of {list(index.shape)}"
+        )
+    if index.numel():
+        lowest, highest = torch.stack(index.aminmax()).tolist()
+        if lowest < 0 or (num_sets is not None and highest >= num_sets):
+            wrong = lowest if lowest < 0 else highest
+            limit = "" if num_sets is None else f" and below {num_sets}"
+            raise ValueError(f"{name} must hold graphs counted from 0{limit}, got {wrong}")

@@ -1,0 +1,1 @@
+"""Drop-in replacements of PyTorch Geometric's attention layers; the one folder of layers that imports PyG."""

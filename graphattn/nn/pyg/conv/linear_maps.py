@@ -1,0 +1,123 @@
+"""Linear maps of the same rows, and sums of rows, in as few large tensors as there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from graphattn.graph.torch_modes import is_plain
+from graphattn.nn.pyg.conv.projection import readable_weight
+from graphattn.nn.pyg.writable import writable
+from graphattn.ops.huge_pages import ask_for_huge_pages
+from graphattn.ops.mapped import one_by_one
+from graphattn.ops.precision import is_small, under_autocast
+
+Map = tuple[Tensor, Tensor | None]
+"""A weight `[D, F]` and a bias `[D]`."""
+
+
+def map_rows(x: Tensor, *linears: Any) -> tuple[Tensor, ...]:
+    """What each of several modules makes of the rows `[N, F]`, by `linear_maps` where all are plain linear maps."""
+    if any(readable_weight(linear, x, bias=True) is None for linear in linears):
+        return tuple(linear(x) for linear in linears)
+    return linear_maps(x, [(linear.weight, linear.bias) for linear in linears])
+
+
+def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
+    """W x_n + b of all rows `[N, F]` for each map, `[N, D]` each.
+
+    As `torch.nn.functional.linear` for each of them, but that the gradient of `x` is added up in place, so that one
+    tensor of its size is made and not two for each map, and that large results lie in huge pages. (Few rows gain
+    nothing from that.)
+    """
+    if under_autocast(x):
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device)
+        maps = [(weight.to(dtype), None if bias is None else bias.to(dtype)) for weight, bias in maps]
+        with torch.autocast(device, enabled=False):
+            return linear_maps(x.to(dtype), maps)
+    if not is_plain() or is_small(x):
+        return tuple(F.linear(x, *each) for each in maps)
+    weights, biases = zip(*maps, strict=True)
+    return _LinearMaps.apply(x, *weights, *biases)
+
+
+def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
+    """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any, as a tensor of its own."""
+    if residual is None and bias is None:
+        return writable(out)
+    if not is_plain() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
+        out = out if residual is None else out + residual
+        return out if bias is None else out + bias
+    return _Sum.apply(out, residual, bias)
+
+
+def _dense(x: Tensor) -> Tensor:
+    """The same in memory without gaps, which the gradient of a sum or a mean is not."""
+    return x if x.is_contiguous() or torch.is_grad_enabled() else _empty(x, x.shape[1]).copy_(x)
+
+
+def _empty(x: Tensor, width: int) -> Tensor:
+    made = x.new_empty(x.shape[0], width)
+    has_memory = type(made) is Tensor and made.device.type == "cpu"  # which tensors of a kind of their own may lack
+    return ask_for_huge_pages(made) if has_memory else made
+
+
+class _LinearMaps(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *parameters: Tensor | None) -> tuple[Tensor, ...]:
+        weights, biases = parameters[: len(parameters) // 2], parameters[len(parameters) // 2 :]
+        ctx.save_for_backward(x, *weights)
+        ctx.set_materialize_grads(False)
+        outs = []
+        for weight, bias in zip(weights, biases, strict=True):
+            assert weight is not None
+            out = _empty(x, weight.shape[0])
+            turned = weight.t()
+            outs.append(torch.mm(x, turned, out=out) if bias is None else torch.addmm(bias, x, turned, out=out))
+        return tuple(outs)
+
+    @staticmethod
+    @one_by_one
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
+        x, *weights = ctx.saved_tensors
+        needs_x, needs = ctx.needs_input_grad[0], ctx.needs_input_grad[1:]
+        to_x: Tensor | None = None
+        to_weights: list[Tensor | None] = []
+        to_biases: list[Tensor | None] = []
+        for place, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
+            is_there = gradient is not None
+            to_weights.append(gradient.t() @ x if is_there and needs[place] else None)
+            to_biases.append(gradient.sum(0) if is_there and needs[place + len(weights)] else None)
+            if not is_there or not needs_x:
+                continue
+            if torch.is_grad_enabled():  # and this will be differentiated too
+                to_x = gradient @ weight if to_x is None else to_x + gradient @ weight
+            else:
+                to_x = (
+                    torch.mm(gradient, weight, out=_empty(x, x.shape[1]))
+                    if to_x is None
+                    else to_x.addmm_(gradient, weight)
+                )
+        return to_x, *to_weights, *to_biases
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
+        terms = [term for term in (residual, bias) if term is not None]
+        dtype = reduce(torch.promote_types, [term.dtype for term in terms], out.dtype)
+        total = torch.add(out, terms[0], out=_empty(out, out.shape[1]).to(dtype))
+        return total.add_(terms[1]) if len(terms) == 2 else total
+
+    @staticmethod
+    @one_by_one
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        needs_residual, needs_bias = ctx.needs_input_grad[1:]
+        gradient = _dense(gradient)
+        return gradient, gradient if needs_residual else None, gradient.sum(0) if needs_bias else None

@@ -1,0 +1,123 @@
+"""Attention of packed rows to the rows of their own set, which a compiled program can hold too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphattn.graph.torch_modes import has_values
+from graphattn.nn.node_sets import packing_of
+from graphattn.ops.attention import attention
+from graphattn.ops.random import new_seed
+
+
+def attend_within(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    batch: Tensor | None,
+    *,
+    num_sets: int | None = None,
+    queries: int | None = None,
+    keys: int | None = None,
+    normalize: str = "softmax",
+    scale: float | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Attend to all keys of one's own set: `graphattn.attention` on a batch of complete graphs.
+
+    Args:
+        q: `[M, H, D]`.
+        k: `[N, Hk, D]`.
+        v: `[N, Hk, Dv]`.
+        batch: the set of each node, ascending; None for one set.
+        num_sets: the number of sets, where the last ones may be empty.
+        queries: how many rows of `q` each set has; None where they are its nodes.
+        keys: how many rows of `k` and `v` each set has; None where they are its nodes.
+        normalize: as for `attention`.
+        scale: as for `attention`.
+        dropout: as for `attention`.
+
+    Raises:
+        ValueError: `batch` does not hold the set of each node, ascending.
+    """
+    if batch is None or has_values(batch):
+        num_nodes = k.shape[0] if keys is None or batch is None else batch.shape[0]
+        graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
+        out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
+        assert isinstance(out, Tensor)
+        return out
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    seed = new_seed() if dropout else None
+    operator = torch.ops.graphattn.within.default
+    return operator(q, k, v, batch, num_sets, queries, keys, normalize, float(scale), dropout, seed)
+
+
+# How many sets there are, and how large, is known when a program runs: one operator then runs what would run without
+# a compiler, and its backward pass runs it again.
+_INPUTS = (
+    "Tensor q, Tensor k, Tensor v, Tensor batch, SymInt? num_sets, int? queries, int? keys, "
+    "str normalize, float scale, float dropout, Tensor? seed"
+)
+torch.library.define("graphattn::within", f"({_INPUTS}) -> Tensor")
+torch.library.define("graphattn::within_backward", f"(Tensor grad, {_INPUTS}) -> (Tensor, Tensor, Tensor)")
+
+
+def _within(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    batch: Tensor,
+    num_sets: int | None,
+    queries: int | None,
+    keys: int | None,
+    normalize: str,
+    scale: float,
+    dropout: float,
+    seed: Tensor | None,
+) -> Tensor:
+    with torch.random.fork_rng([q.device] if q.is_cuda else [], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(int(seed))
+        return attend_within(
+            q, k, v, batch, num_sets=num_sets, queries=queries, keys=keys,
+            normalize=normalize, scale=scale, dropout=dropout,
+        ).contiguous()  # fmt: skip
+
+
+def _within_backward(grad: Tensor, *inputs: Any) -> tuple[Tensor, ...]:
+    leaves = [tensor.detach().requires_grad_() for tensor in inputs[:3]]
+    with torch.enable_grad():
+        out = _within(*leaves, *inputs[3:])
+    return tuple(gradient.contiguous() for gradient in torch.autograd.grad(out, leaves, grad))
+
+
+torch.library.impl("graphattn::within", "CompositeExplicitAutograd", _within)
+torch.library.impl("graphattn::within_backward", "CompositeExplicitAutograd", _within_backward)
+
+
+@torch.library.register_fake("graphattn::within")
+def _fake(q: Tensor, k: Tensor, v: Tensor, *rest: Any) -> Tensor:
+    return v.new_empty(*q.shape[:2], v.shape[2])
+
+
+@torch.library.register_fake("graphattn::within_backward")
+def _fake_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+    return tuple(tensor.new_empty(tensor.shape) for tensor in (q, k, v))
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *others, seed = inputs
+    ctx.save_for_backward(*others[:4], seed)
+    ctx.options = others[4:]
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    *tensors, seed = ctx.saved_tensors
+    found = torch.ops.graphattn.within_backward.default(grad, *tensors, *ctx.options, seed)
+    return *found, *[None] * (2 + len(ctx.options))
+
+
+torch.library.register_autograd("graphattn::within", _backward, setup_context=_save)

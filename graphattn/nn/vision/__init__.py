@@ -1,0 +1,1 @@
+"""Attention over the channels, places and patches of images."""
