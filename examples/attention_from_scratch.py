@@ -2,7 +2,7 @@
 
     python examples/attention_from_scratch.py
 
-Attention is a weighted mean over the in-neighbours of a node. The first part computes one such mean step by step
+Attention is a weighted mean over the in-neighbors of a node. The first part computes one such mean step by step
 (scores, softmax, weighted mean) and compares it with `graphattn.attention`. The second part shows that what sets one
 kind of attention apart from another is the graph: a sequence is a complete graph, a causal mask is a triangle, a
 window is a band.
@@ -22,7 +22,7 @@ import graphattn as ga
 
 
 def by_hand() -> float:
-    """One destination, two in-neighbours, every step printed; the largest difference from the library."""
+    """One destination, two in-neighbors, every step printed; the largest difference from the library."""
     q = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]])  # what each node asks for
     k = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])  # what each node offers
     v = torch.tensor([[10.0], [20.0], [30.0]])  # what each node says
@@ -30,7 +30,7 @@ def by_hand() -> float:
     print("edges: 0 → 2, 1 → 2, 2 → 0;  node 2 sees nodes 0 and 1, node 0 sees node 2, node 1 sees nobody\n")
 
     scores = [float(q[2] @ k[j]) / math.sqrt(2) for j in (0, 1)]
-    print("node 2 compares its query with the keys of its in-neighbours, ⟨q, k⟩ / √2:")
+    print("node 2 compares its query with the keys of its in-neighbors, ⟨q, k⟩ / √2:")
     print(f"  scores          {scores[0]:.4f}  {scores[1]:.4f}")
     powers = [math.exp(score) for score in scores]
     weights = [power / sum(powers) for power in powers]
@@ -46,7 +46,7 @@ def by_hand() -> float:
     out, per_edge = ga.attention(q[:, None], k[:, None], v[:, None], graph, return_weights=True)
     print(f"graphattn.attention, node by node: {[round(value, 4) for value in out.flatten().tolist()]}")
     print(f"its weights, edge by edge:         {[round(value, 4) for value in per_edge.flatten().tolist()]}")
-    expected = torch.tensor([30.0, 0.0, mean.item()])  # one neighbour: its value; none: zero
+    expected = torch.tensor([30.0, 0.0, mean.item()])  # one neighbor: its value; none: zero
     return compare("the answer by hand", out.flatten(), expected)
 
 

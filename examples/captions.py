@@ -15,7 +15,7 @@ The picture shows test pictures, and for each word of the caption the patches th
 
 Results (seed 0, the only one that was run):
     --attention soft: 87.4 % of 1,000 captions are right from the first word to the last, after 1,500 steps in two
-    minutes of one core's time; in one of the four pictures drawn, two neighbours have changed places
+    minutes of one core's time; in one of the four pictures drawn, two neighbors have changed places
     --attention hard: 70.9 %, after 750 steps of soft and 750 of hard attention, in two minutes
 
 Show, Attend and Tell: Xu et al. 2015, arXiv:1502.03044, section 4. There a reward is the log-likelihood of the whole

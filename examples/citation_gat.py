@@ -59,13 +59,13 @@ def accuracy(data: Data, seed: int, patience: int = 100) -> float:
     """The test accuracy of one training as in the paper, at the epoch with the lowest validation loss."""
     torch.manual_seed(seed)
     model = GAT(graphattn.nn, data.num_features, int(data.y.max()) + 1, dropout=0.6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.005, weight_decay=5e-4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005, weight_decay=5e-4)
     lowest, highest, found, waited = float("inf"), 0.0, 0.0, 0
     while waited < patience:
         model.train()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.cross_entropy(model(data.x, data.edge_index)[data.train_mask], data.y[data.train_mask]).backward()
-        optimiser.step()
+        optimizer.step()
         model.eval()
         with torch.no_grad():
             logits = model(data.x, data.edge_index)

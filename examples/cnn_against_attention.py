@@ -43,7 +43,7 @@ from graphattn.datasets import mnist
 from graphattn.models import ViT
 
 SIZES = (50, 200, 1_000, 5_000, 20_000, 60_000)
-COLOURS = {"CNN": "#e07a3f", "ViT": "#2a6f97"}
+COLORS = {"CNN": "#e07a3f", "ViT": "#2a6f97"}
 
 
 def cnn() -> nn.Module:
@@ -108,9 +108,9 @@ def draw(curves: dict[str, list[Point]], out: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for name, points in curves.items():
         sizes = [point.size for point in points]
-        axes.plot(sizes, [100 * p.test for p in points], "o-", color=COLOURS[name], label=f"{name}, test")
+        axes.plot(sizes, [100 * p.test for p in points], "o-", color=COLORS[name], label=f"{name}, test")
         seen = [100 * p.train for p in points]
-        axes.plot(sizes, seen, "--", color=COLOURS[name], label=f"{name}, its own training images")
+        axes.plot(sizes, seen, "--", color=COLORS[name], label=f"{name}, its own training images")
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()

@@ -102,7 +102,7 @@ def looks(net: ViT, image: Tensor) -> Tensor:
 
 @torch.no_grad()
 def draw(net: ViT, images: Tensor, digits: Tensor, out: Path) -> None:
-    """One image of each digit, and the patches in the colour of how much the class token looks at them."""
+    """One image of each digit, and the patches in the color of how much the class token looks at them."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""A graph attention network finds the two sides of a karate club that split, from one labelled member each.
+"""A graph attention network finds the two sides of a karate club that split, from one labeled member each.
 
     python examples/karate.py --out runs/karate.png
 
@@ -10,7 +10,7 @@ Expected: 31 of the 32 others are predicted right. The one in error is node 8, w
 club missed as well: he leaned to the president, but stayed with the instructor because his black-belt test was three
 weeks away. Seeds 0 to 19 find 26 to 31, 28.1 in the mean: a single label a side is little to go on.
 
-The picture colours each node by the predicted side. Each friendship is drawn in two halves, and the half that touches
+The picture colors each node by the predicted side. Each friendship is drawn in two halves, and the half that touches
 a node is as thick and dark as the attention that this node pays along it.
 
 Data: Zachary 1977, "An information flow model for conflict and fission in small groups", as it comes with networkx.
@@ -74,7 +74,7 @@ def draw(club: nx.Graph, predicted: Tensor, actual: Tensor, edges: Tensor, weigh
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
-    colours = ("#2a6f97", "#e07a3f")
+    colors = ("#2a6f97", "#e07a3f")
     place = nx.kamada_kawai_layout(club, weight=None)
     across = place[PRESIDENT] - place[INSTRUCTOR]
     turn = np.array([across, [-across[1], across[0]]]) / np.linalg.norm(across)
@@ -95,7 +95,7 @@ def draw(club: nx.Graph, predicted: Tensor, actual: Tensor, edges: Tensor, weigh
             *place[node],
             s=900 if leader else 420,
             marker="s" if leader else "o",
-            color=colours[predicted[node]],
+            color=colors[predicted[node]],
             edgecolors="#c1121f" if wrong else "white",
             linewidths=3.5 if wrong else 1.5,
             zorder=2,
@@ -110,12 +110,12 @@ def draw(club: nx.Graph, predicted: Tensor, actual: Tensor, edges: Tensor, weigh
             size=14 if leader else 10,
         )
 
-    def mark(label: str, marker: str, colour: str, edge: str = "white", width: float = 1.5) -> Line2D:
-        style = {"markerfacecolor": colour, "markeredgecolor": edge, "markeredgewidth": width, "markersize": 14}
+    def mark(label: str, marker: str, color: str, edge: str = "white", width: float = 1.5) -> Line2D:
+        style = {"markerfacecolor": color, "markeredgecolor": edge, "markeredgewidth": width, "markersize": 14}
         return Line2D([], [], linestyle="", marker=marker, label=label, **style)
 
-    handles = [mark(f"predicted: {side}", "o", colour) for side, colour in zip(SIDES, colours, strict=True)]
-    handles.append(mark("labelled: one leader a side", "s", "#8d99ae"))
+    handles = [mark(f"predicted: {side}", "o", color) for side, color in zip(SIDES, colors, strict=True)]
+    handles.append(mark("labeled: one leader a side", "s", "#8d99ae"))
     handles.append(mark("predicted wrong", "o", "#ffffff", "#c1121f", 3.5))
     handles.append(Line2D([], [], color="#343b48", linewidth=5, label="attention paid by the node at this end"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=11)

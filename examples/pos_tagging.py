@@ -1,10 +1,10 @@
-"""Parts of speech: what a word's neighbours add, on a ladder from no context to self-attention.
+"""Parts of speech: what a word's neighbors add, on a ladder from no context to self-attention.
 
     python examples/pos_tagging.py --out runs/pos.png          (the whole ladder)
     python examples/pos_tagging.py --quick                     (on part of the data)
 
 All rungs know the same of a word: the word, its beginnings and endings, and how it is written. They differ in what
-they know of its neighbours: nothing, two words to each side, all words read in order by an LSTM, or all words at once
+they know of its neighbors: nothing, two words to each side, all words read in order by an LSTM, or all words at once
 by attention on a complete graph with a bias for how far away a word is.
 
 Expected, accuracy on the words of the test part with `--seed` 0, 1 and 2:
@@ -15,7 +15,7 @@ Expected, accuracy on the words of the test part with `--seed` 0, 1 and 2:
     LSTM                             94.48 %  (94.58, 94.40, 94.45)    40 s
     self-attention                   94.53 %  (94.43, 94.52, 94.63)    75 s
 
-Neighbours are worth nearly five points, and the nearest two give them all: the last three rungs lie within a third of a
+Neighbors are worth nearly five points, and the nearest two give them all: the last three rungs lie within a third of a
 point. The seconds are of one core of a busy machine.
 
 Self-attention has to learn that near words matter, so its position bias learns faster than the rest. On the validation
@@ -25,7 +25,7 @@ part it has 92.01 % where both learn at 0.002, 94.15 % where the bias learns at 
 Published with vectors of words learned from much more text: 95.40 % (Stanza, Qi et al. 2020, arXiv:2003.07082, from raw
 text).
 
-The picture shows where each word of a sentence looks in the first layer of the last rung: mostly to its neighbours, and
+The picture shows where each word of a sentence looks in the first layer of the last rung: mostly to its neighbors, and
 some to the full stop.
 
 Data: UD English EWT, 12,544 sentences, 2,001 to choose the epoch and 2,077 for the test (Silveira et al. 2014),
@@ -213,7 +213,7 @@ def accuracy(net: Tagger, data: list[Batch]) -> float:
 
 def train(net: Tagger, data: list[Batch], valid: list[Batch], epochs: int) -> float:
     """Adam with a warm-up and a decay; the best epoch on the validation data is kept, and its accuracy returned."""
-    # A score bias is a few numbers that have far to go: from 0 to where a neighbour outweighs the whole sentence.
+    # A score bias is a few numbers that have far to go: from 0 to where a neighbor outweighs the whole sentence.
     far = [parameter for name, parameter in net.named_parameters() if name.endswith("bias.table")]
     near = [parameter for name, parameter in net.named_parameters() if not name.endswith("bias.table")]
     rates = [2e-3, 5e-2]

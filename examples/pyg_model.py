@@ -7,7 +7,7 @@ model that was trained with PyG's layers loads into the same model with ours, an
 
 Expected: the largest difference between the two models' outputs is below 0.00001 (float32), and the loss falls from
 about 1.4 to below 0.01 in 100 steps. The data are toy data, made here: 200 nodes in four groups, with noisy features
-that need their neighbours' to be told apart. Takes about five seconds.
+that need their neighbors' to be told apart. Takes about five seconds.
 """
 
 from __future__ import annotations

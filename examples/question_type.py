@@ -80,7 +80,7 @@ def pack(sentences: list[Sentence], vocabulary: Vocabulary) -> tuple[Tensor, ga.
 
 def train(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, epochs: int) -> None:
     """AdamW with a warm-up and a decay; one word in ten is hidden at random, so that no word is relied upon."""
-    # A score bias is a few numbers that have far to go: from 0 to where a neighbour outweighs the whole question.
+    # A score bias is a few numbers that have far to go: from 0 to where a neighbor outweighs the whole question.
     far = [net.encoder.encoder.bias.table]
     near = [parameter for parameter in net.parameters() if parameter is not far[0]]
     optimizer = torch.optim.AdamW([{"params": near}, {"params": far}], weight_decay=0.05)
@@ -123,12 +123,12 @@ def draw(net: Classifier, sentences: list[Sentence], vocabulary: Vocabulary, out
         for place, (word, weight) in enumerate(zip(sentence.words, weights.tolist(), strict=True)):
             shade = min(1.0, weight * len(weights) / 3)  # a third is a mean look
             axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(0.16, 0.44, 0.59, shade)))
-            colour = "white" if shade > 0.55 else "black"
-            axes.text(place + 0.48, -row, word, ha="center", va="center", color=colour, size=9)
+            color = "white" if shade > 0.55 else "black"
+            axes.text(place + 0.48, -row, word, ha="center", va="center", color=color, size=9)
         wrong = predicted != sentence.labels[0]
         name = NAMES[predicted] + wrong * f", not {NAMES[sentence.labels[0]]}"
-        colour = "#c1121f" if wrong else "black"
-        axes.text(-0.2, -row, name, ha="right", va="center", weight="bold", size=10, color=colour)
+        color = "#c1121f" if wrong else "black"
+        axes.text(-0.2, -row, name, ha="right", va="center", weight="bold", size=10, color=color)
     axes.set_xlim(-2.6, 9)
     axes.set_ylim(-len(shown) + 0.4, 0.6)
     axes.axis("off")

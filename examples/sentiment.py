@@ -10,7 +10,7 @@ Expected: 81.33 % of the test sentences, the mean of seeds 0, 1 and 2 (81.22, 81
 too: 82.7 % by a convolutional network that was also shown the phrases inside the training sentences (Kim 2014,
 arXiv:1408.5882, table 2, CNN-rand). Each seed takes about two minutes of one core of a busy machine.
 
-In the picture each word has the colour of what it adds to the log-odds of praise: after attention all is linear, so the
+In the picture each word has the color of what it adds to the log-odds of praise: after attention all is linear, so the
 shares and the biases add up to the answer. Where the network is sure, most words carry its verdict: they have seen
 one another before.
 
@@ -158,7 +158,7 @@ def shares(net: Classifier, words: list[Tensor], graph: ga.graph.Complete) -> Te
 
 @torch.no_grad()
 def draw(net: Classifier, sentences: list[Sentence], data: Data, out: Path) -> None:
-    """Some short sentences, each word in the colour of what it adds to the answer."""
+    """Some short sentences, each word in the color of what it adds to the answer."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -170,9 +170,9 @@ def draw(net: Classifier, sentences: list[Sentence], data: Data, out: Path) -> N
         words, graph, label = data.batch([number])
         chance = net(words, graph).sigmoid().item()
         for place, (word, share) in enumerate(zip(sentences[number].words, shares(net, words, graph), strict=True)):
-            colour = (0.16, 0.44, 0.59) if share > 0 else (0.88, 0.48, 0.25)
+            color = (0.16, 0.44, 0.59) if share > 0 else (0.88, 0.48, 0.25)
             shade = min(1.0, abs(float(share)))
-            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*colour, shade)))
+            axes.add_patch(plt.Rectangle((place, -row - 0.4), 0.96, 0.8, color=(*color, shade)))
             ink = "white" if share > 0.6 else "black"
             axes.text(place + 0.48, -row, word, ha="center", va="center", color=ink, size=8)
         right = (chance > 0.5) == bool(label)

@@ -71,13 +71,13 @@ def compare(build: Build, loss_of: Loss, steps: int, lr: float = 0.005) -> dict[
 def _train(library: ModuleType, build: Build, loss_of: Loss, steps: int, lr: float) -> tuple[Run, Callable[[], float]]:
     torch.manual_seed(0)
     model = build(library)
-    optimiser = torch.optim.Adam(model.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
 
     def step() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = loss_of(model)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     losses, seconds = [], []

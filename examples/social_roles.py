@@ -14,17 +14,17 @@ last line:
 
                                      20 of each role    18,000 pages
     most frequent role                        28.7 %          30.6 %
-    most frequent of neighbours               32.1 %          90.5 %
+    most frequent of neighbors               32.1 %          90.5 %
     words alone                               58.7 %          90.2 %
     words and attention                       70.8 %          94.5 %
 
-Each seed takes 80 s of one processor. With labels for most pages, asking the neighbours is as good as reading, and
-attention does both. With few, hardly anybody has a labelled neighbour, and attention still adds 12 points to words.
+Each seed takes 80 s of one processor. With labels for most pages, asking the neighbors is as good as reading, and
+attention does both. With few, hardly anybody has a labeled neighbor, and attention still adds 12 points to words.
 
 For comparison, in the notebook to chapter 5 of Labonne 2023, "Hands-On Graph Neural Networks Using Python", with 18,000
-pages and 128 other features of each: 75.2 % without the graph, 83.9 % with sums over neighbours.
+pages and 128 other features of each: 75.2 % without the graph, 83.9 % with sums over neighbors.
 
-The picture is one page of the test, a ministry, and whom it looks at in the last layer: all of its 14 neighbours, most
+The picture is one page of the test, a ministry, and whom it looks at in the last layer: all of its 14 neighbors, most
 at three other ministries, and at the four politicians about half as much.
 
 Data: Rozemberczki et al. 2021, arXiv:1909.13021, downloaded once. Layers: Brody et al. 2022, arXiv:2105.14491.
@@ -46,7 +46,7 @@ from graphattn.datasets import Pages, facebook_pages
 
 WIDTH, HEADS = 64, 4
 PER_ROLE, MANY = 20, 18_000
-COLOURS = {"company": "#2a6f97", "government": "#8d99ae", "politician": "#e07a3f", "tvshow": "#6a994e"}
+COLORS = {"company": "#2a6f97", "government": "#8d99ae", "politician": "#e07a3f", "tvshow": "#6a994e"}
 
 
 class Network(nn.Module):
@@ -111,8 +111,8 @@ def splits(data: Data) -> tuple[dict[str, Tensor], Tensor]:
     return {f"{PER_ROLE} of each role": few, f"{MANY:,} pages": train}, test
 
 
-def by_neighbours(data: Data, train: Tensor) -> Tensor:
-    """Each page's most frequent role among the neighbours whose role is known; the most frequent of all without."""
+def by_neighbors(data: Data, train: Tensor) -> Tensor:
+    """Each page's most frequent role among the neighbors whose role is known; the most frequent of all without."""
     known = F.one_hot(data.y[train]).float()
     labels = torch.zeros(len(data.y), known.shape[1]).index_add(0, train, known)
     source, page = data.edge_index[:, data.edge_index[0] != data.edge_index[1]]
@@ -134,7 +134,7 @@ def train_on(net: Network, data: Data, train: Tensor, steps: int) -> None:
 
 
 def choose(pages: Pages, test: Tensor) -> int:
-    """The first test page with 9 to 14 neighbours of three roles, all with names that any font can write."""
+    """The first test page with 9 to 14 neighbors of three roles, all with names that any font can write."""
     source, page = pages.edge_index
     for number in test.tolist():
         near = source[(page == number) & (source != number)].tolist()
@@ -160,7 +160,7 @@ def draw(pages: Pages, page: int, predicted: str, edge_index: Tensor, weights: T
     for turn, other in zip(torch.linspace(0.25, -1.75, len(near) + 1)[:-1] * torch.pi, near, strict=False):
         x, y = float(turn.cos()), float(turn.sin())
         axes.plot([0, x], [0, y], color="#343b48", linewidth=12 * looks[other] / looks[near[0]], alpha=0.55, zorder=1)
-        axes.scatter(x, y, s=420, color=COLOURS[pages.roles[pages.role[other]]], edgecolors="white", zorder=2)
+        axes.scatter(x, y, s=420, color=COLORS[pages.roles[pages.role[other]]], edgecolors="white", zorder=2)
         side = "center" if abs(x) < 0.2 else ("left" if x > 0 else "right")
         shift = (0, 26 if y > 0 else -26) if side == "center" else (16 if x > 0 else -16, 0)
         axes.annotate(
@@ -168,10 +168,10 @@ def draw(pages: Pages, page: int, predicted: str, edge_index: Tensor, weights: T
             ha=side, va="center", size=10,
         )  # fmt: skip
     role = pages.roles[pages.role[page]]
-    axes.scatter(0, 0, s=1100, color=COLOURS[role], edgecolors="black", linewidths=2, zorder=2)
+    axes.scatter(0, 0, s=1100, color=COLORS[role], edgecolors="black", linewidths=2, zorder=2)
     axes.text(0, 0, f"{own:.2f}", ha="center", va="center_baseline", size=10, color="white", weight="bold")
     axes.set_title(f"{pages.names[page]}: predicted {predicted}, is {role}", size=14, pad=14)
-    handles = [Line2D([], [], linestyle="", marker="o", markersize=12, color=COLOURS[r], label=r) for r in pages.roles]
+    handles = [Line2D([], [], linestyle="", marker="o", markersize=12, color=COLORS[r], label=r) for r in pages.roles]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     axes.set_xlim(-2.1, 2.1)
     axes.set_ylim(-1.35, 1.35)
@@ -191,7 +191,7 @@ def main(out: str | Path = "runs/roles.png", quick: bool = False, seed: int = 0)
     table: dict[str, dict[str, float]] = {}
     for split, train in trains.items():
         frequent = torch.full_like(data.y, int(data.y[train].mode().values))
-        answers = {"most frequent role": frequent, "most frequent of neighbours": by_neighbours(data, train)}
+        answers = {"most frequent role": frequent, "most frequent of neighbors": by_neighbors(data, train)}
         for name, build in (("words alone", Network), ("words and attention", GAT)):
             torch.manual_seed(seed)
             start, net = time.process_time(), build(num_words, len(pages.roles))

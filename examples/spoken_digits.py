@@ -1,4 +1,4 @@
-"""Truncated self-attention recognises spoken digits (FSDD).
+"""Truncated self-attention recognizes spoken digits (FSDD).
 
     GRAPHATTN_DATA=folder python examples/spoken_digits.py --quick
     GRAPHATTN_DATA=folder python examples/spoken_digits.py --out runs/spoken_digits.png
@@ -86,7 +86,7 @@ class Block(nn.Module):
         return x + self.dropout(self.ffn(self.ffn_norm(x)))
 
 
-class Recogniser(nn.Module):
+class Recognizer(nn.Module):
     """Two truncated layers and pooling."""
 
     def __init__(self, width: int = 64, heads: int = 4) -> None:
@@ -108,10 +108,10 @@ class Recogniser(nn.Module):
         return self.out(pooled), weights
 
 
-def train(recordings: list[Recording], epochs: int, seed: int) -> Recogniser:
+def train(recordings: list[Recording], epochs: int, seed: int) -> Recognizer:
     """Fit to disturbed recordings, in batches of 25."""
     torch.manual_seed(seed)
-    model = Recogniser()
+    model = Recognizer()
     frames, digits = [spectrogram(r) for r in recordings], torch.tensor([r.digit for r in recordings])
     steps = epochs * -(-len(frames) // 25)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
@@ -132,7 +132,7 @@ def train(recordings: list[Recording], epochs: int, seed: int) -> Recogniser:
 
 
 @torch.no_grad()
-def draw(model: Recogniser, recording: Recording, out: Path) -> None:
+def draw(model: Recognizer, recording: Recording, out: Path) -> None:
     """Write the picture that the opening describes."""
     import matplotlib
 
@@ -153,7 +153,7 @@ def draw(model: Recogniser, recording: Recording, out: Path) -> None:
     axes[0].imshow(frames.T, origin="lower", aspect="auto", extent=(0, len(frames) / 100, 0, MELS), cmap="magma")
     axes[0].set_ylabel("mel band")
     axes[0].set_xlim(0, end)
-    axes[0].set_title(f'"{recording.digit}", said by {recording.speaker}; recognised: {logits.argmax().item()}')
+    axes[0].set_title(f'"{recording.digit}", said by {recording.speaker}; recognized: {logits.argmax().item()}')
     middles = (torch.arange(len(x)) + 0.5) * FRAMES / 100
     axes[1].bar(middles, looked.mean(dim=1), width=0.9 * FRAMES / 100, color="#2a6f97")
     axes[1].set_xlim(0, end)

@@ -14,7 +14,7 @@ Result of the second command with `--seed` 0 and 1: BLEU 33.20 and 33.02 with a 
 after half an hour of one core of a busy machine. The settings were fixed before the test sentences were translated.
 
 Network: Bahdanau et al. 2015, arXiv:1409.0473. Data: Elliott et al. 2016, arXiv:1605.00459. Calixto et al. 2017
-(doi:10.18653/v1/P17-1175, table 1) report 33.7 BLEU for a text-only recurrent network, on tokenised text.
+(doi:10.18653/v1/P17-1175, table 1) report 33.7 BLEU for a text-only recurrent network, on tokenized text.
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ def draw(machine: ga.models.NeuralTuringMachine, task: str, out: Path) -> None:
         ("read head", places[:, 0, :, 0].T, "magma_r"),
     ]
     figure, axes = plt.subplots(4, 1, figsize=(9, 8), sharex=True, height_ratios=[1, 1, 3, 3], layout="constrained")
-    for ax, (title, picture, colours) in zip(axes, panels, strict=True):
-        ax.imshow(picture, aspect="auto", cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    for ax, (title, picture, colors) in zip(axes, panels, strict=True):
+        ax.imshow(picture, aspect="auto", cmap=colors, vmin=0, vmax=1, interpolation="nearest")
         ax.set_ylabel(title if "head" not in title else f"{title}:\nrow of the memory")
     axes[-1].set_xlabel("step")
     axes[0].set_title(f"{task}: {2 * LONGEST} vectors, trained on up to {LONGEST}")

@@ -48,7 +48,7 @@ def zoo() -> dict[str, Graph]:
     def draw(size: int, num_edges: int) -> Tensor:
         return torch.randint(size, (num_edges,), generator=drawn, device="cpu")
 
-    leaves, centre = torch.arange(1, 71, device="cpu"), torch.zeros(70, dtype=torch.int64, device="cpu")
+    leaves, center = torch.arange(1, 71, device="cpu"), torch.zeros(70, dtype=torch.int64, device="cpu")
     return {
         "empty": _graph([], 0),
         "no_edges": _graph([], 5),
@@ -58,7 +58,7 @@ def zoo() -> dict[str, Graph]:
         "duplicate_edges": _graph([(0, 1), (2, 1), (0, 1), (0, 1), (1, 2), (2, 1)], 3),
         "path": _graph([(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)], 4),
         "two_components": _graph([(0, 1), (1, 2), (2, 0), (3, 4), (4, 3)], 5),
-        "hub": Graph(torch.stack([torch.cat([leaves, centre]), torch.cat([centre, leaves])]), 71),
+        "hub": Graph(torch.stack([torch.cat([leaves, center]), torch.cat([center, leaves])]), 71),
         "unsorted": Graph(torch.stack([draw(13, 61), draw(13, 61)]), 13),
         "more_sources": Graph(torch.stack([draw(11, 17), draw(3, 17)]), num_dst=3, num_src=11),
         "more_destinations": Graph(torch.stack([draw(3, 17), draw(11, 17)]), num_dst=11, num_src=3),

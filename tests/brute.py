@@ -3,23 +3,23 @@
 import torch
 
 
-def check_edges(graph, neighbours):
+def check_edges(graph, neighbors):
     """Check a kind of graph against the sources that each destination sees, and the order they come in."""
-    expected = [(j, i) for i, seen in enumerate(neighbours) for j in sorted(seen)]
+    expected = [(j, i) for i, seen in enumerate(neighbors) for j in sorted(seen)]
     assert graph.num_edges == len(expected)
-    assert graph.num_dst == len(neighbours)
+    assert graph.num_dst == len(neighbors)
     assert graph.csr.perm is None
     assert graph.csr.indptr.dtype == graph.csr.indices.dtype == torch.int32
     assert list(map(tuple, graph.edge_index.t().tolist())) == expected
     graph.validate()
 
 
-def pack(neighbours_of_each, sizes=None):
-    """The neighbours in a batch, from those in each graph; sizes count the sources, where they are not the rows."""
+def pack(neighbors_of_each, sizes=None):
+    """The neighbors in a batch, from those in each graph; sizes count the sources, where they are not the rows."""
     packed, before = [], 0
-    for number, neighbours in enumerate(neighbours_of_each):
-        packed += [[before + j for j in seen] for seen in neighbours]
-        before += len(neighbours) if sizes is None else sizes[number]
+    for number, neighbors in enumerate(neighbors_of_each):
+        packed += [[before + j for j in seen] for seen in neighbors]
+        before += len(neighbors) if sizes is None else sizes[number]
     return packed
 
 

@@ -17,14 +17,14 @@ ENCODERS = {
     "linformer": lambda: encoders.linformer(EMBED, HEADS, 2, num_landmarks=3, max_nodes=16),
     "performer": lambda: encoders.performer(EMBED, HEADS, 2),
     "reformer": lambda: encoders.reformer(EMBED, HEADS, 2, num_buckets=2),
-    "neighbourhood": lambda: encoders.neighbourhood(EMBED, HEADS, 2, shape=(4, 3), kernel_size=3),
+    "neighborhood": lambda: encoders.neighborhood(EMBED, HEADS, 2, shape=(4, 3), kernel_size=3),
     "axial": lambda: encoders.axial(EMBED, HEADS, 2, shape=(4, 3)),
 }
 
 
 def sizes_for(kind: str) -> list[int]:
     """Sequences of several lengths, one of them a single node and one empty; or pictures of 4 by 3 cells."""
-    return [12, 12] if kind in ("neighbourhood", "axial") else [9, 1, 0, 16]
+    return [12, 12] if kind in ("neighborhood", "axial") else [9, 1, 0, 16]
 
 
 def graph_for(kind: str) -> ga.Graph:

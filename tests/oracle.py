@@ -5,8 +5,8 @@ import math
 import torch
 
 
-def attend(q, k, v, graph, score, normalise, *, bias=None, edge_key=None, edge_value=None):
-    """One head of attention. `score(q_i, k_j, b)` gives a number, `normalise(list)` weights; edges as the caller's."""
+def attend(q, k, v, graph, score, normalize, *, bias=None, edge_key=None, edge_value=None):
+    """One head of attention. `score(q_i, k_j, b)` gives a number, `normalize(list)` weights; edges as the caller's."""
     out = torch.zeros(graph.num_dst, v.shape[-1], dtype=torch.float64)
     weights = torch.zeros(graph.num_edges, dtype=torch.float64)
     src, dst = graph.edge_index.tolist()
@@ -16,7 +16,7 @@ def attend(q, k, v, graph, score, normalise, *, bias=None, edge_key=None, edge_v
         for e in edges:
             key = None if k is None else k[src[e]] + (0 if edge_key is None else edge_key[e])
             scores.append(float(score(None if q is None else q[i], key, 0.0 if bias is None else bias[e])))
-        for e, weight in zip(edges, normalise(scores), strict=True):
+        for e, weight in zip(edges, normalize(scores), strict=True):
             weights[e] = weight
             out[i] += weight * (v[src[e]] + (0 if edge_value is None else edge_value[e]))
     return out, weights
@@ -52,7 +52,7 @@ def _bisect(scores, weight):
     return [weight(s, low) for s in scores]
 
 
-NORMALISERS = {
+NORMALIZERS = {
     "softmax": softmax,
     "relu": lambda scores: [max(s, 0.0) for s in scores],
     "sigmoid": lambda scores: [1 / (1 + math.exp(-s)) for s in scores],

@@ -16,12 +16,12 @@ def twins(name, *args, **kwargs):
     mine, pygs = pair
     assert isinstance(mine, theirs.MessagePassing) == isinstance(pygs, theirs.MessagePassing)
     assert not isinstance(mine, type(pygs))
-    randomise(pygs)
+    randomize(pygs)
     mine.load_state_dict(pygs.state_dict(), strict=True)
     return pair
 
 
-def randomise(layer):
+def randomize(layer):
     with torch.no_grad():
         for parameter in layer.parameters():
             if not isinstance(parameter, torch.nn.UninitializedParameter):

@@ -65,7 +65,7 @@ class TestZoo:
 
 @pytest.mark.parametrize("name", SQUARE)
 @pytest.mark.parametrize("with_weights", [False, True])
-def test_a_sum_over_neighbours_is_equivariant(name, with_weights):
+def test_a_sum_over_neighbors_is_equivariant(name, with_weights):
     graph = SQUARE[name]
     weight = weights(graph) if with_weights else None
     assert_node_permutation_equivariant(weighted_sum, features(graph), graph, weight)
@@ -73,13 +73,13 @@ def test_a_sum_over_neighbours_is_equivariant(name, with_weights):
 
 @pytest.mark.parametrize("name", zoo())
 @pytest.mark.parametrize("with_weights", [False, True])
-def test_a_sum_over_neighbours_does_not_depend_on_edge_order(name, with_weights):
+def test_a_sum_over_neighbors_does_not_depend_on_edge_order(name, with_weights):
     graph = zoo()[name]
     weight = weights(graph) if with_weights else None
     assert_edge_order_invariant(weighted_sum, features(graph), graph, weight)
 
 
-def test_a_sum_over_neighbours_does_not_depend_on_the_batch():
+def test_a_sum_over_neighbors_does_not_depend_on_the_batch():
     graphs = list(zoo().values())
     assert_batch_equals_separate(weighted_sum, [(features(graph), graph) for graph in graphs])
     assert_batch_equals_separate(weighted_sum, [(features(graph), graph, weights(graph)) for graph in graphs])

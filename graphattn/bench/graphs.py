@@ -57,14 +57,14 @@ def power_law(
     if community is None:
         src = torch.randperm(num_nodes, generator=generator)[ends][torch.randperm(num_edges, generator=generator)]
     else:
-        src = _neighbours(dst, num_nodes, community, generator)
+        src = _neighbors(dst, num_nodes, community, generator)
     return _sorted(src, dst, num_nodes)
 
 
 def communities(num_nodes: int, num_edges: int, size: int, generator: Generator) -> Graph:
     """A planted partition: 85 % of the edges inside blocks of `size` consecutive nodes."""
     dst = torch.randint(num_nodes, (num_edges,), generator=generator)
-    return _sorted(_neighbours(dst, num_nodes, size, generator), dst, num_nodes)
+    return _sorted(_neighbors(dst, num_nodes, size, generator), dst, num_nodes)
 
 
 def hub(num_nodes: int, num_edges: int, generator: Generator, *, receivers: float = 1.0) -> Graph:
@@ -89,12 +89,12 @@ def molecules(count: int, generator: Generator) -> Graph:
     return Graph(torch.cat([bonds, bonds.flip(0)], dim=1), atom.numel())
 
 
-def nearest(count: int, points: int, neighbours: int, generator: Generator) -> Graph:
+def nearest(count: int, points: int, neighbors: int, generator: Generator) -> Graph:
     """A batch of clouds of points in a square, each point seeing its nearest others: every in-degree is the same."""
     places = torch.rand(count, points, 2, generator=generator)
     distance = torch.cdist(places, places).diagonal_scatter(torch.full((count, points), torch.inf), dim1=1, dim2=2)
-    near = distance.topk(neighbours, largest=False).indices + points * torch.arange(count).view(-1, 1, 1)
-    dst = torch.arange(count * points).repeat_interleave(neighbours)
+    near = distance.topk(neighbors, largest=False).indices + points * torch.arange(count).view(-1, 1, 1)
+    dst = torch.arange(count * points).repeat_interleave(neighbors)
     return Graph(torch.stack([near.flatten(), dst]), count * points)
 
 
@@ -148,7 +148,7 @@ def _power_law_degrees(num_nodes: int, num_edges: int, largest: int) -> Tensor:
     return whole.diff(prepend=whole.new_zeros(1))
 
 
-def _neighbours(dst: Tensor, num_nodes: int, size: int, generator: Generator) -> Tensor:
+def _neighbors(dst: Tensor, num_nodes: int, size: int, generator: Generator) -> Tensor:
     """A source for each destination: with probability 0.85 from its block of `size` nodes, otherwise from anywhere."""
     anywhere = torch.randint(num_nodes, dst.shape, generator=generator)
     start = dst // size * size

@@ -30,7 +30,7 @@ TRAINING = "training step of a GAT, 2 layers"
 
 
 def _sampled(generator: Generator, *, seeds: int = 1_024, fan_out: tuple[int, int] = (25, 10)) -> Graph:
-    """A batch of a neighbour sampler: two hops from the seeds, each node's sources drawn anew."""
+    """A batch of a neighbor sampler: two hops from the seeds, each node's sources drawn anew."""
     first = seeds * (1 + fan_out[0])
     num_nodes = 158_000  # what is left of first · fan_out[1] draws among Reddit's 232,965 when copies are merged
     inner = torch.randint(seeds, first, (seeds * fan_out[0],), generator=generator)
@@ -45,7 +45,7 @@ LAYER_GRAPHS: dict[str, Recipe] = {
     "cora": GRAPHS["cora"],
     "pubmed": GRAPHS["pubmed"],
     "arxiv-full": Recipe("ogbn-arxiv's size and degrees", lambda g: power_law(169_343, 1_166_243, 13_161, g)),
-    "reddit-sample": Recipe("1,024 seeds of Reddit, 25 and 10 neighbours; edges new in every call", _sampled),
+    "reddit-sample": Recipe("1,024 seeds of Reddit, 25 and 10 neighbors; edges new in every call", _sampled),
     "molecules-1024": GRAPHS["molecules-1024"],
 }
 NEW_EACH_CALL = {"reddit-sample"}
@@ -189,14 +189,14 @@ def _training_step(layers: Any, x: Tensor, edge_index: Tensor) -> Callable[[], T
             return self.second(self.first(x, edge_index).relu(), edge_index)
 
     net = Net().to(x.device)
-    optimiser = torch.optim.Adam(net.parameters())
+    optimizer = torch.optim.Adam(net.parameters())
     labels = torch.randint(CLASSES, (len(x),), device=x.device)
 
     def step() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = nn.functional.cross_entropy(net(x), labels)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.detach()
 
     return step

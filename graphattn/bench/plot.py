@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 _SHAPE = (8, 16)
-# Okabe and Ito's colours, which colour-blind people tell apart; every contender has a marker of its own besides.
-_COLOURS = [
+# Okabe and Ito's colors, which color-blind people tell apart; every contender has a marker of its own besides.
+_COLORS = [
     "#000000",
     "#E69F00",
     "#56B4E9",
@@ -32,7 +32,7 @@ _COLOURS = [
     "#5D3A9B",
 ]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", ".", "h"]
-_STYLE = dict(zip(ALL, zip(_COLOURS, _MARKERS, strict=True), strict=True))
+_STYLE = dict(zip(ALL, zip(_COLORS, _MARKERS, strict=True), strict=True))
 
 
 def draw(report: Report, path: Path) -> None:
@@ -82,7 +82,7 @@ def _scaling_row(part: SubFigure, report: Report) -> None:
 def _suite(axes: Axes, report: Report, kind: str, unit: float) -> None:
     """Every graph as a point of each contender; a line joins the uniform random graphs, which differ in size alone."""
     shown = [result for result in report.results if result.case == Case(result.case.graph, "dot", *_SHAPE)]
-    for name, (colour, marker) in _STYLE.items():
+    for name, (color, marker) in _STYLE.items():
         found = [
             (report.graphs[result.case.graph].num_edges, unit * figure, result.case.graph.startswith("random-"))
             for result in shown
@@ -92,10 +92,10 @@ def _suite(axes: Axes, report: Report, kind: str, unit: float) -> None:
             continue
         edges, figures, _ = zip(*found, strict=True)
         front = 3 if name == GRAPHATTN.name else 2
-        axes.plot(edges, figures, marker, color=colour, ms=5, alpha=0.8, zorder=front, label=name)
+        axes.plot(edges, figures, marker, color=color, ms=5, alpha=0.8, zorder=front, label=name)
         joined = sorted(point[:2] for point in found if point[2])
         if joined:
-            axes.plot(*zip(*joined, strict=True), color=colour, lw=1.5 if front == 3 else 1, zorder=front)
+            axes.plot(*zip(*joined, strict=True), color=color, lw=1.5 if front == 3 else 1, zorder=front)
     if kind == "forward" and "bandwidth" in report.probes:
         facts = [report.graphs[result.case.graph] for result in shown]
         moved = [forward_bytes(result.case, of) for result, of in zip(shown, facts, strict=True)]
@@ -107,7 +107,7 @@ def _suite(axes: Axes, report: Report, kind: str, unit: float) -> None:
 
 def _scaling(axes: Axes, report: Report, of: tuple[str, ...]) -> None:
     """Our times against one size, with the exponent of each line."""
-    colours = iter(_COLOURS[1:])
+    colors = iter(_COLORS[1:])
     longest = 0.0
     for kind, marker in (("forward", "o"), ("both", "s")):
         for (axis, order), (sizes, times) in lines(report.scaling, kind).items():
@@ -115,7 +115,7 @@ def _scaling(axes: Axes, report: Report, of: tuple[str, ...]) -> None:
                 what = f"{order} sources" if axis == "edges" else f"more {axis}"
                 named = f"{KINDS[kind]}, {what}: exponent {exponent(sizes, times):.2f}"
                 shown = [1e3 * time for time in times]
-                axes.plot(sizes, shown, marker=marker, ms=4, color=next(colours), label=named)
+                axes.plot(sizes, shown, marker=marker, ms=4, color=next(colors), label=named)
                 longest = max(longest, *shown)
     if longest:
         axes.set(yscale="log", ylim=(None, 30 * longest))  # room for the legend

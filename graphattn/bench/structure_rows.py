@@ -101,19 +101,19 @@ def _seen(graph: Graph) -> Tensor:
 
 
 def _unfolded(side: int, kernel: int, heads: int, width: int) -> Contender:
-    """Each cell's neighbours copied out with `unfold`, then compared with it."""
+    """Each cell's neighbors copied out with `unfold`, then compared with it."""
 
-    def neighbours(x: Tensor) -> Tensor:  # [cells, heads, width, kernel²]
+    def neighbors(x: Tensor) -> Tensor:  # [cells, heads, width, kernel²]
         image = x.flatten(1).t().view(1, heads * width, side, side)
         return F.unfold(image, kernel, padding=kernel // 2).view(heads, width, kernel**2, -1).permute(3, 0, 1, 2)
 
     def prepare(device: str) -> Prepared:
-        outside = neighbours(torch.ones(side * side, heads, width, device=device))[:, 0, 0] == 0
+        outside = neighbors(torch.ones(side * side, heads, width, device=device))[:, 0, 0] == 0
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            scores = torch.einsum("nhd,nhdk->nhk", q, neighbours(k)) * width**-0.5
+            scores = torch.einsum("nhd,nhdk->nhk", q, neighbors(k)) * width**-0.5
             weights = scores.masked_fill(outside.unsqueeze(1), -torch.inf).softmax(-1)
-            return torch.einsum("nhk,nhdk->nhd", weights, neighbours(v))
+            return torch.einsum("nhk,nhdk->nhd", weights, neighbors(v))
 
         return attend, _packed(device, side * side, heads, width)
 
@@ -169,8 +169,8 @@ def _picture(kind: str) -> Contender:
     return prepare
 
 
-def _neighbours_of(num_points: int) -> Contender:
-    """Building the graph of 16 nearest neighbours in space, on the CPU."""
+def _neighbors_of(num_points: int) -> Contender:
+    """Building the graph of 16 nearest neighbors in space, on the CPU."""
 
     def prepare(device: str) -> Prepared:
         return lambda points: knn(points, 16).edge_index, [_drawn("cpu", num_points, 3)]
@@ -231,7 +231,7 @@ ROWS: dict[str, Row] = {
         against="double",
         aim=_LINEAR,
     ),
-    "building knn(1,000,000 points, k = 16)": Row({"graphattn": _neighbours_of(1_000_000)}, backward=False),
+    "building knn(1,000,000 points, k = 16)": Row({"graphattn": _neighbors_of(1_000_000)}, backward=False),
     PICTURE: Row(
         {"graphattn": _picture("grid"), "full": _picture("full"), "Linformer": _picture("Linformer")}, backward=False
     ),

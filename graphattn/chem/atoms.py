@@ -22,7 +22,7 @@ def _of_each_atom(value: Callable[[Chem.Atom], Any]) -> Callable[[Chem.Mol], lis
 
 
 def _cip_codes(mol: Chem.Mol) -> list[str]:
-    """Return R, S, ? (a centre whose code is not given) or none for each atom."""
+    """Return R, S, ? (a center whose code is not given) or none for each atom."""
     codes = ["none"] * mol.GetNumAtoms()
     copy = Chem.Mol(mol)  # the search writes its findings into the molecule
     for atom, code in Chem.FindMolChiralCenters(copy, includeUnassigned=True, useLegacyImplementation=False):
@@ -59,7 +59,7 @@ _VALUES = {
     "hybridization": _of_each_atom(lambda atom: atom.GetHybridization().name),
     "aromatic": _of_each_atom(Chem.Atom.GetIsAromatic),
     "in ring": _of_each_atom(Chem.Atom.IsInRing),
-    "stereo centre": lambda mol: [code != "none" for code in _cip_codes(mol)],
+    "stereo center": lambda mol: [code != "none" for code in _cip_codes(mol)],
     "mass": _of_each_atom(lambda atom: atom.GetMass() / 100),
     "rings": _of_each_atom(lambda atom: min(atom.GetOwningMol().GetRingInfo().NumAtomRings(atom.GetIdx()), 3)),
     **{f"in {size}-ring": _in_ring_of(size) for size in range(3, 8)},
@@ -83,17 +83,17 @@ class AtomFeaturizer(MultiHotFeaturizer):
     ==================  ============================================================================
     atomic number       1 for H, 6 for C, 0 for a dummy atom
     element             symbol
-    degree              neighbours, hydrogens included
-    heavy degree        neighbours drawn as atoms of their own: hydrogens usually not
+    degree              neighbors, hydrogens included
+    heavy degree        neighbors drawn as atoms of their own: hydrogens usually not
     charge              formal charge
     chiral tag          RDKit's tag, CHI_TETRAHEDRAL_CW and so on; depends on the order of the atoms
-    CIP code            R or S at a stereo centre, ? where it is not given, none elsewhere
+    CIP code            R or S at a stereo center, ? where it is not given, none elsewhere
     hydrogens           all hydrogens bound
     radical electrons   unpaired electrons
     hybridization       S, SP, SP2, SP2D, SP3, SP3D, SP3D2
     aromatic            0 or 1
     in ring             0 or 1
-    stereo centre       0 or 1, whether or not R or S is given
+    stereo center       0 or 1, whether or not R or S is given
     mass                atomic mass / 100
     rings               rings the atom is in, 3 at most
     in 3-ring           0 or 1; likewise in 4-ring to in 7-ring
@@ -142,7 +142,7 @@ class AtomFeaturizer(MultiHotFeaturizer):
         """Return the features of Attentive FP, 43 of them.
 
         Reference: Xiong et al. 2020, J. Med. Chem. 63:8749, doi:10.1021/acs.jmedchem.9b00959, table 1. The
-        paper's 39 and, ours, unknown slots for degree, hydrogens and CIP code, and a slot for centres whose
+        paper's 39 and, ours, unknown slots for degree, hydrogens and CIP code, and a slot for centers whose
         code is not given.
         """
         return cls(
@@ -154,7 +154,7 @@ class AtomFeaturizer(MultiHotFeaturizer):
                 "hybridization": ["SP", "SP2", "SP3", "SP3D", "SP3D2"],
                 "aromatic": None,
                 "hydrogens": range(5),
-                "stereo centre": None,
+                "stereo center": None,
                 "CIP code": ["R", "S", "?"],
             }
         )

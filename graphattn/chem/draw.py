@@ -1,4 +1,4 @@
-"""Draw molecules as SVG, atoms coloured by a weight where wanted."""
+"""Draw molecules as SVG, atoms colored by a weight where wanted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from rdkit.Chem.Draw import rdMolDraw2D
 
 from graphattn.chem.smiles import as_mol, as_mols
 
-# Blue and orange, which colour-blind readers tell apart.
+# Blue and orange, which color-blind readers tell apart.
 _LOW, _HIGH = np.array([0.26, 0.55, 0.85]), np.array([0.96, 0.55, 0.20])
 
 
@@ -26,7 +26,7 @@ def draw_molecule(
     Args:
         molecule: SMILES or RDKit molecule.
         atom_weights: one number per atom in RDKit's order, `[num_atoms]`, shown as a disc behind the atom:
-            orange above zero, blue below, deeper with the distance from zero; the largest has full colour. No
+            orange above zero, blue below, deeper with the distance from zero; the largest has full color. No
             discs when None.
         size: width and height in pixels.
         legend: line of text below the molecule; RDKit's font has ASCII only, other characters show as `?`.
@@ -86,7 +86,7 @@ def _drawer(size: tuple[int, int], panel: tuple[int, int]) -> rdMolDraw2D.MolDra
         raise ValueError(f"size must be at least 1 by 1 pixel, got {size[0]} by {size[1]}")
     drawer = rdMolDraw2D.MolDraw2DSVG(*size, *panel)
     options: Any = drawer.drawOptions()
-    options.drawMolsSameScale = False  # else one large molecule shrinks all its neighbours
+    options.drawMolsSameScale = False  # else one large molecule shrinks all its neighbors
     options.fixedBondLength = 32  # pixels, at most: small molecules are not blown up
     return drawer
 
@@ -113,15 +113,15 @@ def _checked(atom_weights: ArrayLike, mol: Chem.Mol) -> np.ndarray:
 
 
 def _discs(weights: np.ndarray) -> dict[str, Any]:
-    """Return RDKit's arguments that put a coloured disc behind each atom."""
+    """Return RDKit's arguments that put a colored disc behind each atom."""
     strength = weights / max(np.abs(weights).max(), np.finfo(float).tiny)  # -1..1
-    colours = {}
+    colors = {}
     for atom in np.flatnonzero(strength).tolist():
         full = _HIGH if strength[atom] > 0 else _LOW
-        colours[atom] = tuple((1 - abs(strength[atom]) * (1 - full)).tolist())  # from white to full colour
+        colors[atom] = tuple((1 - abs(strength[atom]) * (1 - full)).tolist())  # from white to full color
     return {
-        "highlightAtoms": list(colours),
-        "highlightAtomColors": colours,
-        "highlightAtomRadii": dict.fromkeys(colours, 0.45),
+        "highlightAtoms": list(colors),
+        "highlightAtomColors": colors,
+        "highlightAtomRadii": dict.fromkeys(colors, 0.45),
         "highlightBonds": [],
     }

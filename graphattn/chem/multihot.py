@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     Choices = Sequence[str | int] | None
 
+_EARLIER_NAMES = {"stereo centre": "stereo center"}
+
 
 class MultiHotFeaturizer:
     """Describe each atom, or each bond, of a molecule by one vector; base of the two featurizers.
@@ -87,8 +89,8 @@ class MultiHotFeaturizer:
 
     @classmethod
     def from_dict(cls, features: Mapping[str, Choices]) -> Self:
-        """Build the featurizer that `to_dict` described."""
-        return cls(features)
+        """Build the featurizer that `to_dict` described, also under the names of properties in earlier versions."""
+        return cls({_EARLIER_NAMES.get(name, name): choices for name, choices in features.items()})
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -19,7 +19,7 @@ qm8             21,786       12  regression      random    hartree for E1 and E2
 aqsoldb          9,982        1  regression      random    log mol/L
 ==============  ======  =======  ==============  ========  ==========================================
 
-`card(name)` says more: meaning, usual metric, oddities, citation, licence. The split is the usual one,
+`card(name)` says more: meaning, usual metric, oddities, citation, license. The split is the usual one,
 80/10/10.
 
 Sentences come by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).

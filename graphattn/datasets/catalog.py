@@ -1,4 +1,4 @@
-"""The catalogue: one card per data set."""
+"""The catalog: one card per data set."""
 
 from graphattn.datasets.dataset_card import Card
 
@@ -25,7 +25,7 @@ _CARDS = [
         remarks="212 SMILES carry surrounding spaces; 11 molecules are listed twice; "
         "the column 'ESOL predicted ...' is another model's answer, not an input",
         citation=f"Delaney 2004, J. Chem. Inf. Comput. Sci. 44:1000, doi:10.1021/ci034243x; {_MOLECULENET}",
-        licence="distributed under the MIT licence (molmap, DeepChem); the data's own terms are not stated",
+        license="distributed under the MIT license (molmap, DeepChem); the data's own terms are not stated",
         file="delaney-processed.csv",
         sha256="8c06a76f0c6487d29ab0f903e6a7a7139f189ab3c1178f159c8be8964602f189",
         url=None,
@@ -45,7 +45,7 @@ _CARDS = [
         "half of the molecules are acyclic, so a scaffold split says little",
         citation="Mobley and Guthrie 2014, J. Comput.-Aided Mol. Des. 28:711, doi:10.1007/s10822-014-9747-x; "
         f"{_MOLECULENET}",
-        licence="distributed under the MIT licence (molmap); for the database's own terms see its repository, "
+        license="distributed under the MIT license (molmap); for the database's own terms see its repository, "
         "MobleyLab/FreeSolv",
         file="SAMPL.csv",
         sha256="ab5895d914ee87cb563bd7b9611e869527bba45bec6b014d34dc495a0f9dcb72",
@@ -64,7 +64,7 @@ _CARDS = [
         metric="rmse",
         remarks="every SMILES can be read and none occurs twice",
         citation=f"Hersey 2015, ChEMBL deposit, doi:10.6019/CHEMBL3301361; {_MOLECULENET}",
-        licence="CC BY-SA 3.0",
+        license="CC BY-SA 3.0",
         file="Lipophilicity.csv",
         sha256="aed41590cb30609d51d8e08ad3ff06495a76e80e211358801f596b10da69bacd",
         url=f"{_COLLECTION}/Lipophilicity.csv",
@@ -83,7 +83,7 @@ _CARDS = [
         remarks="691 of class 1; 'pIC50' is the measured strength behind the class, "
         "a regression target of its own and not an input",
         citation=f"Subramanian et al. 2016, J. Chem. Inf. Model. 56:1936, doi:10.1021/acs.jcim.6b00290; {_MOLECULENET}",
-        licence="none stated; the copy is in an MIT repository",
+        license="none stated; the copy is in an MIT repository",
         file="bace.csv",
         sha256="d36f089649984f7bfaa4589ccc3ae907b831780a01ccfd065a5b604939e1a5df",
         url=f"{_COLLECTION}/bace.csv",
@@ -101,7 +101,7 @@ _CARDS = [
         metric="roc_auc",
         remarks="1,567 of class 1; RDKit cannot read 11 of the SMILES; 60 molecules are listed more than once",
         citation=f"Martins et al. 2012, J. Chem. Inf. Model. 52:1686, doi:10.1021/ci300124c; {_MOLECULENET}",
-        licence="none stated; the copy is in an MIT repository",
+        license="none stated; the copy is in an MIT repository",
         file="BBBP.csv",
         sha256="d07a38487aeac5cee5508413e468043ef3097451d2a112701c2d60be9ec6b662",
         url=f"{_COLLECTION}/BBBP.csv",
@@ -132,7 +132,7 @@ _CARDS = [
         metric="roc_auc",
         remarks="a blank is a measurement not made; RDKit cannot read 8 of the SMILES (aluminium)",
         citation=f"Huang et al. 2016, Front. Environ. Sci. 3:85, doi:10.3389/fenvs.2015.00085; {_MOLECULENET}",
-        licence="work of the United States government",
+        license="work of the United States government",
         file="tox21.csv",
         sha256="7d7e7facd853a63e79ddce4e9c3fcb7a0d83a1c300b603031c0f2c64fbe77761",
         url=f"{_COLLECTION}/tox21.csv",
@@ -151,7 +151,7 @@ _CARDS = [
         remarks="the two targets nearly complement each other; RDKit cannot read 4 of the SMILES; "
         "19 molecules are listed twice",
         citation=f"Gayvert et al. 2016, Cell Chem. Biol. 23:1294, doi:10.1016/j.chembiol.2016.07.023; {_MOLECULENET}",
-        licence="none stated; the copy is in an MIT repository",
+        license="none stated; the copy is in an MIT repository",
         file="clintox.csv",
         sha256="0bd655529cebe6d94addd48b8afdab6fa0438b4503a470866231793f235d7e61",
         url=f"{_COLLECTION}/clintox.csv",
@@ -197,7 +197,7 @@ _CARDS = [
         metric="roc_auc",
         remarks="every SMILES can be read and none occurs twice",
         citation=f"Kuhn et al. 2016, Nucleic Acids Res. 44:D1075, doi:10.1093/nar/gkv1075; {_MOLECULENET}",
-        licence="CC BY-NC-SA",
+        license="CC BY-NC-SA",
         file="sider.csv",
         sha256="71efc6ac4ca82d6545bc512509863281be0f17234afd7adaf71a71899988302e",
         url=f"{_COLLECTION}/sider.csv",
@@ -216,7 +216,7 @@ _CARDS = [
         remarks="1,443 of class 1; RDKit cannot read 7 of the SMILES; "
         "the column 'activity' is the class in words, not an input",
         citation=f"National Cancer Institute, AIDS Antiviral Screen, 2004; {_MOLECULENET}",
-        licence="work of the United States government",
+        license="work of the United States government",
         file="HIV.csv",
         sha256="54713c3205055055ea4214e8c4b0d22d93af7e54ad2c48f4edc866e161e57262",
         url=f"{_COLLECTION}/HIV.csv",
@@ -235,7 +235,7 @@ _CARDS = [
         remarks="the SMILES write every hydrogen, RDKit takes them in; the table of GROVER, without coordinates",
         citation="Blum and Reymond 2009, J. Am. Chem. Soc. 131:8732, doi:10.1021/ja902302h; "
         "Rupp et al. 2012, Phys. Rev. Lett. 108:058301, doi:10.1103/PhysRevLett.108.058301",
-        licence="none stated; the copy is in an MIT repository",
+        license="none stated; the copy is in an MIT repository",
         file="qm7.csv",
         sha256="eb793e3172c4a74cfb74ef805e6cdea79d1db16fd1f40a42f459297ad6457548",
         url=f"{_GROVER}/qm7.csv",
@@ -268,7 +268,7 @@ _CARDS = [
         remarks="the SMILES write every hydrogen, RDKit takes them in; 20 molecules are listed twice; "
         "the table of GROVER, without coordinates",
         citation="Ramakrishnan et al. 2015, J. Chem. Phys. 143:084111, doi:10.1063/1.4928757",
-        licence="none stated; the copy is in an MIT repository",
+        license="none stated; the copy is in an MIT repository",
         file="qm8.csv",
         sha256="964558dcd6982d82871fd11f3cb24adb8de052bfe59d0a30ad6a7645d7e7665d",
         url=f"{_GROVER}/qm8.csv",
@@ -287,7 +287,7 @@ _CARDS = [
         remarks="many salts and inorganic compounds; 'SD' is the spread between sources, 'Group' the reliability "
         "(G5 best); RDKit cannot read 2 of the SMILES",
         citation="Sorkun et al. 2019, Sci. Data 6:143, doi:10.1038/s41597-019-0151-1",
-        licence="CC0 1.0",
+        license="CC0 1.0",
         file="curated-solubility-dataset.csv",
         sha256="363a42a4e4ea8e6039758146d34efdd95cde2da81c665316cacc1869e0a805ed",
         url=f"{_AQSOLDB}/data_curated.csv",

@@ -27,7 +27,7 @@ class Card:
     remarks: str
     """what to look out for"""
     citation: str
-    licence: str
+    license: str
     file: str
     """name of the CSV file"""
     sha256: str
@@ -46,6 +46,6 @@ class Card:
                 f"  usual     {self.split} split 80/10/10, {self.metric}",
                 f"  remarks   {self.remarks}",
                 f"  citation  {self.citation}",
-                f"  licence   {self.licence}",
+                f"  license   {self.license}",
             ]
         )

@@ -38,7 +38,7 @@ def multi30k(split: Multi30kSplit) -> list[tuple[str, str]]:
             downloaded, or are not the published ones.
 
     Elliott et al. 2016, arXiv:1605.00459; 2017, arXiv:1710.07177. Captions of Flickr30k, for research that is not
-    commercial; the repository states no licence of its own.
+    commercial; the repository states no license of its own.
     """
     if f"{split}.en" not in _SHA256:
         splits = ", ".join(name.removesuffix(".en") for name in _SHA256 if name.endswith(".en"))

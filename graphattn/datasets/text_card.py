@@ -30,7 +30,7 @@ class TextCard:
     remarks: str
     """what to look out for"""
     citation: str
-    licence: str
+    license: str
     files: dict[str, TextFile]
     """of each part of the published split: "train", perhaps "valid", "test" """
 
@@ -44,6 +44,6 @@ class TextCard:
                 f"  usual     {self.metric}",
                 f"  remarks   {self.remarks}",
                 f"  citation  {self.citation}",
-                f"  licence   {self.licence}",
+                f"  license   {self.license}",
             ]
         )

@@ -1,4 +1,4 @@
-"""The catalogue of sentences: one card per data set."""
+"""The catalog of sentences: one card per data set."""
 
 from graphattn.datasets.text_card import TextCard, TextFile
 
@@ -19,7 +19,7 @@ _CARDS = [
         remarks="blogs, newsgroups, e-mails, reviews and answers; the longest sentence has 159 words; words that "
         "are contracted or only understood (ids such as 2-3 and 5.1) are left out",
         citation="Silveira et al. 2014, LREC, 'A gold standard dependency corpus for English'",
-        licence="CC BY-SA 4.0",
+        license="CC BY-SA 4.0",
         files={
             "train": TextFile(
                 name="ud_english_ewt",
@@ -54,7 +54,7 @@ _CARDS = [
         remarks="the published labels have a finer kind after a colon, which is left out; Latin-1; no part is kept for "
         "validation",
         citation="Li and Roth 2002, COLING, 'Learning question classifiers'",
-        licence="none stated; research use",
+        license="none stated; research use",
         files={
             "train": TextFile(
                 name="trec",
@@ -82,7 +82,7 @@ _CARDS = [
         remarks="lower case and cut into words; whole sentences only, not the 67,349 phrases that GLUE trains on",
         citation="Socher et al. 2013, EMNLP, 'Recursive deep models for semantic compositionality over a sentiment "
         "treebank'",
-        licence="none stated; research use",
+        license="none stated; research use",
         files={
             "train": TextFile(
                 name="sst",

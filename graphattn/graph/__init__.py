@@ -15,7 +15,7 @@ from graphattn.graph.hub import Hub, hub
 from graphattn.graph.interval import interval
 from graphattn.graph.knn import knn
 from graphattn.graph.lsh import lsh
-from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighborhood
 from graphattn.graph.radius import radius
 from graphattn.graph.random_regular import random_regular
 from graphattn.graph.strided import Strided, strided
@@ -31,7 +31,7 @@ __all__ = [
     "Graph",
     "Grid",
     "Hub",
-    "Neighbourhood",
+    "Neighborhood",
     "Strided",
     "Union",
     "Window",

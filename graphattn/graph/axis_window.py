@@ -23,7 +23,7 @@ class Reach:
       `p mod dilation`, so each position sees exactly `left + 1 + right`. Needs `(left + 1 + right)·dilation <= n`.
     - "periodic": positions are taken modulo `n`. Needs the window not to meet itself on the way round.
 
-    Reference: Hassani and Shi 2022, arXiv:2209.15001 (dilated neighbourhood attention).
+    Reference: Hassani and Shi 2022, arXiv:2209.15001 (dilated neighborhood attention).
     """
 
     left: int
@@ -68,7 +68,7 @@ class Reach:
         """
         if self.border != "truncate" or size == 0:
             return self.width * size
-        # Of the positions, size - t·dilation have a neighbour t steps to one side.
+        # Of the positions, size - t·dilation have a neighbor t steps to one side.
         furthest = (size - 1) // self.dilation
         return size + sum(
             size * reach - self.dilation * reach * (reach + 1) // 2

@@ -65,7 +65,7 @@ def from_torch_sparse(matrix: Tensor) -> Graph:
     """The graph whose adjacency matrix is `matrix`: an entry in row `i`, column `j` is an edge `j -> i`.
 
     Rows are destinations and columns are sources, as in PyG's `adj_t`, so that `matrix @ x` sums over the
-    in-neighbours. (An adjacency matrix whose rows are sources must be transposed first.) Every stored entry is an
+    in-neighbors. (An adjacency matrix whose rows are sources must be transposed first.) Every stored entry is an
     edge, zeros and copies too, in the order of `matrix.values()`; the values themselves are not looked at.
 
     Args:

@@ -23,7 +23,7 @@ def expander(
 ) -> Graph:
     """A random regular undirected graph made of random cycles, an expander with high probability.
 
-        N(i) = { the two neighbours of i on cycle c : c = 1, ..., degree / 2 },   E = degree · n
+        N(i) = { the two neighbors of i on cycle c : c = 1, ..., degree / 2 },   E = degree · n
 
     Each cycle runs through all nodes in random order, and no two share an edge. So the graph is connected, always;
     and its eigenvalues but the first are at most 2 √(degree - 1) + ε with a probability that tends to 1 with n
@@ -31,7 +31,7 @@ def expander(
 
     Args:
         n: the number of nodes, or the numbers of nodes of a batch of such graphs; 3 or more each.
-        degree: the number of neighbours of each node; even, from 2 to n / 2 + 1.
+        degree: the number of neighbors of each node; even, from 2 to n / 2 + 1.
         generator: where the randomness comes from, on the CPU; torch's default generator when None.
         device: where its tensors will be.
 
@@ -63,7 +63,7 @@ def expander(
 
 
 def _draw_cycles(size: int, degree: int, generator: Generator | None) -> Tensor:
-    """The neighbours of each node on `degree / 2` cycles that share no edge, `[size, degree]`.
+    """The neighbors of each node on `degree / 2` cycles that share no edge, `[size, degree]`.
 
     Where a new cycle ... a b ... c d ... would repeat the edge a b, it is crossed: ... a c ... b d ..., with the
     part between reversed and c drawn among those whose two new edges are unused. A node has fewer than n / 2 used

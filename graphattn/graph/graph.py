@@ -29,7 +29,7 @@ class Graph:
 
     N(i) = { j : edge_index[:, e] = (j, i) for some e }
 
-    Node `i` attends to its in-neighbours `N(i)`. Edges may repeat (each copy counts), may be self-loops, and
+    Node `i` attends to its in-neighbors `N(i)`. Edges may repeat (each copy counts), may be self-loops, and
     keep the caller's order: what is per edge (`edge_bias`, attention weights) is in that of `edge_index`.
 
     Given: `edge_index` and the sizes. Derived on first use and kept: `csr` (by destination, for forward

@@ -11,12 +11,12 @@ from torch import Tensor
 from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
 from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.graph import as_device
-from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighborhood
 from graphattn.graph.rule import as_sizes
 from graphattn.graph.torch_modes import has_values
 
 
-class Grid(Neighbourhood):
+class Grid(Neighborhood):
     """Grid graphs, packed; `sizes` holds their shapes. Built by `grid`."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Grid(Neighbourhood):
             Reach(left=width // 2, right=(width - 1) // 2, dilation=step, border=border)
             for width, step in zip(kernel_size, dilation, strict=True)
         ]
-        self._set_neighbourhood(self.sizes, reaches, as_device(device))
+        self._set_neighborhood(self.sizes, reaches, as_device(device))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -100,8 +100,8 @@ def grid(
     N(i) = { i + dilation · t : -⌊k/2⌋ <= t <= ⌊(k - 1)/2⌋ along each axis },   k = kernel_size
 
     Cells are numbered in row-major order (the last axis runs fastest), as `tensor.flatten()` does. Odd kernels
-    are centred; even ones reach one step further towards 0, as in NATTEN. With border "shift" this is
-    neighbourhood attention. A bias for each relative position is a table read at `offset_index` of the graph.
+    are centered; even ones reach one step further toward 0, as in NATTEN. With border "shift" this is
+    neighborhood attention. A bias for each relative position is a table read at `offset_index` of the graph.
 
     Args:
         shape: the lengths of 1, 2 or 3 axes, such as `(height, width)`; or a list of such shapes, which means a

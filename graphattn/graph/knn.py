@@ -1,4 +1,4 @@
-"""The k-nearest-neighbours graph: every point sees those nearest to it."""
+"""The k-nearest-neighbors graph: every point sees those nearest to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def knn(points: Tensor, k: int, *, batch: Tensor | None = None) -> Graph:
     that. Found on the CPU by SciPy's k-d tree, which is fast in few dimensions (up to about 10).
 
     Args:
-        points: places, `[N, d]`, floating point; no gradient goes through the choice of neighbours.
+        points: places, `[N, d]`, floating point; no gradient goes through the choice of neighbors.
         k: how many to see; all others, where a cloud has no more.
         batch: the cloud of each point, `[N]` integers from 0, never decreasing (PyG's `batch`); points see those of
             their own cloud. One cloud when None.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Neighbourhood(GraphKind):
+class Neighborhood(GraphKind):
     """Windows and grids: along each axis, a position sees others by the rule of a `Reach`. Not built directly."""
 
     shapes: tuple[tuple[int, ...], ...]
@@ -26,7 +26,7 @@ class Neighbourhood(GraphKind):
     """The rule along each axis."""
     _offset_index: Tensor | None = None
 
-    def _set_neighbourhood(
+    def _set_neighborhood(
         self, shapes: Sequence[tuple[int, ...]], reaches: Sequence[Reach], device: torch.device
     ) -> None:
         self.shapes, self.reaches = tuple(shapes), tuple(reaches)
@@ -57,7 +57,7 @@ class Neighbourhood(GraphKind):
 
             edge_bias = table.flatten(0, -2)[graph.offset_index]    with table [*offset_shape, H]
 
-        Along each axis the offset counts steps of `dilation` from the source furthest towards 0, so the node itself
+        Along each axis the offset counts steps of `dilation` from the source furthest toward 0, so the node itself
         is at `kernel_size // 2` (in a window at the steps before it); with border "shift" at `kernel_size - 1`.
 
         >>> from graphattn.graph import window

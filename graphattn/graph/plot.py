@@ -1,4 +1,4 @@
-"""A picture of a graph: its matrix, a neighbourhood in a grid, or its nodes and edges."""
+"""A picture of a graph: its matrix, a neighborhood in a grid, or its nodes and edges."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch import Tensor
 from graphattn.graph.bipartite import Bipartite
 from graphattn.graph.graph import Graph, as_count
 from graphattn.graph.grid import Grid
-from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighborhood
 from graphattn.graph.packed import Packed
 from graphattn.graph.union import Union
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STYLES = ("auto", "matrix", "neighbourhood", "network")
+STYLES = ("auto", "matrix", "neighborhood", "network")
 
 _MOST_EDGES = 10**8
 _MOST_PIXELS = 512  # a matrix with more rows or columns is drawn coarser
 _MOST_NODES = 60  # of a graph without a rule that "auto" draws as a network
-# Okabe and Ito's colours, which colour-blind people tell apart.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31")
+# Okabe and Ito's colors, which color-blind people tell apart.
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31")
 _EMPTY, _SELF = "#F2F2F2", "#D55E00"
 
 
@@ -34,19 +34,19 @@ def plot(
     """Draw a graph with Matplotlib.
 
     - "matrix": a row for each destination, a column for each source, a filled cell for each edge; a band for a
-      window, a triangle for a causal graph. The parts of a union have colours of their own, the earlier on top.
+      window, a triangle for a causal graph. The parts of a union have colors of their own, the earlier on top.
       Above 512 rows or columns several share a pixel, filled where there is any edge.
-    - "neighbourhood": the cells of one grid or window, and which of them one node sees; the numbers are those of
+    - "neighborhood": the cells of one grid or window, and which of them one node sees; the numbers are those of
       `offset_index`. A volume is drawn plane by plane.
     - "network": nodes as points and edges as lines, with arrows where not every edge is there both ways. Graphs with
       two node sets have their sources on the left, other graphs are laid out by forces between nodes.
-    - "auto": "network" with `pos` and for small graphs that follow no rule; "neighbourhood" for a grid; otherwise
+    - "auto": "network" with `pos` and for small graphs that follow no rule; "neighborhood" for a grid; otherwise
       "matrix".
 
     Args:
-        graph: the graph; at most 100 million edges, unless only a neighbourhood is drawn.
+        graph: the graph; at most 100 million edges, unless only a neighborhood is drawn.
         style: one of the above.
-        node: the node whose neighbourhood is drawn; one in the middle when None.
+        node: the node whose neighborhood is drawn; one in the middle when None.
         pos: where the nodes are, `[N, 2]`, for "network".
         ax: where to draw; new axes when None.
 
@@ -66,7 +66,7 @@ def plot(
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
     if style == "auto":
         style = _choose(graph, pos)
-    if style != "neighbourhood" and graph.num_edges > _MOST_EDGES:
+    if style != "neighborhood" and graph.num_edges > _MOST_EDGES:
         raise ValueError(
             f"plot draws at most {_MOST_EDGES:,} edges, but the graph has {graph.num_edges:,}; "
             "draw a smaller one of its kind"
@@ -80,7 +80,7 @@ def plot(
     elif style == "network":
         _network(graph, pos, ax)
     else:
-        _neighbourhood(graph, node, ax)
+        _neighborhood(graph, node, ax)
     return ax
 
 
@@ -88,7 +88,7 @@ def _choose(graph: Graph, pos: Tensor | None) -> str:
     if pos is not None:
         return "network"
     if isinstance(graph, Grid) and graph.num_graphs == 1 and graph.num_nodes:
-        return "neighbourhood"
+        return "neighborhood"
     by_rule = isinstance(graph, Packed | Union)
     return "network" if not by_rule and graph.num_dst + graph.num_src <= 2 * _MOST_NODES else "matrix"
 
@@ -113,11 +113,11 @@ def _matrix(graph: Graph, ax: Axes) -> None:
     for number, part in reversed(list(enumerate(parts, 1))):
         src, dst = part.edge_index.cpu()
         cells[dst * rows // max(M, 1) * columns + src * columns // max(N, 1)] = number
-    colours = [_EMPTY, *(_COLOURS[number % len(_COLOURS)] for number in range(len(parts)))]
+    colors = [_EMPTY, *(_COLORS[number % len(_COLORS)] for number in range(len(parts)))]
     if cells.numel():
         ax.imshow(
             cells.view(rows, columns).numpy(),
-            cmap=ListedColormap(colours),
+            cmap=ListedColormap(colors),
             vmin=0,
             vmax=len(parts),
             interpolation="nearest",
@@ -131,9 +131,7 @@ def _matrix(graph: Graph, ax: Axes) -> None:
         for boundary in graph.src_ptr[1:-1].tolist():
             ax.axvline(boundary - 0.5, color="black", lw=0.8)
     if len(parts) > 1:
-        handles = [
-            Patch(color=colour, label=type(part).__name__) for colour, part in zip(colours[1:], parts, strict=True)
-        ]
+        handles = [Patch(color=color, label=type(part).__name__) for color, part in zip(colors[1:], parts, strict=True)]
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, frameon=False)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -149,11 +147,11 @@ def _cell_borders(ax: Axes, rows: int, columns: int) -> None:
         ax.axvline(column - 0.5, color="white", lw=0.6)
 
 
-def _neighbourhood(graph: Graph, node: int | None, ax: Axes) -> None:
+def _neighborhood(graph: Graph, node: int | None, ax: Axes) -> None:
     from matplotlib.colors import ListedColormap
 
-    if not isinstance(graph, Neighbourhood) or graph.num_graphs != 1 or not graph.num_nodes:
-        raise ValueError(f"style='neighbourhood' draws one grid or one window with nodes, got {graph!r}")
+    if not isinstance(graph, Neighborhood) or graph.num_graphs != 1 or not graph.num_nodes:
+        raise ValueError(f"style='neighborhood' draws one grid or one window with nodes, got {graph!r}")
     shape = graph.shapes[0]
     middle = sum(length // 2 * math.prod(shape[axis + 1 :]) for axis, length in enumerate(shape))
     node = middle if node is None else as_count("node", node)
@@ -163,15 +161,15 @@ def _neighbourhood(graph: Graph, node: int | None, ax: Axes) -> None:
     seen, offsets = graph.csr.indices[begin:end].long().cpu(), graph.offset_index[begin:end].tolist()
     planes, height, width = (1,) * (3 - len(shape)) + shape
     # The planes of a volume stand side by side, one empty column between them.
-    colour = torch.full((height, planes, width + 1), 3, dtype=torch.uint8, device="cpu")
-    colour[:, :, :width] = 0
+    color = torch.full((height, planes, width + 1), 3, dtype=torch.uint8, device="cpu")
+    color[:, :, :width] = 0
     plane, row, column = torch.unravel_index(seen, (planes, height, width))
-    colour[row, plane, column] = 1
+    color[row, plane, column] = 1
     own = [int(place) for place in torch.unravel_index(torch.tensor(node, device="cpu"), (planes, height, width))]
-    colour[own[1], own[0], own[2]] = 2
-    picture = colour.flatten(1)[:, :-1]
-    colours = ListedColormap([_EMPTY, _COLOURS[0], _SELF, "white"])
-    ax.imshow(picture.numpy(), cmap=colours, vmin=0, vmax=3, interpolation="nearest")
+    color[own[1], own[0], own[2]] = 2
+    picture = color.flatten(1)[:, :-1]
+    colors = ListedColormap([_EMPTY, _COLORS[0], _SELF, "white"])
+    ax.imshow(picture.numpy(), cmap=colors, vmin=0, vmax=3, interpolation="nearest")
     if max(picture.shape) <= 64:
         _cell_borders(ax, *picture.shape)
     if max(picture.shape) <= 24:
@@ -202,15 +200,15 @@ def _network(graph: Graph, pos: Tensor | None, ax: Axes) -> None:
     )
     lines = ends[src != dst] if one_node_set else ends
     if both_ways or len(lines) > 2000:
-        ax.add_collection(LineCollection(list(lines.numpy()), colors=_COLOURS[0], lw=0.8, alpha=0.6, zorder=1))
+        ax.add_collection(LineCollection(list(lines.numpy()), colors=_COLORS[0], lw=0.8, alpha=0.6, zorder=1))
     else:
         for start, end in lines.tolist():
-            arrow = {"arrowstyle": "-|>", "color": _COLOURS[0], "alpha": 0.7, "lw": 0.9, "shrinkA": 4, "shrinkB": 4}
+            arrow = {"arrowstyle": "-|>", "color": _COLORS[0], "alpha": 0.7, "lw": 0.9, "shrinkA": 4, "shrinkB": 4}
             ax.annotate("", end, start, arrowprops=arrow, zorder=1)
     loops = dst[src == dst] if one_node_set else dst[:0]
-    _dots(ax, places[loops], 90, facecolors="none", edgecolors=_COLOURS[0], lw=0.9, zorder=2)
+    _dots(ax, places[loops], 90, facecolors="none", edgecolors=_COLORS[0], lw=0.9, zorder=2)
     if not one_node_set:
-        _dots(ax, src_places, 26, color=_COLOURS[1], zorder=3)
+        _dots(ax, src_places, 26, color=_COLORS[1], zorder=3)
     _dots(ax, places, 26, color=_SELF, zorder=3)
     ax.set(title=_title(graph), xticks=[], yticks=[])
     if pos is not None:

@@ -21,7 +21,7 @@ def radius(points: Tensor, r: float, *, batch: Tensor | None = None) -> Graph:
     `Graph.add_self_loops` changes that. Found on the CPU by SciPy's k-d tree, in float64.
 
     Args:
-        points: places, `[N, d]`, floating point; no gradient goes through the choice of neighbours.
+        points: places, `[N, d]`, floating point; no gradient goes through the choice of neighbors.
         r: the distance, in the unit of the points.
         batch: the cloud of each point, `[N]` integers from 0, never decreasing (PyG's `batch`); points see those of
             their own cloud. One cloud when None.

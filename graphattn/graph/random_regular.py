@@ -30,7 +30,7 @@ def random_regular(
 
     Args:
         n: the number of nodes, or the numbers of nodes of a batch of such graphs.
-        degree: the number of in-neighbours, and of out-neighbours.
+        degree: the number of in-neighbors, and of out-neighbors.
         generator: where the randomness comes from, on the CPU; torch's default generator when None.
         device: where its tensors will be.
 

@@ -1,6 +1,6 @@
 """A graph given by a rule cut into tiles: runs of destinations that see almost the same sources.
 
-A tile is a small dense problem. In a window or a grid, neighbouring destinations see neighbouring sources, so that a
+A tile is a small dense problem. In a window or a grid, neighboring destinations see neighboring sources, so that a
 tile's sources are hardly more than what one destination sees; nothing of the size of the edges is made.
 """
 

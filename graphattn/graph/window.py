@@ -10,11 +10,11 @@ import torch
 from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import as_count, as_device
-from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighborhood
 from graphattn.graph.rule import as_sizes, positions
 
 
-class Window(Neighbourhood):
+class Window(Neighborhood):
     """Window graphs with `sizes` nodes, packed; built by `window`."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Window(Neighbourhood):
         self.border = border
         left, right = (radius, radius) if isinstance(radius, int) else radius
         reach = Reach(left=left, right=0 if causal else right, dilation=dilation, border=border)
-        self._set_neighbourhood([(size,) for size in self.sizes], [reach], as_device(device))
+        self._set_neighborhood([(size,) for size in self.sizes], [reach], as_device(device))
 
     @property
     def options(self) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
 give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
-`neighbourhood` and `axial` raise ValueError for a graph whose nodes are not the cells of one image of their `shape`.
+`neighborhood` and `axial` raise ValueError for a graph whose nodes are not the cells of one image of their `shape`.
 
 =============  ==============================  ============================  ==========  ============================
-encoder        graph                           score                         normaliser  cost of n nodes
+encoder        graph                           score                         normalizer  cost of n nodes
 =============  ==============================  ============================  ==========  ============================
 transformer    complete                        dot                           softmax     n²
 truncated      window                          dot                           softmax     n · radius
@@ -14,7 +14,7 @@ bigbird        window ∪ hub ∪ random regular   dot                          
 linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
 performer      complete                        random features of dot        linear      n · features
 reformer       buckets of a hash               dot, shared queries and keys  softmax     n · rounds · chunk
-neighbourhood  grid                            dot + a bias for each offset  softmax     n · kernel
+neighborhood  grid                            dot + a bias for each offset  softmax     n · kernel
 axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
 =============  ==============================  ============================  ==========  ============================
 """
@@ -63,7 +63,7 @@ def transformer(
 
 
 def truncated(embed_dim: int, num_heads: int, depth: int, *, radius: int, **options: Any) -> OnGraph:
-    """Self-attention to those within a radius, as speech recognisers use it.
+    """Self-attention to those within a radius, as speech recognizers use it.
 
     Povey et al. 2018, ICASSP, "A time-restricted self-attention layer for ASR", section 2, with their left and right
     contexts equal and no gaps; the depth makes up for the radius: a node hears `depth · radius` away.
@@ -177,7 +177,7 @@ def reformer(
     return ReversibleEncoder(blocks, norm=nn.LayerNorm(embed_dim))
 
 
-def neighbourhood(
+def neighborhood(
     embed_dim: int,
     num_heads: int,
     depth: int,

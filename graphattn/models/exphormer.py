@@ -18,7 +18,7 @@ from graphattn.nn.transformer.gps_layer import GPSLayer
 class Exphormer(nn.Module):
     """A graph Transformer of linear cost on any graph.
 
-        N(i) = neighbours in the graph ∪ neighbours in a random expander ∪ virtual nodes, which see all of their graph
+        N(i) = neighbors in the graph ∪ neighbors in a random expander ∪ virtual nodes, which see all of their graph
 
     Each kind of edge has a learned vector, which joins keys and values; the graph's own edges may have features.
 
@@ -44,7 +44,7 @@ class Exphormer(nn.Module):
 
     Shirzad et al. 2023, arXiv:2303.06147, section 3. Its networks have message passing (`local`); without, the layers
     are the Transformer's. The expander is drawn once, not for each graph: graphs of as many nodes have the same. For
-    message passing a virtual node is a node without neighbours, in the paper it is none.
+    message passing a virtual node is a node without neighbors, in the paper it is none.
     """
 
     def __init__(

@@ -120,7 +120,7 @@ class PointerNetwork(nn.Module):
     def point(self, sets: Sequence[Tensor]) -> list[Tensor]:
         """The answer for each set, the most likely element at each step: places `[m]`.
 
-        At a step every set's query sees its elements with the normaliser "argmax" and the embeddings as values, so that
+        At a step every set's query sees its elements with the normalizer "argmax" and the embeddings as values, so that
         the output is what the decoder reads next.
         """
         sizes = [len(x) + 1 for x in sets]

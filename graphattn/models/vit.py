@@ -27,7 +27,7 @@ class ViT(nn.Module):
         depth: layers of the encoder, where none is given.
         num_heads: its heads.
         encoder: any, called as `encoder(x, ga.complete([P] * B))`, such as those of `graphattn.models.encoders`; a
-            Transformer's when None. Encoders that know the grid (`neighbourhood`, `axial`) have no place for a class
+            Transformer's when None. Encoders that know the grid (`neighborhood`, `axial`) have no place for a class
             token: pool by "mean" there.
         pooling: "first" reads the class token, "mean" and "attention" pool over all tokens (see `GraphHead`).
         class_token: whether there is a class token beside the patches, averaged among them by "mean"; when None only

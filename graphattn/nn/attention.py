@@ -22,10 +22,10 @@ ScoreName = Literal["dot", "cosine", "additive", "sum", "none"]
 
 @known
 class MultiheadAttention(NotScriptable, nn.Module):
-    """Multi-head attention in which each node sees only its in-neighbours.
+    """Multi-head attention in which each node sees only its in-neighbors.
 
         out_i = W_o [ Σ_j α_ij^h (W_v^h x_j + W_e^h e_ij) ]_h
-        α_ij^h = normalise_j score(W_q^h x_i, W_k^h x_j + W_e^h e_ij)
+        α_ij^h = normalize_j score(W_q^h x_i, W_k^h x_j + W_e^h e_ij)
 
     On `ga.complete(n)` with score "dot" this is `torch.nn.MultiheadAttention`; with edge features it is the layer of
     Shi et al. 2021 (TransformerConv).

@@ -34,7 +34,7 @@ class PerformerFeatures(nn.Module):
         φ(x)_r = exp(⟨w_r, x'⟩ − |x'|² / 2 − c) / √m,   x' = D^(-1/4) x,   E ⟨φ(q), φ(k)⟩ ∝ exp(⟨q, k⟩ / √D)
 
     The w_r are Gaussian, orthogonal to one another in blocks of D. The constant c, the largest exponent of a query, or
-    of all keys of a head in one graph of a batch, keeps the numbers in range and cancels in the normaliser "linear".
+    of all keys of a head in one graph of a batch, keeps the numbers in range and cancels in the normalizer "linear".
 
     Args:
         head_dim: D.
@@ -47,7 +47,7 @@ class PerformerFeatures(nn.Module):
     Raises:
         ValueError: a number is below 1.
 
-    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4; for blocks that favour no direction, Mezzadri
+    Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4; for blocks that favor no direction, Mezzadri
     2007, arXiv:math-ph/0609050, section 5.
     """
 
@@ -69,7 +69,7 @@ class PerformerFeatures(nn.Module):
         """Draw new w_r from torch's default generator."""
         blocks = -(-self.num_features // self.head_dim)
         q, r = torch.linalg.qr(torch.randn(blocks, self.head_dim, self.head_dim))
-        # QR chooses signs by its own rule, which favours some directions. With those of R's diagonal none is favoured.
+        # QR chooses signs by its own rule, which favors some directions. With those of R's diagonal none is favored.
         directions = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
         lengths = torch.randn(self.num_features, self.head_dim).norm(dim=1, keepdim=True)
         with torch.no_grad():

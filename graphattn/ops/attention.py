@@ -33,9 +33,9 @@ def attention(
     return_state: bool = False,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor] | State:
-    """Attention in which each node sees only its in-neighbours.
+    """Attention in which each node sees only its in-neighbors.
 
-        out_i = Σ_{j → i}  normalise_j( score(q_i, k_j + e_ij) + b_ij ) · (v_j + u_ij)
+        out_i = Σ_{j → i}  normalize_j( score(q_i, k_j + e_ij) + b_ij ) · (v_j + u_ij)
 
     M destinations, N sources, E edges, H query heads, Hk key heads (Hk divides H: multi-query and grouped-query
     attention; head h reads key head h // (H / Hk)), D and Dv the widths of keys and values. All floating-point tensors

@@ -1,6 +1,6 @@
 """The fused operator's outputs in plain torch, from its own inputs: what is differentiated where kernels end.
 
-It forms tensors of E·H·D numbers. The reference, which starts from a call and knows scores and normalisers that are
+It forms tensors of E·H·D numbers. The reference, which starts from a call and knows scores and normalizers that are
 not fused, is the definition that both are checked against.
 """
 

@@ -8,7 +8,7 @@ destination without edges, or whose scores are all −inf, has no weight to give
 | "softmax"   | exp(s_ij) / Σ exp(s_ik)                                             | Bahdanau et al. 2015 |
 | "relu"      | max(s_ij, 0)                                                        | Hung-yi Lee's lectures; Shen et al. 2023 |
 | "sigmoid"   | 1 / (1 + exp(−s_ij))                                                | Ramapuram et al. 2024 |
-| "identity"  | s_ij                                                                | linear attention without normaliser |
+| "identity"  | s_ij                                                                | linear attention without normalizer |
 | "linear"    | s_ij / Σ s_ik (scores ≥ 0; zero where the sum is zero)              | Katharopoulos et al. 2020 |
 | "sparsemax" | max(s_ij − τ_i, 0), τ_i such that they sum to one                   | Martins & Astudillo 2016 |
 | "entmax15"  | max(s_ij / 2 − τ_i, 0)², τ_i such that they sum to one              | Peters et al. 2019 |
@@ -148,7 +148,7 @@ NORMALIZERS: dict[str, Normalizer] = {
 
 
 def get_normalizer(name: str) -> Normalizer:
-    """The normaliser of that name.
+    """The normalizer of that name.
 
     Raises:
         ValueError: there is none; the message lists those there are.

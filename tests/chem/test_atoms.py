@@ -43,13 +43,13 @@ def test_chemprop_order_of_charges_is_chemprops():
 
 def test_attentive_fp_row_by_hand():
     featurizer = AtomFeaturizer.attentive_fp()
-    # L-alanine: the centre is S, has three heavy neighbours and one hydrogen
+    # L-alanine: the center is S, has three heavy neighbors and one hydrogen
     assert row(featurizer, "C[C@H](N)C(=O)O", atom=1) == {
         "element=C": 1,
         "heavy degree=3": 1,
         "hybridization=SP3": 1,
         "hydrogens=1": 1,
-        "stereo centre": 1,
+        "stereo center": 1,
         "CIP code=S": 1,
     }
     assert row(featurizer, "C[C@@H](N)C(=O)O", atom=1)["CIP code=R"] == 1
@@ -59,7 +59,7 @@ def test_attentive_fp_row_by_hand():
 
 
 def test_unknown_values_have_a_slot_in_every_category():
-    # uranium, six neighbours and more, charge +5
+    # uranium, six neighbors and more, charge +5
     assert row(AtomFeaturizer.chemprop(), "[U+5](C)(C)(C)(C)(C)(C)C")["atomic number=other"] == 1
     assert row(AtomFeaturizer.chemprop(), "[U+5](C)(C)(C)(C)(C)(C)C")["charge=other"] == 1
     assert row(AtomFeaturizer.chemprop(), "[U+5](C)(C)(C)(C)(C)(C)C")["degree=other"] == 1
@@ -86,7 +86,7 @@ def test_json_round_trip_keeps_rows_and_order():
     assert AtomFeaturizer.chemprop() != AtomFeaturizer.ogb()
 
 
-def test_explicit_hydrogens_count_for_their_neighbour():
+def test_explicit_hydrogens_count_for_their_neighbor():
     from rdkit import Chem
 
     featurizer = AtomFeaturizer({"hydrogens": None, "degree": None})
@@ -109,7 +109,7 @@ def test_the_molecule_is_left_as_it_was():
     ("features", "message"),
     [
         ({}, "at least one property"),
-        ({"colour": None}, "AtomFeaturizer knows no property 'colour'; it knows atomic number, element"),
+        ({"color": None}, "AtomFeaturizer knows no property 'color'; it knows atomic number, element"),
         ({"degree": [1, 1]}, "known values of 'degree' must be distinct and at least one, got \\[1, 1\\]"),
         ({"degree": []}, "known values of 'degree'"),
         ({"element": None}, "'element' is text"),
@@ -139,3 +139,7 @@ def test_physchem_shares_add_up_to_the_molecule():
 
 def test_physchem_of_a_metal_is_finite():
     assert np.isfinite(AtomFeaturizer.physchem()(parse_smiles("[Fe]Cl"))).all()
+
+
+def test_a_table_of_an_earlier_version_is_read():
+    assert AtomFeaturizer.from_dict({"stereo centre": None}) == AtomFeaturizer({"stereo center": None})

@@ -7,7 +7,7 @@ from graphattn.chem import SmilesError, draw_grid, draw_molecule
 
 
 def discs(svg):
-    """Fill colours of the discs, by atom."""
+    """Fill colors of the discs, by atom."""
     ellipses = ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}ellipse")
     return {e.get("class"): e.get("style").split("fill:")[1][:7] for e in ellipses}
 
@@ -21,13 +21,13 @@ def test_svg_of_the_asked_size_without_xml_declaration():
 
 
 def test_discs_are_orange_above_zero_and_blue_below():
-    colours = discs(draw_molecule("CCO", atom_weights=[0.5, 0, -2]))
-    assert set(colours) == {"atom-0", "atom-2"}  # none for weight zero
+    colors = discs(draw_molecule("CCO", atom_weights=[0.5, 0, -2]))
+    assert set(colors) == {"atom-0", "atom-2"}  # none for weight zero
 
     def rgb(atom):
-        return [int(colours[f"atom-{atom}"][i : i + 2], 16) for i in (1, 3, 5)]
+        return [int(colors[f"atom-{atom}"][i : i + 2], 16) for i in (1, 3, 5)]
 
-    assert rgb(2) == [66, 140, 216]  # the largest has full colour
+    assert rgb(2) == [66, 140, 216]  # the largest has full color
     red, _, blue = rgb(0)
     assert red > blue > 200  # a quarter as strong: pale
 

@@ -34,7 +34,7 @@ def test_every_card_is_complete(name):
     assert facts.metric in (("roc_auc",) if facts.task == "classification" else ("rmse", "mae"))
     assert re.fullmatch("[0-9a-f]{64}", facts.sha256)
     assert facts.url is None or facts.url.startswith("https://")
-    for text in (facts.title, facts.meaning, facts.remarks, facts.citation, facts.licence):
+    for text in (facts.title, facts.meaning, facts.remarks, facts.citation, facts.license):
         assert len(text) > 5
     assert len(set(facts.target_columns)) == len(facts.target_columns) > 0
 
@@ -43,7 +43,7 @@ def test_checksums_differ():
     assert len({facts.sha256 for facts in CARDS.values()}) == len(CARDS)
 
 
-def test_table_in_the_docstring_is_the_catalogue():
+def test_table_in_the_docstring_is_the_catalog():
     lines = graphattn.datasets.__doc__.splitlines()
     bars = [number for number, line in enumerate(lines) if line.startswith("===")]
     assert len(bars) == 3

@@ -66,7 +66,7 @@ def test_cards_on_disk(name):
     assert f"{(folder / facts.file).stat().st_size:,} bytes" in text
     for column in load(name).frame.columns:
         assert f"`{column}`" in text
-    for heading in ("target", "Columns", "Counts", "oddities", "citation", "Licence"):
+    for heading in ("target", "Columns", "Counts", "oddities", "citation", "License"):
         assert heading in text
 
 

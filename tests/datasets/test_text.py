@@ -53,7 +53,7 @@ def test_cards(name):
     assert card.name == name
     assert card.task in ("tagging", "classification")
     text = str(card)
-    for part in (card.title, card.licence, f"{card.files['train'].sentences:,}", card.labels[-1]):
+    for part in (card.title, card.license, f"{card.files['train'].sentences:,}", card.labels[-1]):
         assert part in text
     for file in card.files.values():
         assert file.name == name

@@ -5,13 +5,13 @@ import torch
 from torch_geometric.data import Data
 
 
-def test_most_frequent_of_neighbours(example):
-    """Page 3 has two neighbours of role 1 and one of role 0; page 4 has none, page 5 only itself."""
+def test_most_frequent_of_neighbors(example):
+    """Page 3 has two neighbors of role 1 and one of role 0; page 4 has none, page 5 only itself."""
     edges = torch.tensor([[0, 1, 2, 3, 5], [3, 3, 3, 4, 5]])
     data = Data(edge_index=edges, y=torch.tensor([0, 1, 1, 0, 0, 0]), num_nodes=6)
-    answer = example("social_roles").by_neighbours(data, torch.tensor([0, 1, 2]))
+    answer = example("social_roles").by_neighbors(data, torch.tensor([0, 1, 2]))
     assert answer[[3, 4, 5]].tolist() == [1, 1, 1]
-    answer = example("social_roles").by_neighbours(data, torch.tensor([0, 1, 5]))
+    answer = example("social_roles").by_neighbors(data, torch.tensor([0, 1, 5]))
     assert answer[[4, 5]].tolist() == [0, 0]
 
 

@@ -42,7 +42,7 @@ def test_regular_and_connected_whatever_the_sizes(n, data):
 
 
 @pytest.mark.parametrize("degree", [2, 4])  # one cycle; two, of which the second is crossed until it is free
-def test_everyone_else_is_a_neighbour_equally_often(degree):
+def test_everyone_else_is_a_neighbor_equally_often(degree):
     generator, others = seeded(), ~torch.eye(7, dtype=torch.bool)
     draws = [expander(7, degree, generator=generator).to_torch_sparse().to_dense() for _ in range(2000)]
     assert_mean(torch.stack(draws), others * degree / 6, rather_than=degree / 7)

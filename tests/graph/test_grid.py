@@ -77,7 +77,7 @@ def test_one_axis_is_a_window():
         assert grid(13, 5, dilation=2, border=border) == window(13, 2, dilation=2, border=border)
 
 
-def test_shift_gives_every_cell_as_many_neighbours():
+def test_shift_gives_every_cell_as_many_neighbors():
     graph = grid((5, 7), kernel_size=(3, 5), border="shift")
     assert graph.in_degree.tolist() == [15] * 35
     assert graph.csr.indices[:15].tolist() == [7 * row + column for row in range(3) for column in range(5)]

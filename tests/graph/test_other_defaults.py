@@ -127,10 +127,10 @@ def test_a_kind_given_by_a_rule_is_on_the_cpu_unless_told():
 
 
 @DEFAULTS
-@pytest.mark.parametrize("style", ["matrix", "network", "neighbourhood"])
+@pytest.mark.parametrize("style", ["matrix", "network", "neighborhood"])
 def test_plots(style, default):
     pytest.importorskip("matplotlib").use("Agg")
     with default():
         for graph in (ga.grid((3, 5), 3), ga.bipartite(2, 3)):
-            if style != "neighbourhood" or isinstance(graph, ga.graph.Grid):
+            if style != "neighborhood" or isinstance(graph, ga.graph.Grid):
                 graph.plot(style)

@@ -21,7 +21,7 @@ def _close():
 
 
 def cells(axes):
-    """What a picture of cells shows, as numbers of colours."""
+    """What a picture of cells shows, as numbers of colors."""
     return axes.images[0].get_array()
 
 
@@ -71,8 +71,8 @@ def test_a_grid_shows_what_the_middle_sees():
     assert [text.get_text() for text in axes.texts] == [str(offset) for offset in range(9)]
 
 
-def test_a_neighbourhood_of_another_node():
-    axes = window(9, radius=1, dilation=2, border="shift").plot("neighbourhood", node=0)
+def test_a_neighborhood_of_another_node():
+    axes = window(9, radius=1, dilation=2, border="shift").plot("neighborhood", node=0)
     assert cells(axes).tolist() == [[2, 0, 1, 0, 1, 0, 0, 0, 0]]
     assert [text.get_text() for text in axes.texts] == ["2", "3", "4"]
 
@@ -106,10 +106,10 @@ def test_draws_into_given_axes():
 @pytest.mark.parametrize(
     ("graph", "options", "error", "message"),
     [
-        (complete(3), {"style": "circle"}, ValueError, "style must be one of auto, matrix, neighbourhood, network"),
-        (complete(3), {"style": "neighbourhood"}, ValueError, "draws one grid or one window with nodes, got Complete"),
-        (grid([(3, 3)] * 2, 3), {"style": "neighbourhood"}, ValueError, "draws one grid or one window"),
-        (grid((0, 3), 3), {"style": "neighbourhood"}, ValueError, "draws one grid or one window"),
+        (complete(3), {"style": "circle"}, ValueError, "style must be one of auto, matrix, neighborhood, network"),
+        (complete(3), {"style": "neighborhood"}, ValueError, "draws one grid or one window with nodes, got Complete"),
+        (grid([(3, 3)] * 2, 3), {"style": "neighborhood"}, ValueError, "draws one grid or one window"),
+        (grid((0, 3), 3), {"style": "neighborhood"}, ValueError, "draws one grid or one window"),
         (grid((3, 3), 3), {"node": 9}, ValueError, "node must be one of the 9 nodes, got 9"),
         (grid((3, 3), 3), {"node": 0.5}, TypeError, r"node must be an integer, got 0\.5"),
         (complete(3), {"pos": torch.zeros(3, 3)}, ValueError, r"pos must have shape \[N, 2\].* got \[3, 3\]"),

@@ -81,8 +81,8 @@ def test_linformer_and_performer_have_their_attention():
     assert performer.layers[1].attention.normalize == "linear"
 
 
-def test_neighbourhood():
-    encoder = encoders.neighbourhood(EMBED, HEADS, 2, shape=(5, 4), kernel_size=3).double().eval()
+def test_neighborhood():
+    encoder = encoders.neighborhood(EMBED, HEADS, 2, shape=(5, 4), kernel_size=3).double().eval()
     x, graph = numbers(40, EMBED), ga.grid([(5, 4)] * 2, 3, border="shift")
     want, bias = x, encoder.module.bias(graph)
     for layer in encoder.module.layers:

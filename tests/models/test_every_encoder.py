@@ -77,7 +77,7 @@ def test_every_head(kind):
     assert len(head.eval().generate(nodes, graph, max_length=3)) == graph.num_graphs
 
 
-@pytest.mark.parametrize("kind", ["neighbourhood", "axial"])
+@pytest.mark.parametrize("kind", ["neighborhood", "axial"])
 def test_nodes_that_are_not_the_cells_of_an_image(kind):
     encoder = ENCODERS[kind]()
     for sizes in ([10, 14], [13]):

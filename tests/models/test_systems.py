@@ -199,13 +199,13 @@ def test_exphormer_has_the_edges_of_the_paper():
         net(x, graph)
 
 
-class SumOfNeighbours(torch.nn.Module):
+class SumOfNeighbors(torch.nn.Module):
     def forward(self, x, edge_index, edge_attr):
         return torch.zeros_like(x).index_add(0, edge_index[1], x[edge_index[0]] + edge_attr)
 
 
 def test_exphormer_with_message_passing():
-    net = Exphormer(EMBED, HEADS, 2, degree=2, edge_dim=3, local=SumOfNeighbours).eval()
+    net = Exphormer(EMBED, HEADS, 2, degree=2, edge_dim=3, local=SumOfNeighbors).eval()
     graph = ga.from_networkx(nx.path_graph(6))
     x, attr = torch.randn(6, EMBED), torch.randn(graph.num_edges, 3)
     whole, kind = net._connect(graph)

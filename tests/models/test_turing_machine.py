@@ -1,4 +1,4 @@
-"""A machine by the paper's equations; its neighbours in the batch do not matter, and its memory may grow."""
+"""A machine by the paper's equations; its neighbors in the batch do not matter, and its memory may grow."""
 
 import torch
 import torch.nn.functional as F

@@ -61,7 +61,7 @@ def test_without_positions_the_order_of_patches_does_not_matter(pooling):
 
 
 INSIDE = {
-    "neighbourhood": lambda: encoders.neighbourhood(16, 2, 2, shape=(4, 4), kernel_size=3),
+    "neighborhood": lambda: encoders.neighborhood(16, 2, 2, shape=(4, 4), kernel_size=3),
     "axial": lambda: encoders.axial(16, 2, 2, shape=(4, 4)),
     "linformer": lambda: encoders.linformer(16, 2, 2, num_landmarks=4, max_nodes=17),
     "performer": lambda: encoders.performer(16, 2, 2),
@@ -70,7 +70,7 @@ INSIDE = {
 
 @pytest.mark.parametrize("kind", INSIDE)
 def test_any_attention_inside(kind):
-    pooling = "mean" if kind in ("neighbourhood", "axial") else "first"
+    pooling = "mean" if kind in ("neighborhood", "axial") else "first"
     net = ViT(16, 4, 3, embed_dim=16, encoder=INSIDE[kind](), pooling=pooling)
     out = net(torch.randn(2, 3, 16, 16))
     assert out.shape == (2, 3)

@@ -23,7 +23,7 @@ def seed():
     torch.manual_seed(0)
 
 
-def randomised(layer):
+def randomized(layer):
     """In float64, with biases and sharpness that are not those of a new layer."""
     layer = layer.double()
     with torch.no_grad():
@@ -62,7 +62,7 @@ def torch_twin(layer, bias=True):
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_complete_graphs_are_torchs_multihead_attention(bias):
-    layer = randomised(MultiheadAttention(EMBED, HEADS, bias=bias))
+    layer = randomized(MultiheadAttention(EMBED, HEADS, bias=bias))
     x = numbers(2, 11, EMBED)
     want, want_weights = torch_twin(layer, bias)(x, x, x, average_attn_weights=False)
     graph = ga.complete([11, 11])
@@ -73,7 +73,7 @@ def test_complete_graphs_are_torchs_multihead_attention(bias):
 
 
 def test_causal_graphs_are_torchs_causal_mask():
-    layer = randomised(MultiheadAttention(EMBED, HEADS))
+    layer = randomized(MultiheadAttention(EMBED, HEADS))
     x = numbers(11, EMBED)
     mask = torch.ones(11, 11, dtype=torch.bool).triu(1)
     want, _ = torch_twin(layer)(x, x, x, attn_mask=mask)
@@ -81,7 +81,7 @@ def test_causal_graphs_are_torchs_causal_mask():
 
 
 def test_bipartite_graphs_are_torchs_cross_attention():
-    layer = randomised(MultiheadAttention(EMBED, HEADS, kdim=5, vdim=13))
+    layer = randomized(MultiheadAttention(EMBED, HEADS, kdim=5, vdim=13))
     query, key, value = numbers(3, EMBED), numbers(7, 5), numbers(7, 13)
     want, _ = torch_twin(layer)(query, key, value)
     torch.testing.assert_close(layer(query, ga.bipartite(3, 7), key, value), want)
@@ -89,7 +89,7 @@ def test_bipartite_graphs_are_torchs_cross_attention():
 
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_edges_are_torchs_mask():
-    layer = randomised(MultiheadAttention(EMBED, HEADS))
+    layer = randomized(MultiheadAttention(EMBED, HEADS))
     x = numbers(11, EMBED)
     graph = ga.window(11, radius=2)
     mask = graph.to_torch_sparse().to_dense() == 0  # row i, column j: i may not look at j
@@ -103,7 +103,7 @@ def test_edges_are_torchs_mask():
 def test_it_is_pygs_transformer_conv(name, edge_dim, bias):
     pyg = pytest.importorskip("torch_geometric.nn")
     graph = zoo()[name]
-    layer = randomised(MultiheadAttention(EMBED, HEADS, edge_dim=edge_dim, bias=bias))
+    layer = randomized(MultiheadAttention(EMBED, HEADS, edge_dim=edge_dim, bias=bias))
     twin = pyg.TransformerConv(EMBED, EMBED // HEADS, HEADS, edge_dim=edge_dim, root_weight=False, bias=bias).double()
     for ours, theirs in (("q_proj", "lin_query"), ("k_proj", "lin_key"), ("v_proj", "lin_value")):
         copy(getattr(layer, ours), getattr(twin, theirs))
@@ -167,7 +167,7 @@ def by_loops(layer, query, key, value, graph, edge_attr=None):
 @pytest.mark.parametrize("score", SCORES)
 def test_every_score_with_and_without_edge_features(score, edge_dim, num_kv_heads):
     graph = ga.Graph(torch.tensor([[0, 4, 4, 2, 2, 1], [1, 1, 0, 2, 2, 0]]), num_dst=3, num_src=5)
-    layer = randomised(
+    layer = randomized(
         MultiheadAttention(12, 4, kdim=5, vdim=11, score=score, edge_dim=edge_dim, num_kv_heads=num_kv_heads)
     )
     query, key, value = numbers(3, 12), numbers(5, 5), numbers(5, 11)
@@ -183,7 +183,7 @@ def test_every_score_with_and_without_edge_features(score, edge_dim, num_kv_head
 @pytest.mark.parametrize("score", SCORES)
 def test_symmetries(score, edge_dim):
     graph = zoo()["unsorted"]
-    layer = randomised(MultiheadAttention(EMBED, HEADS, score=score, edge_dim=edge_dim))
+    layer = randomized(MultiheadAttention(EMBED, HEADS, score=score, edge_dim=edge_dim))
     x, attr = numbers(graph.num_nodes, EMBED), numbers(graph.num_edges, EDGE) if edge_dim else None
 
     def fn(x, graph, attr=None):
@@ -230,7 +230,7 @@ def test_a_bias_of_minus_infinity_takes_the_edge_away(score):
 
 
 def test_a_node_that_sees_nobody_gets_the_bias_of_the_output():
-    layer = randomised(MultiheadAttention(EMBED, HEADS))
+    layer = randomized(MultiheadAttention(EMBED, HEADS))
     out = layer(numbers(5, EMBED), zoo()["no_edges"])
     torch.testing.assert_close(out, layer.out_proj.bias.expand(5, -1))
 
@@ -264,7 +264,7 @@ def test_an_edge_index_is_sorted_once_each_way_for_all_layers_and_steps(monkeypa
     assert sorts == [61, 61]  # by destination and by source
 
 
-def test_normaliser():
+def test_normalizer():
     graph = zoo()["unsorted"]
     layer = MultiheadAttention(EMBED, HEADS, normalize="sigmoid")
     x = torch.randn(graph.num_nodes, EMBED)
@@ -301,7 +301,7 @@ def test_state_dict_goes_into_another_layer(score):
 @pytest.mark.parametrize("score", SCORES)
 def test_a_gradient_reaches_every_parameter(score, edge_dim):
     graph = zoo()["unsorted"]
-    layer = randomised(MultiheadAttention(EMBED, HEADS, score=score, edge_dim=edge_dim))
+    layer = randomized(MultiheadAttention(EMBED, HEADS, score=score, edge_dim=edge_dim))
     attr = numbers(graph.num_edges, EDGE) if edge_dim else None
     layer(numbers(graph.num_nodes, EMBED), graph, edge_attr=attr).sin().sum().backward()
     for name, parameter in layer.named_parameters():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from every_layer import DROP_INS, OWN
-from pyg_twin import randomise
+from pyg_twin import randomize
 from torch.export import Dim, export
 from torch.testing import assert_close
 
@@ -35,7 +35,7 @@ def made(case):
     make, arguments_of = (DROP_INS | OWN)[case]
     torch.manual_seed(0)
     layer = make().eval().double()
-    randomise(layer)
+    randomize(layer)
 
     def doubled(value):
         if isinstance(value, dict):

@@ -48,7 +48,7 @@ def test_the_directions_are_gaussian(head_dim, num_features):
     assert_mean(w.pow(4), 3.0, rather_than=1.0)
 
 
-def test_signs_that_favour_a_direction_are_found():
+def test_signs_that_favor_a_direction_are_found():
     """The test of the tests: QR by reflections, which LAPACK uses, makes the diagonal of Q negative."""
     w = drawn(PerformerFeatures(4, 4), 8000)
     w[:, range(4), range(4)] *= -w[:, range(4), range(4)].sign()
@@ -128,7 +128,7 @@ def test_layer(graph, feature_map):
     torch.testing.assert_close(layer(x, graph), layer.out_proj(want.flatten(1)))
 
 
-def test_a_feature_map_needs_the_linear_normaliser():
+def test_a_feature_map_needs_the_linear_normalizer():
     with pytest.raises(
         ValueError, match='feature_map needs score="dot" and normalize="linear", got "dot" and "softmax"'
     ):

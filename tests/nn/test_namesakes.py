@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 import torch
-from pyg_twin import leaves, randomise
+from pyg_twin import leaves, randomize
 from torch.testing import assert_close
 
 import graphattn as ga
@@ -79,7 +79,7 @@ def pair_of(name):
     with torch.no_grad():
         for layer in pair:
             layer(*arguments)  # draws what waits for its width
-    randomise(pair[1])
+    randomize(pair[1])
     return *pair, arguments
 
 
@@ -117,7 +117,7 @@ def test_a_saved_state_is_loaded_here_and_there(name):
     mine, pygs, arguments = pair_of(name)
     mine.load_state_dict(through_a_file(pygs.state_dict()), strict=True)
     assert_alike(mine, pygs, arguments)
-    randomise(mine)
+    randomize(mine)
     pygs.load_state_dict(through_a_file(mine.state_dict()), strict=True)
     assert_alike(mine, pygs, arguments)
 

@@ -107,7 +107,7 @@ OTHER_VALUES = {
     "dropout of one": ({"dropout": 1.0}, "dropout is a probability in [0, 1), got 1.0"),
     "negative dropout": ({"dropout": -0.1}, "dropout is a probability in [0, 1), got -0.1"),
     "dropout NaN": ({"dropout": math.nan}, "dropout is a probability in [0, 1), got nan"),
-    "state of another normaliser": (
+    "state of another normalizer": (
         {"return_state": True, "normalize": "relu"},
         "return_state needs normalize=\"softmax\", got 'relu'",
     ),
@@ -135,7 +135,7 @@ OTHER_VALUES = {
         'score is one of "dot", "cosine", "sum", "none", "additive"; got \'dott\'',
     ),
     "additive without its vector": ({"score": "additive"}, "score=Additive(vector)"),
-    "normaliser by an unknown name": (
+    "normalizer by an unknown name": (
         {"normalize": "soft"},
         "normalize is one of softmax, relu, sigmoid, identity, linear, sparsemax, entmax15, argmax; got 'soft'",
     ),
@@ -170,7 +170,7 @@ KINDS = {
         "all tensors share one dtype: edge_value is torch.float64, but v is torch.float32",
     ),
     "score": ({"score": 3}, "score is a name or one of graphattn.scores' objects, got int"),
-    "normaliser": ({"normalize": torch.softmax}, "normalize is a name, got builtin_function_or_method"),
+    "normalizer": ({"normalize": torch.softmax}, "normalize is a name, got builtin_function_or_method"),
 }
 
 

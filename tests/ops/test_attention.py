@@ -83,7 +83,7 @@ def test_symmetries_of_every_score(score):
 @pytest.mark.parametrize(
     "normalize", sorted(set(ga.normalizers.NORMALIZERS) - {"linear"})
 )  # linear: scores of both signs
-def test_symmetries_of_every_normaliser(normalize):
+def test_symmetries_of_every_normalizer(normalize):
     graph = zoo()["unsorted"]
     x, bias = features(graph), numbers(graph.num_edges, H, seed=1)
     assert_node_permutation_equivariant(

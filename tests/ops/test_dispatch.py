@@ -97,7 +97,7 @@ NOT_DENSE = {
     "edges": ({"graph": edges()}, "the graph is not known to be complete, causal or bipartite"),
     "window": ({"graph": ga.window(N, radius=N)}, "the graph is not known to be complete, causal or bipartite"),
     "score": ({"score": ga.scores.Additive(torch.ones(H, D))}, NO_MATRIX),
-    "normaliser": ({"normalize": "relu"}, NO_MATRIX),
+    "normalizer": ({"normalize": "relu"}, NO_MATRIX),
     "beta per edge": (
         {"score": ga.scores.Cosine(torch.ones(N * N, H))},
         "it takes no cosine score with one beta per edge",

@@ -1,4 +1,4 @@
-"""What makes a normaliser: sums, ranges, invariances, and what becomes of infinities and NaN."""
+"""What makes a normalizer: sums, ranges, invariances, and what becomes of infinities and NaN."""
 
 import math
 

@@ -39,12 +39,12 @@ def test_heads_are_independent():
     assert off_diagonal.abs().max() < 5 / E**0.5
 
 
-def test_neighbouring_edges_are_independent():
+def test_neighboring_edges_are_independent():
     kept = mask(7, 0.5)
     assert correlation(kept[1:].flatten(), kept[:-1].flatten()) < 5 / (E * H) ** 0.5
 
 
-# Seeds that differ in one low bit, one high bit, and seeds that are neighbours.
+# Seeds that differ in one low bit, one high bit, and seeds that are neighbors.
 @pytest.mark.parametrize("other", [1, 2, 2**31, 2**32, 2**33, 2**62])
 def test_seeds_are_independent(other):
     assert correlation(mask(0, 0.5).flatten(), mask(other, 0.5).flatten()) < 5 / (E * H) ** 0.5

@@ -12,7 +12,7 @@ from graphattn.ops.attention import attention
 
 
 def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") -> Tensor:
-    """The weights of edges, from their scores: α_ij = normalise_j(s_ij) over the edges of each destination.
+    """The weights of edges, from their scores: α_ij = normalize_j(s_ij) over the edges of each destination.
 
     Args:
         scores: `[E, H]` in the order of `graph.edge_index`; −inf hides an edge.
@@ -20,7 +20,7 @@ def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") ->
         normalize: see `graphattn.normalizers`.
 
     Returns:
-        `[E, H]`, differentiable as the normaliser is.
+        `[E, H]`, differentiable as the normalizer is.
 
     Example:
         >>> import torch, graphattn as ga
@@ -35,7 +35,7 @@ def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") ->
 
 
 def weighted_sum(weights: Tensor, values: Tensor, graph: Graph) -> Tensor:
-    """Each destination's sum of its in-neighbours' values: out_i = Σ_j w_ij v_j.
+    """Each destination's sum of its in-neighbors' values: out_i = Σ_j w_ij v_j.
 
     Args:
         weights: `[E, H]` in the order of `graph.edge_index`, any numbers.

@@ -1,4 +1,4 @@
-"""Hard attention: each destination looks at one in-neighbour.
+"""Hard attention: each destination looks at one in-neighbor.
 
 `normalize="argmax"` of the operator takes the best and gives its scores no gradient. Here are the ways to train
 through the choice: Gumbel noise with a straight-through gradient, or sampling with REINFORCE.

@@ -46,7 +46,7 @@ def beam_search(
         end: the token that ends a sequence.
         max_length: the most tokens of a sequence, its end included.
         num_beams: K; 1 is greedy search.
-        length_penalty: 0 ranks by log-probability, which favours short sequences.
+        length_penalty: 0 ranks by log-probability, which favors short sequences.
 
     Returns:
         For each of the B sequences, at most K hypotheses, fewer where there are not so many sequences at all.

@@ -1,4 +1,4 @@
-"""A node's place in a graph as the number of its neighbours."""
+"""A node's place in a graph as the number of its neighbors."""
 
 from __future__ import annotations
 

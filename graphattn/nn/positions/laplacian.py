@@ -15,7 +15,7 @@ _DENSE = 500  # nodes up to which all eigenvectors are found at once
 
 
 def laplacian_eigenvectors(graph: Graph, k: int) -> Tensor:
-    """The eigenvectors of the k smallest eigenvalues but one of the symmetric normalised Laplacian, `[N, k]`.
+    """The eigenvectors of the k smallest eigenvalues but one of the symmetric normalized Laplacian, `[N, k]`.
 
         L = 1 − D^(-1/2) A D^(-1/2)
 

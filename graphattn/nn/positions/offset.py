@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphattn.graph.neighborhood import Neighbourhood
+from graphattn.graph.neighborhood import Neighborhood
 
 
 class OffsetBias(nn.Module):
@@ -16,7 +16,7 @@ class OffsetBias(nn.Module):
 
         b_ij^h = table[offset(i, j), h]
 
-    On a grid of border "shift" with the score "dot" this is neighbourhood attention. With the score "none", that is
+    On a grid of border "shift" with the score "dot" this is neighborhood attention. With the score "none", that is
     the bias alone, it is a convolution whose kernel is a softmax over its cells: the same for every cell and input.
 
     Args:
@@ -38,14 +38,14 @@ class OffsetBias(nn.Module):
         """Draw new numbers, normal of deviation 0.02."""
         nn.init.normal_(self.table, std=0.02)
 
-    def forward(self, graph: Neighbourhood) -> Tensor:
+    def forward(self, graph: Neighborhood) -> Tensor:
         """The bias of each edge, `[E, H]`.
 
         Raises:
             TypeError: the graph is no window and no grid.
             ValueError: it has other offsets than the table.
         """
-        if not isinstance(graph, Neighbourhood):
+        if not isinstance(graph, Neighborhood):
             raise TypeError(f"graph is a window or a grid, got {type(graph).__name__}")
         if graph.offset_shape != tuple(self.table.shape[:-1]):
             raise ValueError(

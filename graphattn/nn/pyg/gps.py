@@ -37,7 +37,7 @@ class GPSConv(NotScriptable, nn.Module):
         dropout: on both branches and in the MLP, in training.
         act: activation of the MLP, by name or as a module.
         act_kwargs: its arguments.
-        norm: the normalisation, by name or as a module; None for none.
+        norm: the normalization, by name or as a module; None for none.
         norm_kwargs: its arguments.
         attn_type: "multihead" or "performer".
         attn_kwargs: arguments of that attention, such as its own `dropout`.

@@ -17,7 +17,7 @@ _OF_THE_CLASS = {"inspector", "fuse", "propagate", "_user_args", "_fused_user_ar
 def patch(model: Model) -> Model:
     """Exchange PyG's attention layers inside `model` for ours, in place.
 
-    Parameters, buffers and inner modules stay the very same objects, so optimisers, hooks, names and state dicts stay
+    Parameters, buffers and inner modules stay the very same objects, so optimizers, hooks, names and state dicts stay
     valid. Classes derived from PyG's layers are left alone, for they may compute something else.
 
     Returns:

@@ -15,7 +15,7 @@ from graphattn.nn.transformer.residual import feed_forward, residual
 
 
 class GraphTransformerLayer(NotScriptable, nn.Module):
-    """The Transformer's encoder layer: attention over the in-neighbours, then a feed-forward network.
+    """The Transformer's encoder layer: attention over the in-neighbors, then a feed-forward network.
 
         y = x + dropout(MHA(norm(x))),   out = y + dropout(W_2 dropout(gelu(W_1 norm(y))))          norm_first
         y = norm(x + dropout(MHA(x))),   out = norm(y + dropout(W_2 dropout(gelu(W_1 y))))          otherwise

@@ -14,7 +14,7 @@ class CBAM(nn.Module):
         M_c = sigmoid(MLP(mean of x over the places) + MLP(largest of x over the places)),   x' = M_c x
         M_s = sigmoid(conv([mean of x' over the channels, largest of x' over the channels])),   out = M_s x'
 
-    As graphs: nodes that see themselves under the normaliser sigmoid; in M_c a node for each image and a head for each
+    As graphs: nodes that see themselves under the normalizer sigmoid; in M_c a node for each image and a head for each
     channel, in M_s a node for each place and one head.
 
     Args:

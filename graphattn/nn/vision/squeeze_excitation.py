@@ -13,7 +13,7 @@ class SqueezeExcitation(nn.Module):
         z_c = mean of x_c over the places,   s = sigmoid(W_2 relu(W_1 z)),   out_c = s_c x_c
 
     As a graph: a node for each image that sees itself, a head for each channel whose value is the channel's map, the
-    score given by the image and the normaliser sigmoid.
+    score given by the image and the normalizer sigmoid.
 
     Args:
         channels: C.

@@ -3,7 +3,7 @@
     out_i = φ(q_i) Σ_j φ(k_j) v_jᵀ / φ(q_i) Σ_j φ(k_j)
 
 The caller has applied the feature map φ. On complete and bipartite graphs the sums over j are the same for all i; on a
-causal one they grow from chunk to chunk; on any other graph the unnormalised weights run over the edges once, with a
+causal one they grow from chunk to chunk; on any other graph the unnormalized weights run over the edges once, with a
 one beside the values for the denominator. The cost is linear in nodes and edges.
 
 Katharopoulos et al. 2020, arXiv:2006.16236, eq. 4-12; in chunks: Hua et al. 2022, arXiv:2202.10447, section 3.

@@ -194,7 +194,7 @@ def _results(outputs: Sequence[Tensor]) -> Results:
 def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
     """Put the results of the pieces of long rows together, in float64.
 
-    A softmax over all pieces gives each the share exp(lse_piece − lse); other normalisers are sums.
+    A softmax over all pieces gives each the share exp(lse_piece − lse); other normalizers are sums.
     """
     out, _, lse, rest = (part.double() for part in parts)
     for row, first, last in pieces.of_row:
@@ -211,7 +211,7 @@ def _merge(pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor], e
 
 
 def _rescale(weights: Tensor, pieces: Pieces, of_row: range, shares: Tensor, edge_ids: Tensor | None) -> None:
-    """Multiply the weights that were normalised within each piece of a row by the share of the piece."""
+    """Multiply the weights that were normalized within each piece of a row by the share of the piece."""
     for piece, share in zip(of_row, shares, strict=True):
         places = torch.arange(int(pieces.starts[piece]), int(pieces.stops[piece]), device="cpu")
         weights[places if edge_ids is None else edge_ids[places].long()] *= share.to(weights.dtype)

@@ -73,7 +73,7 @@ def exp_all(x: Any, size: Any) -> None:
 
 @shared
 def weigh_all(p: Any, x: Any, size: Any) -> None:
-    """Scores to weights, one by one, by a normaliser that needs no sum."""
+    """Scores to weights, one by one, by a normalizer that needs no sum."""
     zero, one = p.number, type(p.number)(1)
     if p.normalize == RELU:
         for y in range(size):

@@ -46,7 +46,7 @@ _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 
 @kernel
 def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
-    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i."""
+    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalized scores, m the dropout mask over 1 − p; lse_i and rest_i."""
     H, starts, stops = U(p.heads), at(edges.starts, edges.index), at(edges.stops, edges.index)
     task, row, last = next_rows(tasks)
     while task < tasks.count:

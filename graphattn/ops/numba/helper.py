@@ -46,7 +46,7 @@ class _HelperCompiler(Compiler):
 
 
 # No fast mathematics: NaN and infinity keep their meaning (a score of -inf hides an edge), and sums round as written,
-# so that equal terms cancel and both passes find the same score. What may be reordered is vectorised by hand.
+# so that equal terms cancel and both passes find the same score. What may be reordered is vectorized by hand.
 HELPER: dict[str, Any] = {
     "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": _HelperCompiler
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """Scores of one edge for all heads, and what a gradient of the scores adds to queries, keys and edge tensors.
 
-One function of each kind for each of the scores in `graphattn.ops.numba.kernel_arguments`; Numba chooses by type, so a kernel
-holds the code of one score. i is a destination, j a source, `edge` an edge of the caller's; y is where the H numbers
-of the edge begin in `scores` or `slopes`; `row` is where a gradient is added up, which is not i or j in a row cut into
-pieces.
+One function of each kind for each of the scores in `graphattn.ops.numba.kernel_arguments`; Numba chooses by type, so a
+kernel holds the code of one score. i is a destination, j a source, `edge` an edge of the caller's; y is where the H
+numbers of the edge begin in `scores` or `slopes`; `row` is where a gradient is added up, which is not i or j in a row
+cut into pieces.
 
 Edges are taken tile by tile: `start_tile`, then each edge as the t-th of its tile, then, where gradients by source are
 added up, `end_tile`. What a score has to write down lies in `hidden`, for which `room_of_tile` says how much it needs.

@@ -1,4 +1,4 @@
-"""The definition of the operator in plain torch: differentiable, for every score, normaliser and edge term.
+"""The definition of the operator in plain torch: differentiable, for every score, normalizer and edge term.
 
 It forms tensors of E·H·D numbers. Every kernel is checked against it.
 """

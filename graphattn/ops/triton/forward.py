@@ -35,10 +35,10 @@ def attend_fwd_kernel(
     HKP: tl.constexpr, GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, AP: tl.constexpr,
     ROWS: tl.constexpr, SLOTS: tl.constexpr, STAGES: tl.constexpr, NUMBER: tl.constexpr,
 ):  # fmt: skip
-    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalised scores, m the dropout mask over 1 − p; lse_i and rest_i.
+    """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalized scores, m the dropout mask over 1 − p; lse_i and rest_i.
 
     A piece leaves its largest score in `lse`, the sum of the exponentials in `rest`, and sums that are not yet
-    normalised. `weights` is left with the scores of a softmax.
+    normalized. `weights` is left with the scores of a softmax.
     """
     H: tl.constexpr = HK * GROUP
     ADDITIVE: tl.constexpr = (SCORE == "leaky_relu") or (SCORE == "tanh")

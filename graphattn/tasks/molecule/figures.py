@@ -1,4 +1,4 @@
-"""The figures of a report, as SVG whose colours are those of the page, light or dark."""
+"""The figures of a report, as SVG whose colors are those of the page, light or dark."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphattn.tasks.molecule.text import fixed
 
 Array = NDArray[np.float64]
 
-# matplotlib knows no CSS: it draws in these colours, which `_to_svg` then replaces by the page's variables
+# matplotlib knows no CSS: it draws in these colors, which `_to_svg` then replaces by the page's variables
 _INK, _MUTED, _LINE, _ACCENT, _SECOND = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {_INK: "--ink", _MUTED: "--muted", _LINE: "--line", _ACCENT: "--accent", _SECOND: "--second"}
 
@@ -77,7 +77,7 @@ def error_histogram(errors: Array, unit: str) -> str:
     """Draw how the errors of the test part, predicted − measured, are spread."""
     figure, axes = _figure()
     reach = float(np.abs(errors).max()) or 1.0
-    bins = np.linspace(-reach, reach, 2 * min(max(int(np.sqrt(len(errors))), 4), 16) + 2)  # one bin is centred on 0
+    bins = np.linspace(-reach, reach, 2 * min(max(int(np.sqrt(len(errors))), 4), 16) + 2)  # one bin is centered on 0
     axes.hist(errors, bins=list(bins), color=_ACCENT, alpha=0.75, rwidth=0.92)
     axes.axvline(0, color=_LINE, linewidth=1.2)
     mean = float(errors.mean())
@@ -201,6 +201,6 @@ def _to_svg(figure: Figure, title: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace("xlink:href", "href")
     svg = re.sub(r'^<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{title}">', svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
     return svg

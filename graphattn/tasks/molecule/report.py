@@ -198,7 +198,7 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
     auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
     return _card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + _card(
         figures.probability_histogram(probabilities, classes, fitted.classes[column]),
-        "The farther apart the two colours, the better the classes are told apart.",
+        "The farther apart the two colors, the better the classes are told apart.",
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pyg_twin import assert_same, randomise
+from pyg_twin import assert_same, randomize
 from torch.testing import assert_close
 
 import graphattn as ga
@@ -32,7 +32,7 @@ def pair_of(name, *args, **kwargs):
     assert list(states[0]) == list(states[1])
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert repr(made[0]) == repr(made[1])
-    randomise(made[1])
+    randomize(made[1])
     made[0].load_state_dict(made[1].state_dict(), strict=True)
     return made
 

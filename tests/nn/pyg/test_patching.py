@@ -73,16 +73,16 @@ def test_there_and_back(model):
     assert_same((model, theirs), x, edges())
 
 
-def test_an_optimiser_made_before_goes_on(model):
+def test_an_optimizer_made_before_goes_on(model):
     x = torch.randn(6, IN, dtype=torch.float64)
     twin = copy.deepcopy(model)
-    optimisers = [torch.optim.Adam(net.parameters(), lr=0.1) for net in (model, twin)]
+    optimizers = [torch.optim.Adam(net.parameters(), lr=0.1) for net in (model, twin)]
     for step in range(4):
         ga.patch(model) if step % 2 else ga.unpatch(model)
-        for net, optimiser in zip((model, twin), optimisers, strict=True):
-            optimiser.zero_grad()
+        for net, optimizer in zip((model, twin), optimizers, strict=True):
+            optimizer.zero_grad()
             net(x, edges()).square().sum().backward()
-            optimiser.step()
+            optimizer.step()
     assert_close(model.state_dict(), twin.state_dict(), rtol=1e-6, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Layers on batches of sampled neighbourhoods, as PyG's loaders give them.
+"""Layers on batches of sampled neighborhoods, as PyG's loaders give them.
 
 PyG's own sampler needs pyg-lib or torch-sparse. Here a small one of Python hands its findings to PyG's `NodeLoader`,
 which makes the batches.
@@ -21,7 +21,7 @@ from torch_geometric.sampler import BaseSampler, SamplerOutput
 NODES, EDGES, IN, WIDTH, CLASSES = 40, 200, 5, 8, 3
 
 
-class InNeighbours(BaseSampler):
+class InNeighbors(BaseSampler):
     """The first few edges into each node, hop by hop: seeds first, then what each hop has found."""
 
     def __init__(self, edge_index, most):
@@ -61,7 +61,7 @@ def data():
 
 
 def batches(data, most):
-    sampler = InNeighbours(data.edge_index, most)
+    sampler = InNeighbors(data.edge_index, most)
     return list(NodeLoader(data, sampler, input_nodes=torch.arange(21), batch_size=7))
 
 
@@ -104,7 +104,7 @@ def test_layers_trimmed_to_what_the_seeds_see(data, options):
         assert_close(trimmed, pair[0](batch.x, batch.edge_index)[: batch.batch_size])
 
 
-def test_whole_neighbourhoods_give_what_the_whole_graph_gives(data):
+def test_whole_neighborhoods_give_what_the_whole_graph_gives(data):
     (model, _) = pair_of(lambda source: source.GAT(IN, WIDTH, 2, CLASSES))
     whole = model(data.x, data.edge_index)
     for batch in batches(data, [EDGES, EDGES]):
@@ -116,13 +116,13 @@ def test_a_model_learns_from_batches_as_with_pyg(data):
     pair = pair_of(lambda source: source.GAT(IN, WIDTH, 2, CLASSES, heads=2))
     losses = []
     for model in pair:
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         for batch in batches(data, [3, 2]):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             out = model(batch.x, batch.edge_index)[: batch.batch_size]
             loss = torch.nn.functional.cross_entropy(out, batch.y[: batch.batch_size])
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             losses.append(loss.item())
     half = len(losses) // 2
     assert losses[:half] == pytest.approx(losses[half:])

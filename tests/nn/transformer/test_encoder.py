@@ -16,7 +16,7 @@ def seed():
     torch.manual_seed(0)
 
 
-def randomised(layer):
+def randomized(layer):
     layer = layer.double().eval()
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -31,12 +31,12 @@ def numbers(*shape):
 @pytest.mark.parametrize("edge_dim", [None, EDGE])
 def test_formula(edge_dim):
     graph = zoo()["unsorted"]
-    layer = randomised(GraphTransformerLayer(EMBED, HEADS, ffn_dim=FFN, edge_dim=edge_dim, dropout=0.5))
+    layer = randomized(GraphTransformerLayer(EMBED, HEADS, ffn_dim=FFN, edge_dim=edge_dim, dropout=0.5))
     x, attr = numbers(graph.num_nodes, EMBED), numbers(graph.num_edges, EDGE) if edge_dim else None
 
     def norm(x, module):
-        centred = x - x.mean(1, keepdim=True)
-        scaled = centred / (centred.square().mean(1, keepdim=True) + 1e-5).sqrt()
+        centered = x - x.mean(1, keepdim=True)
+        scaled = centered / (centered.square().mean(1, keepdim=True) + 1e-5).sqrt()
         return scaled * module.weight + module.bias
 
     y = x + layer.attention(norm(x, layer.attention_norm), graph, edge_attr=attr)
@@ -85,7 +85,7 @@ def test_a_branch_that_is_dropped_leaves_the_input():
 
 
 def test_symmetries():
-    layer = randomised(GraphTransformerLayer(EMBED, HEADS, edge_dim=EDGE))
+    layer = randomized(GraphTransformerLayer(EMBED, HEADS, edge_dim=EDGE))
     graph, small = zoo()["unsorted"], zoo()["isolated_nodes"]
     cases = [(numbers(g.num_nodes, EMBED), g, numbers(g.num_edges, EDGE)) for g in (graph, small)]
     assert_node_permutation_equivariant(layer, *cases[0])
@@ -94,7 +94,7 @@ def test_symmetries():
 
 def test_a_gradient_reaches_every_parameter():
     graph = zoo()["unsorted"]
-    layer = randomised(GraphTransformerLayer(EMBED, HEADS, edge_dim=EDGE))
+    layer = randomized(GraphTransformerLayer(EMBED, HEADS, edge_dim=EDGE))
     layer(numbers(graph.num_nodes, EMBED), graph, numbers(graph.num_edges, EDGE)).sin().sum().backward()
     for name, parameter in layer.named_parameters():
         if name != "attention.k_proj.bias":  # has no effect on a softmax of dot products
@@ -113,7 +113,7 @@ def test_state_dict_and_autocast():
 
 def test_post_norm():
     graph = zoo()["unsorted"]
-    layer = randomised(GraphTransformerLayer(EMBED, HEADS, ffn_dim=FFN, norm_first=False, activation=torch.nn.Tanh()))
+    layer = randomized(GraphTransformerLayer(EMBED, HEADS, ffn_dim=FFN, norm_first=False, activation=torch.nn.Tanh()))
     x = numbers(graph.num_nodes, EMBED)
     first, _, _, second = layer.ffn
     y = layer.attention_norm(x + layer.attention(x, graph))
@@ -125,14 +125,14 @@ def test_an_attention_of_ones_own():
     with pytest.raises(ValueError, match="options of the module attention"):
         GraphTransformerLayer(EMBED, HEADS, attention=ga.nn.MultiheadAttention(EMBED, HEADS), score="cosine")
     attention = ga.nn.LinformerAttention(EMBED, HEADS, num_landmarks=3, max_nodes=7)
-    layer, x = randomised(GraphTransformerLayer(EMBED, HEADS, attention=attention)), numbers(12, EMBED)
+    layer, x = randomized(GraphTransformerLayer(EMBED, HEADS, attention=attention)), numbers(12, EMBED)
     y = x + attention(layer.attention_norm(x), ga.complete([7, 5]))
     torch.testing.assert_close(layer(x, ga.complete([7, 5])), y + layer.ffn(layer.ffn_norm(y)))
 
 
 def test_encoder_is_its_layers_and_shares_one_bias():
     bias = ga.nn.positions.ALiBi(HEADS).double()
-    layers = [randomised(GraphTransformerLayer(EMBED, HEADS)) for _ in range(3)]
+    layers = [randomized(GraphTransformerLayer(EMBED, HEADS)) for _ in range(3)]
     encoder = ga.nn.TransformerEncoder(layers, norm=torch.nn.LayerNorm(EMBED).double(), bias=bias)
     graph, x = ga.window([5, 4], radius=2), numbers(9, EMBED)
     want = x

@@ -15,7 +15,7 @@ def seed():
     torch.manual_seed(0)
 
 
-def randomised(module):
+def randomized(module):
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(torch.randn_like(parameter) / 2)
@@ -36,7 +36,7 @@ def expect(got, wanted):
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_attention(bias):
-    theirs = randomised(nn.MultiheadAttention(EMBED, HEADS, batch_first=True, bias=bias))
+    theirs = randomized(nn.MultiheadAttention(EMBED, HEADS, batch_first=True, bias=bias))
     ours, x, memory = ga.nn.from_torch(theirs), packed(SIZES), packed(MEMORY)
     expect(ours(x, ga.complete(SIZES)), [theirs(a, a, a)[0] for a in each(SIZES, x)])
     pairs = zip(each(SIZES, x), each(MEMORY, memory), strict=True)
@@ -44,7 +44,7 @@ def test_attention(bias):
 
 
 def test_attention_with_other_widths_of_keys_and_values():
-    theirs = randomised(nn.MultiheadAttention(EMBED, HEADS, batch_first=True, kdim=5, vdim=7))
+    theirs = randomized(nn.MultiheadAttention(EMBED, HEADS, batch_first=True, kdim=5, vdim=7))
     ours, x, k, v = ga.nn.from_torch(theirs), packed([4]), packed([6], 5), packed([6], 7)
     expect(ours(x, ga.bipartite(4, 6), k, v), [theirs(x[None], k[None], v[None])[0]])
 
@@ -52,7 +52,7 @@ def test_attention_with_other_widths_of_keys_and_values():
 @pytest.mark.parametrize("norm_first", [True, False])
 @pytest.mark.parametrize("activation", ["relu", "gelu", nn.SiLU()])
 def test_encoder_layer(norm_first, activation):
-    theirs = randomised(
+    theirs = randomized(
         nn.TransformerEncoderLayer(
             EMBED, HEADS, FFN, batch_first=True, norm_first=norm_first, activation=activation, layer_norm_eps=0.1
         )
@@ -62,7 +62,7 @@ def test_encoder_layer(norm_first, activation):
 
 
 def test_encoder_layer_without_biases_and_with_a_mask():
-    theirs = randomised(nn.TransformerEncoderLayer(EMBED, HEADS, FFN, batch_first=True, bias=False))
+    theirs = randomized(nn.TransformerEncoderLayer(EMBED, HEADS, FFN, batch_first=True, bias=False))
     ours, x = ga.nn.from_torch(theirs), packed([6])
     mask = torch.rand(6, 6) < 0.5
     mask.fill_diagonal_(False)
@@ -74,7 +74,7 @@ def test_encoder_layer_without_biases_and_with_a_mask():
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_decoder_layer(norm_first):
-    theirs = randomised(nn.TransformerDecoderLayer(EMBED, HEADS, FFN, batch_first=True, norm_first=norm_first))
+    theirs = randomized(nn.TransformerDecoderLayer(EMBED, HEADS, FFN, batch_first=True, norm_first=norm_first))
     ours, x, memory = ga.nn.from_torch(theirs), packed(SIZES), packed(MEMORY)
     wanted = [
         theirs(a, b, tgt_mask=nn.Transformer.generate_square_subsequent_mask(a.shape[1], dtype=torch.float64))
@@ -84,7 +84,7 @@ def test_decoder_layer(norm_first):
 
 
 def test_stacks_of_a_whole_transformer():
-    theirs = randomised(nn.Transformer(EMBED, HEADS, 2, 3, FFN, batch_first=True))
+    theirs = randomized(nn.Transformer(EMBED, HEADS, 2, 3, FFN, batch_first=True))
     encoder, decoder = ga.nn.from_torch(theirs.encoder), ga.nn.from_torch(theirs.decoder)
     assert (len(encoder.layers), len(decoder.layers)) == (2, 3)
     source, target = packed(MEMORY), packed(SIZES)

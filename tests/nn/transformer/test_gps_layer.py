@@ -10,7 +10,7 @@ from graphattn.nn import GPSLayer
 EMBED, HEADS, EDGE = 12, 3, 5
 
 
-class SumOfNeighbours(torch.nn.Module):
+class SumOfNeighbors(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.map = torch.nn.Linear(EMBED, EMBED)
@@ -28,7 +28,7 @@ def norm(x, module):
 @pytest.mark.parametrize("with_features", [False, True])
 def test_formula(with_features):
     torch.manual_seed(0)
-    layer = GPSLayer(EMBED, HEADS, SumOfNeighbours(), edge_dim=EDGE if with_features else None, dropout=0.5)
+    layer = GPSLayer(EMBED, HEADS, SumOfNeighbors(), edge_dim=EDGE if with_features else None, dropout=0.5)
     layer = layer.double().eval()
     for each in (layer.local_norm, layer.attention_norm, layer.ffn_norm):
         torch.nn.init.normal_(each.weight)
@@ -58,7 +58,7 @@ def test_formula(with_features):
 
 def test_the_edges_are_those_of_the_graph_unless_given():
     torch.manual_seed(0)
-    layer, x, graph = GPSLayer(EMBED, HEADS, SumOfNeighbours()), torch.randn(5, EMBED), ga.window(5, 1)
+    layer, x, graph = GPSLayer(EMBED, HEADS, SumOfNeighbors()), torch.randn(5, EMBED), ga.window(5, 1)
     want = layer(x, graph, local_edges=graph.edge_index)
     torch.testing.assert_close(layer(x, graph), want)
     torch.testing.assert_close(layer(x, graph.edge_index), want)

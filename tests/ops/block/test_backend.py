@@ -130,7 +130,7 @@ def test_nothing_of_the_size_of_all_pairs_is_made(monkeypatch):
 
 REFUSED = {
     "edges": ({"graph": ga.Graph(torch.tensor([[0], [1]]), 9)}, "the graph is not known to be a window or a grid"),
-    "normaliser": ({"normalize": "relu"}, 'it computes score="dot" or "cosine" with normalize="softmax" only'),
+    "normalizer": ({"normalize": "relu"}, 'it computes score="dot" or "cosine" with normalize="softmax" only'),
     "weights": ({"return_weights": True}, "it gives no weights"),
     "edge_key": ({"edge_key": torch.zeros(39, 1, 3)}, "of edge tensors it takes edge_bias only"),
 }

@@ -111,7 +111,7 @@ REFUSED = {
     "edges": ({"graph": HUB}, "the graph is neither a union nor a batch of several kinds"),
     "only edges": ({"graph": ga.union(HUB, HUB)}, "none of its parts is given by a rule, so there are only edges"),
     "dropout": ({"dropout": 0.5}, "its dropout would not draw the mask of the other backends"),
-    "normaliser": ({"normalize": "relu"}, 'of unions it merges states, so normalize="softmax" only, without weights'),
+    "normalizer": ({"normalize": "relu"}, 'of unions it merges states, so normalize="softmax" only, without weights'),
     "weights": ({"return_weights": True}, 'of unions it merges states, so normalize="softmax" only, without weights'),
 }
 

@@ -33,9 +33,9 @@ LEAN = pairwise(
 def hub(side):
     """One node with 70 edges, some of them twice; the others have a few, or none."""
     torch.manual_seed(0)
-    centre, other = torch.full((70,), 3), torch.randint(0, 20, (70,))
+    center, other = torch.full((70,), 3), torch.randint(0, 20, (70,))
     few = torch.randint(0, 20, (2, 30))
-    edges = torch.stack([other, centre] if side == "destination" else [centre, other])
+    edges = torch.stack([other, center] if side == "destination" else [center, other])
     return ga.Graph(torch.cat([edges[:, :35], few, edges[:, 35:]], dim=1), 23)
 
 
@@ -99,8 +99,8 @@ def test_the_zoo_in_small_tasks(name, small_tasks):
 def test_a_row_of_many_edges(score, side):
     """As the limits are."""
     torch.manual_seed(0)
-    centre, other = torch.full((10_000,), 3), torch.randint(0, 300, (10_000,))
-    graph = ga.Graph(torch.stack([other, centre] if side == "destination" else [centre, other]), 300)
+    center, other = torch.full((10_000,), 3), torch.randint(0, 300, (10_000,))
+    graph = ga.Graph(torch.stack([other, center] if side == "destination" else [center, other]), 300)
     case = Case(score, edges="bias", widths=(16, 16, 2), heads=(2, 2), returns="state")
     assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
 

@@ -63,7 +63,7 @@ def test_the_cost_grows_with_the_nodes(kind):
 
 
 REFUSED = {
-    "normaliser": ({"normalize": "softmax"}, 'it computes score="dot" with normalize="linear" only'),
+    "normalizer": ({"normalize": "softmax"}, 'it computes score="dot" with normalize="linear" only'),
     "score": ({"score": "cosine"}, 'it computes score="dot" with normalize="linear" only'),
     "edges": ({"edge_bias": torch.zeros(25, 2)}, "it takes no edge tensors"),
     "dropout": ({"dropout": 0.1}, "it has no weights for dropout to act on"),

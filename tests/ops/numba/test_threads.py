@@ -41,7 +41,7 @@ def take_in_order(tasks, order):
 
 @kernel
 def double_the_next(tasks, seen):
-    """What a row becomes depends on its neighbour, which another thread may have counted."""
+    """What a row becomes depends on its neighbor, which another thread may have counted."""
     task, row, last = next_rows(tasks)
     while task < tasks.count:
         for r in range(row, last):

@@ -43,8 +43,8 @@ def check_heads(found, expected):
         torch.testing.assert_close(weights[:, h], expected(h)[1])
 
 
-@pytest.mark.parametrize("normalize", sorted(oracle.NORMALISERS))
-def test_every_normaliser_with_everything_on_the_edges(graph, normalize):
+@pytest.mark.parametrize("normalize", sorted(oracle.NORMALIZERS))
+def test_every_normalizer_with_everything_on_the_edges(graph, normalize):
     q, k, v = numbers(M, H, D), numbers(N, H, D), numbers(N, H, DV)
     bias, edge_key, edge_value = numbers(E, H), numbers(E, H, D), numbers(E, H, DV)
     if normalize == "linear":
@@ -57,7 +57,7 @@ def test_every_normaliser_with_everything_on_the_edges(graph, normalize):
         found,
         lambda h: oracle.attend(
             q[:, h], k[:, h], v[:, h], graph, lambda a, b, c: a @ b / math.sqrt(D) + c,
-            oracle.NORMALISERS[normalize], bias=bias[:, h], edge_key=edge_key[:, h], edge_value=edge_value[:, h],
+            oracle.NORMALIZERS[normalize], bias=bias[:, h], edge_key=edge_key[:, h], edge_value=edge_value[:, h],
         ),
     )  # fmt: skip
 
@@ -137,9 +137,9 @@ def test_low_rank_edge_features_are_edge_keys_and_values(graph):
     )
 
 
-@pytest.mark.parametrize("normalize", sorted(oracle.NORMALISERS))
+@pytest.mark.parametrize("normalize", sorted(oracle.NORMALIZERS))
 @pytest.mark.parametrize("score", ["dot", "cosine", "sum", "additive", "none"])
-def test_gradients_of_every_score_and_normaliser(graph, score, normalize):
+def test_gradients_of_every_score_and_normalizer(graph, score, normalize):
     wide = score not in ("sum", "none")
     shapes = {
         "q": (M, H, D) if wide else (M, H),
@@ -171,13 +171,13 @@ def test_second_derivative(graph):
     assert torch.autograd.gradgradcheck(lambda *qkv: attention(*qkv, graph), (q, k, v), fast_mode=True)
 
 
-@pytest.mark.parametrize("normalize", sorted(oracle.NORMALISERS))
+@pytest.mark.parametrize("normalize", sorted(oracle.NORMALIZERS))
 def test_rows_without_edges_and_rows_all_hidden_are_zero_and_give_no_nan(normalize):
     graph = ga.Graph(torch.tensor([[0, 1, 1], [0, 0, 1]]), num_nodes=3)  # node 2 sees nobody, node 1's edge is hidden
     q, k, v = (numbers(3, 1, 2).requires_grad_() for _ in range(3))
     bias = torch.tensor([[0.0], [0.0], [-math.inf]], dtype=torch.float64, requires_grad=True)
     if normalize in ("identity", "linear"):
-        bias = torch.zeros(3, 1, dtype=torch.float64, requires_grad=True)  # −inf is no weight without a normaliser
+        bias = torch.zeros(3, 1, dtype=torch.float64, requires_grad=True)  # −inf is no weight without a normalizer
     out, weights = attention(q, k, v, graph, normalize=normalize, edge_bias=bias, return_weights=True)
     out.sum().backward()
     assert torch.equal(out[2], torch.zeros(1, 2, dtype=torch.float64))

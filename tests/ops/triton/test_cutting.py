@@ -24,9 +24,9 @@ SIDES = itertools.cycle(("destination", "source"))
 def hub(side):
     """One node with 23 edges, some of them twice; the others have a few, or none."""
     torch.manual_seed(0)
-    centre, other = torch.full((23,), 3), torch.randint(0, 7, (23,))
+    center, other = torch.full((23,), 3), torch.randint(0, 7, (23,))
     few = torch.randint(0, 7, (2, 13))
-    edges = torch.stack([other, centre] if side == "destination" else [centre, other])
+    edges = torch.stack([other, center] if side == "destination" else [center, other])
     return ga.Graph(torch.cat([edges[:, :11], few, edges[:, 11:]], dim=1), 9)
 
 

@@ -24,7 +24,7 @@ def forms(graph):
     return {"destinations": (*graph.csr[:2], graph.num_src), "sources": (*graph.csc[:2], graph.num_dst)}
 
 
-def neighbours(indptr, indices, row):
+def neighbors(indptr, indices, row):
     return indices[int(indptr[row]) : int(indptr[row + 1])].tolist() if row < len(indptr) - 1 else []
 
 
@@ -40,7 +40,7 @@ def test_found_by_brute_force(name, side, enough, monkeypatch):
     found = rowblocks.find_windows(indptr, indices, num_columns)
     dense = {}
     for window in range(-(-(len(indptr) - 1) // 16)):
-        rows = [neighbours(indptr, indices, 16 * window + row) for row in range(16)]
+        rows = [neighbors(indptr, indices, 16 * window + row) for row in range(16)]
         columns = sorted({column for row in rows for column in row})
         twice = any(len(row) != len(set(row)) for row in rows)
         if columns and not twice and sum(map(len, rows)) >= enough * len(columns):

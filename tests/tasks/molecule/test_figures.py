@@ -21,7 +21,7 @@ DRAWINGS = {
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_svg_stands_alone_takes_the_pages_colours_and_is_the_same_every_time(name):
+def test_svg_stands_alone_takes_the_pages_colors_and_is_the_same_every_time(name):
     svg = DRAWINGS[name]()
     ET.fromstring(svg)
     assert svg.startswith('<svg viewBox="')

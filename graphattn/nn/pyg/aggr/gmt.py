@@ -21,7 +21,7 @@ class GraphMultisetTransformer(NotScriptable, Aggregation):
         k: the number of representatives.
         num_encoder_blocks: self-attention blocks between the two poolings.
         heads: the number of heads; divides `channels`.
-        layer_norm: normalise in the blocks.
+        layer_norm: normalize in the blocks.
         dropout: on the attention weights, in training.
 
     Shapes:

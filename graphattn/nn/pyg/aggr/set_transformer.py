@@ -23,7 +23,7 @@ class SetTransformerAggregation(NotScriptable, Aggregation):
         num_decoder_blocks: self-attention blocks after it.
         heads: the number of heads; divides `channels`.
         concat: concatenate the vectors rather than average them.
-        layer_norm: normalise in the blocks.
+        layer_norm: normalize in the blocks.
         dropout: on the attention weights, in training.
 
     Shapes:

@@ -97,7 +97,7 @@ class AttentionConv(NotScriptable, MessagePassing):
 def pair_scores(q: Tensor, k: Tensor, graph: Graph) -> Tensor:
     """⟨q_i, k_j⟩ of each edge and head, `[E, H]`, from `[M, H, D]` and `[N, H, D]`, nothing larger in between.
 
-    They are the weights of attention without a normaliser, with values that nobody looks at.
+    They are the weights of attention without a normalizer, with values that nobody looks at.
     """
     nothing = k.new_zeros(k.shape[0], k.shape[1], 1)
     result = attention(q, k, nothing, graph, normalize="identity", scale=1.0, return_weights=True)

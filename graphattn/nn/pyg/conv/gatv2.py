@@ -25,7 +25,7 @@ class GATv2Conv(AttentionConv):
 
         out_i = Σ_{j → i} α_ij W_l x_j,   α_ij = softmax_j ⟨a, leaky_relu(W_r x_i + W_l x_j + W_e e_ij)⟩
 
-    Unlike GAT, which ranks its neighbours alike for every query, each node can rank them its own way.
+    Unlike GAT, which ranks its neighbors alike for every query, each node can rank them its own way.
 
     Args:
         in_channels: width of the input, or a pair (sources, destinations) for bipartite graphs; −1 is found out at the

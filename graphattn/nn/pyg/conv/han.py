@@ -1,4 +1,4 @@
-"""HAN: attention over the neighbours along each metapath, then over the metapaths."""
+"""HAN: attention over the neighbors along each metapath, then over the metapaths."""
 
 from typing import Any, ClassVar
 

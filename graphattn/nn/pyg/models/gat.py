@@ -20,9 +20,9 @@ class GAT(BasicGNN):
         out_channels: width of the output; `hidden_channels` when None.
         dropout: between layers, and on the attention weights, in training.
         act: activation, by name or as a module.
-        act_first: whether it comes before the normalisation.
+        act_first: whether it comes before the normalization.
         act_kwargs: its arguments.
-        norm: normalisation, by name or as a module.
+        norm: normalization, by name or as a module.
         norm_kwargs: its arguments.
         jk: how the outputs of all layers come together: None, "last", "cat", "max" or "lstm".
         **kwargs: `v2`, `heads`, `concat`, and what the layers take.

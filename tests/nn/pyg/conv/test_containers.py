@@ -96,7 +96,7 @@ def test_batches_of_a_neighbor_loader(name):
     from torch_geometric.typing import WITH_PYG_LIB, WITH_TORCH_SPARSE
 
     if not (WITH_PYG_LIB or WITH_TORCH_SPARSE):
-        pytest.skip("PyG samples neighbours with pyg-lib or torch-sparse, and neither is installed")
+        pytest.skip("PyG samples neighbors with pyg-lib or torch-sparse, and neither is installed")
     data = Data(x=numbers(40, IN), edge_index=edges(40, 40, 200))
     pair = twins(name, IN, OUT, HEADS)
     for batch in NeighborLoader(data, [3, 3], batch_size=7, input_nodes=torch.arange(21)):
@@ -233,7 +233,7 @@ def test_inference_mode_first_with_relations_sets_and_matrices():
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_hooks_and_replaced_maps_of_edge_features_are_called(name):
-    """As adapters (LoRA) and quantisation need it: a map that is not a plain one is called, not read."""
+    """As adapters (LoRA) and quantization need it: a map that is not a plain one is called, not read."""
     pair = twins(name, IN, OUT, HEADS, edge_dim=EDGE)
     arguments = numbers(6, IN), edges(), numbers(11, EDGE)
     before = pair[0](*arguments)

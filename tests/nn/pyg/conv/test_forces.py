@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pyg_twin import randomise
+from pyg_twin import randomize
 from torch.testing import assert_close
 
 import graphattn as ga
@@ -43,7 +43,7 @@ def gradients(potential, kinds, places, edge_index, energy, forces):
 def test_the_gradients_of_both_losses_are_pygs(name):
     torch.manual_seed(0)
     mine, pygs = (Potential(LAYERS[name](source)).double() for source in (ga.nn, theirs))
-    randomise(pygs)
+    randomize(pygs)
     mine.load_state_dict(pygs.state_dict())
     kinds, places, forces = (torch.randn(7, size, dtype=torch.float64) for size in (WIDTH, 3, 3))
     edge_index = torch.tensor([[0, 1, 2, 3, 4, 5, 1, 0, 2, 6], [1, 0, 1, 2, 2, 1, 1, 3, 4, 0]])

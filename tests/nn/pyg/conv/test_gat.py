@@ -36,7 +36,7 @@ def test_gat_by_hand():
     torch.testing.assert_close(out, torch.stack([torch.tensor(1.0), (near + 2 * own) / (near + own)]).view(2, 1))
 
 
-def test_gatv2_ranks_its_neighbours_for_each_query_its_own_way():
+def test_gatv2_ranks_its_neighbors_for_each_query_its_own_way():
     """What GAT cannot: node 0 looks at 1 rather than 2, node 3 at 2 rather than 1 (Brody et al. 2022, section 3)."""
     graph = ga.Graph(torch.tensor([[1, 2, 1, 2], [0, 0, 3, 3]]), 4)
     layer = ga.nn.GATv2Conv(1, 2, add_self_loops=False, bias=False)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pyg_twin import randomise
+from pyg_twin import randomize
 from torch.autograd import forward_ad
 from torch.testing import assert_close
 
@@ -75,7 +75,7 @@ def test_as_pyg(name, transform):
     make, call = CASES[name]
     torch.manual_seed(0)
     mine, pygs = (make(source).double().eval() for source in (ga.nn, theirs))
-    randomise(pygs)
+    randomize(pygs)
     mine.load_state_dict(pygs.state_dict())
     x, along, edge_index = numbers(6, IN), numbers(6, IN), edges()
     run = TRANSFORMS[transform]
