@@ -7,8 +7,9 @@ from typing import SupportsIndex
 
 import torch
 
+from graphattn.graph.checks import as_device
 from graphattn.graph.compressed import Compressed
-from graphattn.graph.graph import as_device
+from graphattn.graph.plot import Picture
 from graphattn.graph.rule import GraphKind, as_sizes
 
 
@@ -27,6 +28,9 @@ class Bipartite(GraphKind):
     def _make_csr(self) -> Compressed:
         src_ptr, graph = self.src_ptr, self.batch
         return self._from_ranges(src_ptr[graph], src_ptr.diff()[graph])
+
+    def _picture(self) -> Picture:
+        return super()._picture()._replace(two_sets=True)
 
     def _describe(self) -> str:
         prefix = "" if self.num_graphs == 1 else f"num_graphs={self.num_graphs}, "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphattn.graph.checks import check_form, is_pyg_edge_index
 from graphattn.graph.convert import from_torch_sparse
-from graphattn.graph.graph import Graph, check_form
-from graphattn.graph.memo import PerTensor, find_stale, is_pyg_edge_index
+from graphattn.graph.graph import Graph
+from graphattn.graph.memo import PerTensor, find_stale
 from graphattn.graph.torch_modes import has_values, is_mapped, refuse_jit_trace
 from graphattn.graph.traced import TracedGraph
 
@@ -110,3 +111,19 @@ def _with_sizes(graph: Graph, num_dst: int, num_src: int) -> Graph:
             f"but it has {graph.num_dst} and {graph.num_src}"
         )
     return graph
+
+
+@torch.library.impl("graphattn::compressed", "CPU")
+def _compressed(
+    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool, dtype: torch.dtype
+) -> tuple[Tensor, ...]:
+    graph = as_graph(edge_index, num_dst, num_src)
+    graph = graph.append_self_loops() if looped else graph
+    graph = graph.reverse() if reversed else graph
+    indptr, indices, perm = graph.csc if by_source else graph.csr
+    perm = (
+        torch.arange(indices.shape[0], dtype=dtype, device=indices.device)
+        if perm is None
+        else perm.to(dtype, copy=True)
+    )
+    return indptr.to(dtype, copy=True), indices.to(dtype, copy=True), perm

@@ -7,8 +7,8 @@ from typing import SupportsIndex
 
 import torch
 
+from graphattn.graph.checks import as_device
 from graphattn.graph.compressed import Compressed
-from graphattn.graph.graph import as_device
 from graphattn.graph.rule import GraphKind, as_sizes, positions
 
 

@@ -1,4 +1,4 @@
-"""Conversions between Graph and the graphs and matrices of other libraries, each imported when used."""
+"""Graphs made from the graphs and matrices of other libraries, each imported when used."""
 
 from __future__ import annotations
 
@@ -45,22 +45,6 @@ def from_pyg(data: Data) -> Graph:
     return from_torch_sparse(adj_t)
 
 
-def to_pyg(graph: Graph) -> Data:
-    """A PyG `Data` with the graph's `edge_index` and `num_nodes`.
-
-    Raises:
-        ValueError: sources and destinations are not equally many.
-
-    Example:
-        >>> import torch
-        >>> to_pyg(Graph(torch.tensor([[0, 1], [1, 0]]), num_nodes=3))
-        Data(edge_index=[2, 2], num_nodes=3)
-    """
-    from torch_geometric.data import Data
-
-    return Data(edge_index=graph.edge_index, num_nodes=graph.num_nodes)
-
-
 def from_torch_sparse(matrix: Tensor) -> Graph:
     """The graph whose adjacency matrix is `matrix`: an entry in row `i`, column `j` is an edge `j -> i`.
 
@@ -105,40 +89,6 @@ def _expand(indptr: Tensor) -> Tensor:
     return torch.arange(indptr.numel() - 1, device=indptr.device).repeat_interleave(indptr.diff())
 
 
-def to_torch_sparse(graph: Graph, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None) -> Tensor:
-    """The adjacency matrix `[M, N]` of a graph: `A[i, j]` is the sum over the edges `j -> i` of their weights.
-
-    Rows are destinations and columns are sources, as in PyG's `adj_t`. `torch.sparse_coo` keeps every edge in
-    the caller's order (uncoalesced); `sparse_csr` and `sparse_csc` merge copies of an edge into their sum.
-
-    Args:
-        graph: the graph.
-        layout: `torch.sparse_csr`, `torch.sparse_csc` or `torch.sparse_coo`.
-        edge_weight: the weight of each edge, `[E]`, in the order of `edge_index`; ones (float32) when None.
-
-    Raises:
-        ValueError: another layout, or `edge_weight` has another shape.
-
-    Example:
-        >>> import torch
-        >>> graph = Graph(torch.tensor([[0, 0, 1], [1, 1, 0]]), num_nodes=2)
-        >>> to_torch_sparse(graph).to_dense()
-        tensor([[0., 1.],
-                [2., 0.]])
-    """
-    weight = _weights(graph, edge_weight)
-    indices, shape = graph.edge_index.flip(0), (graph.num_dst, graph.num_src)
-    # Graph has checked the nodes.
-    matrix = torch.sparse_coo_tensor(indices, weight, shape, device=graph.device, check_invariants=False)
-    if layout == torch.sparse_coo:
-        return matrix
-    if layout == torch.sparse_csr:
-        return matrix.to_sparse_csr()
-    if layout == torch.sparse_csc:
-        return matrix.to_sparse_csc()
-    raise ValueError(f"layout must be torch.sparse_csr, sparse_csc or sparse_coo, got {layout}")
-
-
 def from_scipy(matrix: scipy.sparse.sparray | scipy.sparse.spmatrix) -> Graph:
     """The graph whose adjacency matrix is `matrix`: an entry in row `i`, column `j` is an edge `j -> i`.
 
@@ -168,31 +118,6 @@ def from_scipy(matrix: scipy.sparse.sparray | scipy.sparse.spmatrix) -> Graph:
     return Graph(torch.stack([src, dst]), num_dst=num_dst, num_src=num_src)
 
 
-def to_scipy(graph: Graph, edge_weight: Tensor | None = None) -> scipy.sparse.coo_array:
-    """The adjacency matrix `[M, N]` of a graph as a `coo_array`, with every edge in the caller's order.
-
-    Rows are destinations and columns are sources. `.tocsr()` of it merges copies of an edge into their sum.
-
-    Args:
-        graph: the graph.
-        edge_weight: the weight of each edge, `[E]`, in the order of `edge_index`; ones (float32) when None.
-
-    Raises:
-        ValueError: `edge_weight` has another shape.
-
-    Example:
-        >>> import torch
-        >>> graph = Graph(torch.tensor([[0, 0, 1], [1, 1, 0]]), num_nodes=2)
-        >>> to_scipy(graph).toarray().tolist()
-        [[0.0, 1.0], [2.0, 0.0]]
-    """
-    from scipy.sparse import coo_array
-
-    src, dst = graph.edge_index.cpu().numpy()
-    weight = _weights(graph, edge_weight).detach().cpu().numpy()
-    return coo_array((weight, (dst, src)), shape=(graph.num_dst, graph.num_src))
-
-
 def from_networkx(graph: networkx.Graph) -> Graph:
     """The graph of a NetworkX graph, its nodes numbered in the order of `graph.nodes`.
 
@@ -218,32 +143,3 @@ def from_networkx(graph: networkx.Graph) -> Graph:
     edges = [(number[source], number[destination]) for source, destination in directed.edges()]
     edge_index = torch.tensor(edges, dtype=torch.int64, device="cpu").view(-1, 2).t().contiguous()
     return Graph(edge_index, num_nodes=len(number))
-
-
-def to_networkx(graph: Graph) -> networkx.DiGraph:
-    """A directed NetworkX graph of the nodes `0, 1, ...`: a `MultiDiGraph` where edges repeat, else a `DiGraph`.
-
-    Raises:
-        ValueError: sources and destinations are not equally many.
-
-    Example:
-        >>> import torch
-        >>> list(to_networkx(Graph(torch.tensor([[0, 1], [1, 0]]), num_nodes=3)).edges)
-        [(0, 1), (1, 0)]
-    """
-    import networkx
-
-    edges = graph.edge_index.t().tolist()
-    repeats = len(set(map(tuple, edges))) < len(edges)
-    converted = networkx.MultiDiGraph() if repeats else networkx.DiGraph()
-    converted.add_nodes_from(range(graph.num_nodes))
-    converted.add_edges_from(edges)
-    return converted
-
-
-def _weights(graph: Graph, edge_weight: Tensor | None) -> Tensor:
-    if edge_weight is None:
-        return torch.ones(graph.num_edges, dtype=torch.float32, device=graph.device)
-    if edge_weight.shape != (graph.num_edges,):
-        raise ValueError(f"edge_weight must have shape [{graph.num_edges}], got {list(edge_weight.shape)}")
-    return edge_weight

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import copy
-import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from graphattn.graph.checks import as_count, as_device, check_form, check_nodes, is_pyg_edge_index, known_sizes
 from graphattn.graph.compressed import Compressed, compress, index_dtype
-from graphattn.graph.memo import agree, is_pyg_edge_index, settle
+from graphattn.graph.export import to_networkx, to_pyg, to_scipy, to_torch_sparse
+from graphattn.graph.memo import agree, settle
 from graphattn.graph.native import native_for
-from graphattn.graph.torch_modes import has_values, is_mapped, savable, unwrapped, values_of
+from graphattn.graph.plot import Picture, plot
+from graphattn.graph.torch_modes import has_values, is_mapped, savable, unwrapped
+from graphattn.graph.validate import validate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from networkx import DiGraph
     from scipy.sparse import coo_array
-    from torch_geometric import EdgeIndex
     from torch_geometric.data import Data
     from typing_extensions import Self
 
@@ -87,11 +89,11 @@ class Graph:
             raise TypeError(f"edge_index must be a tensor of shape [2, E], got {type(edge_index).__name__}")
         if is_pyg_edge_index(edge_index):
             if num_dst is None and num_src is None:
-                num_dst, num_src = _known_sizes(edge_index)
+                num_dst, num_src = known_sizes(edge_index)
             edge_index = edge_index.as_tensor()
         check_form(edge_index)
         edge_index = _lasting(edge_index)
-        num_dst, num_src = _check_nodes(edge_index, num_dst, num_src)
+        num_dst, num_src = check_nodes(edge_index, num_dst, num_src)
         self._set(num_dst, num_src, edge_index.size(1), edge_index.device)
         self._edge_index = edge_index
 
@@ -324,9 +326,7 @@ class Graph:
         Raises:
             ValueError: an array is broken; the message says which and how.
         """
-        from graphattn.graph.validate import validate
-
-        validate(self)
+        validate(self._edge_index, self._csr, self._csc, self.num_dst, self.num_src, self.num_edges)
 
     def _agrees_with(self, fresh: Graph) -> bool:
         """Whether this graph and all that it has derived are what they would be in a graph made now."""
@@ -344,34 +344,62 @@ class Graph:
     def plot(
         self, style: str = "auto", *, node: int | None = None, pos: Tensor | None = None, ax: Axes | None = None
     ) -> Axes:
-        """Draw the graph with Matplotlib; see `graphattn.graph.plot.plot`."""
-        from graphattn.graph.plot import plot
+        """Draw the graph with Matplotlib; at most 100 million edges, unless only a neighborhood is drawn.
 
-        return plot(self, style, node=node, pos=pos, ax=ax)
+        - "matrix": a row for each destination, a column for each source, a filled cell for each edge; a band for a
+          window, a triangle for a causal graph. The parts of a union have colors of their own, the earlier on top.
+          Above 512 rows or columns several share a pixel, filled where there is any edge.
+        - "neighborhood": the cells of one grid or window, and which of them one node sees; the numbers are those of
+          `offset_index`. A volume is drawn plane by plane.
+        - "network": nodes as points and edges as lines, with arrows where not every edge is there both ways. Graphs
+          with two node sets have their sources on the left, other graphs are laid out by forces between nodes.
+        - "auto": "network" with `pos` and for small graphs that follow no rule; "neighborhood" for a grid; otherwise
+          "matrix".
+
+        Args:
+            style: one of the above.
+            node: the node whose neighborhood is drawn; one in the middle when None.
+            pos: where the nodes are, `[N, 2]`, for "network".
+            ax: where to draw; new axes when None.
+
+        Returns:
+            The Matplotlib axes, to change or to save: `graph.plot().figure.savefig("graph.png")`.
+
+        Raises:
+            TypeError: `node` is no integer.
+            ValueError: an unknown style, a style that the graph has not, a node outside, `pos` of another shape, or too
+                many edges.
+
+        Example:
+            >>> from graphattn.graph import window
+            >>> axes = window(16, radius=2).plot()  # doctest: +SKIP
+        """
+        return plot(self._picture(), style, node=node, pos=pos, ax=ax)
+
+    def _picture(self) -> Picture:
+        """What `plot` needs to know; kinds of graph add to it."""
+        name, two_sets = type(self).__name__, self.num_dst != self.num_src
+
+        def edges() -> Tensor:
+            return self.edge_index
+
+        return Picture(name, self.num_dst, self.num_src, self.num_edges, edges, ((name, edges),), two_sets)
 
     def to_pyg(self) -> Data:
         """A `torch_geometric.data.Data` with this `edge_index` and `num_nodes`."""
-        from graphattn.graph.convert import to_pyg
-
-        return to_pyg(self)
+        return to_pyg(self.edge_index, self.num_nodes)
 
     def to_torch_sparse(self, layout: torch.layout = torch.sparse_csr, edge_weight: Tensor | None = None) -> Tensor:
-        """The adjacency matrix `[M, N]`; see `graphattn.graph.convert.to_torch_sparse`."""
-        from graphattn.graph.convert import to_torch_sparse
-
-        return to_torch_sparse(self, layout, edge_weight)
+        """The adjacency matrix `[M, N]`; see `graphattn.graph.export.to_torch_sparse`."""
+        return to_torch_sparse(self.edge_index, self.num_dst, self.num_src, layout, edge_weight)
 
     def to_scipy(self, edge_weight: Tensor | None = None) -> coo_array:
-        """The adjacency matrix `[M, N]`; see `graphattn.graph.convert.to_scipy`."""
-        from graphattn.graph.convert import to_scipy
-
-        return to_scipy(self, edge_weight)
+        """The adjacency matrix `[M, N]`; see `graphattn.graph.export.to_scipy`."""
+        return to_scipy(self.edge_index, self.num_dst, self.num_src, edge_weight)
 
     def to_networkx(self) -> DiGraph:
-        """A directed NetworkX graph; see `graphattn.graph.convert.to_networkx`."""
-        from graphattn.graph.convert import to_networkx
-
-        return to_networkx(self)
+        """A directed NetworkX graph; see `graphattn.graph.export.to_networkx`."""
+        return to_networkx(self.edge_index, self.num_nodes)
 
     def __eq__(self, other: object) -> bool:
         """Same sizes and same edges in the same order; the kind of graph and the device do not matter."""
@@ -394,81 +422,9 @@ class Graph:
         return f"num_dst={self.num_dst}, num_src={self.num_src}"
 
 
-def as_count(name: str, value: SupportsIndex) -> int:
-    """Return `value` as a number of things.
-
-    Raises:
-        TypeError: not an integer.
-        ValueError: negative.
-    """
-    if type(value) is int and value >= 0:  # almost always, and a protocol takes long to ask about
-        return value
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    # An int stays what it is: under torch.compile it may be a size left open, which `index` would settle.
-    count = cast(int, value) if isinstance(value, int | torch.SymInt) else operator.index(value)
-    if count < 0:
-        raise ValueError(f"{name} must not be negative, got {count}")
-    return count
-
-
-def as_device(device: torch.device | str | int) -> torch.device:
-    """Return `device` as tensors on it name it: "cuda" becomes "cuda:0"."""
-    return torch.empty(0, device=device).device
-
-
-def check_form(edge_index: Tensor) -> None:
-    """Check that `edge_index` is `[2, E]` integers.
-
-    Raises:
-        TypeError: not integers.
-        ValueError: another shape.
-    """
-    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
-        raise TypeError(f"edge_index must hold integers, got {edge_index.dtype}")
-    if edge_index.dim() != 2 or edge_index.size(0) != 2:
-        raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
-
-
 def _lasting(edge_index: Tensor) -> Tensor:
     """The edges as int64 that may be kept."""
     if torch.compiler.is_compiling() or is_mapped(edge_index):
         return edge_index.to(torch.int64)
     with savable():
         return unwrapped(edge_index).to(torch.int64, copy=edge_index.is_inference())
-
-
-def _known_sizes(edge_index: EdgeIndex) -> tuple[int | None, int | None]:
-    num_src, num_dst = edge_index.sparse_size()
-    return (None, None) if num_src is None or num_dst is None else (num_dst, num_src)
-
-
-def _check_nodes(edge_index: Tensor, num_dst: int | None, num_src: int | None) -> tuple[int, int]:
-    """Return the two sizes, found where they are None, after checking that every node is inside them."""
-    if not has_values(edge_index):
-        if num_dst is not None and num_src is not None:
-            return num_dst, num_src
-        if not torch.compiler.is_compiling():
-            raise ValueError("edge_index is on meta or fake, so its nodes cannot be counted: give num_nodes")
-    lowest, highest = [0, 0], [-1, -1]
-    if is_mapped(edge_index):
-        if num_dst is None or num_src is None:
-            raise ValueError("the sizes of a graph whose edges vmap maps over must be given: num_nodes, or both of two")
-        if edge_index.numel() > 0:
-            ends = [values_of(end).aminmax() for end in edge_index]
-            lowest, highest = [int(end.min) for end in ends], [int(end.max) for end in ends]
-    elif edge_index.numel() > 0:
-        native = native_for(edge_index)
-        found = torch.stack(edge_index.aminmax(dim=1)).tolist() if native is None else native.bounds(edge_index)
-        lowest, highest = found
-    if min(lowest) < 0:
-        raise ValueError(f"edge_index holds node {min(lowest)}, but nodes are counted from 0")
-    if num_dst is None and num_src is None:
-        num_dst = num_src = max(highest) + 1
-    num_src = highest[0] + 1 if num_src is None else num_src
-    num_dst = highest[1] + 1 if num_dst is None else num_dst
-    kinds = ("", "") if num_dst == num_src else ("source ", "destination ")
-    for kind, node, size in zip(kinds, highest, (num_src, num_dst), strict=True):
-        if node >= size:
-            raise ValueError(f"edge_index holds {kind}node {node}, but the graph has {size} {kind}nodes")
-    return num_dst, num_src

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
+from graphattn.graph.checks import as_device
 from graphattn.graph.compressed import Compressed, index_dtype
-from graphattn.graph.graph import as_device
 from graphattn.graph.neighborhood import Neighborhood
+from graphattn.graph.plot import Picture
 from graphattn.graph.rule import as_sizes
 from graphattn.graph.torch_modes import has_values
 
@@ -42,6 +43,9 @@ class Grid(Neighborhood):
     def options(self) -> dict[str, Any]:
         """What the rule depends on beside the shapes."""
         return {"kernel_size": self.kernel_size, "dilation": self.dilation, "border": self.border}
+
+    def _picture(self) -> Picture:
+        return super()._picture()._replace(is_grid=True)
 
     def _make_csr(self) -> Compressed:
         dtype = index_dtype(self.num_dst, self.num_edges)

@@ -7,7 +7,8 @@ from typing import SupportsIndex
 import torch
 from torch import Tensor
 
-from graphattn.graph.graph import Graph, as_count
+from graphattn.graph.checks import as_count
+from graphattn.graph.graph import Graph
 
 
 def interval(start: Tensor, stop: Tensor, num_src: SupportsIndex) -> Graph:

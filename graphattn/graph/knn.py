@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphattn.graph.graph import Graph, as_count
+from graphattn.graph.checks import as_count
+from graphattn.graph.graph import Graph
 from graphattn.graph.points import graph_of_points
 
 

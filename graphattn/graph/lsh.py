@@ -11,8 +11,9 @@ from torch import Generator, Tensor
 
 from graphattn.graph.axis_window import as_positive
 from graphattn.graph.batch import Batch
+from graphattn.graph.checks import as_count
 from graphattn.graph.compressed import Compressed, index_dtype
-from graphattn.graph.graph import Graph, as_count
+from graphattn.graph.graph import Graph
 from graphattn.graph.points import check_points
 from graphattn.graph.rule import positions
 

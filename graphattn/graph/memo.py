@@ -11,17 +11,13 @@ import ctypes
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from graphattn.graph.checks import is_pyg_edge_index
 from graphattn.graph.torch_modes import savable, unwrapped
-
-if TYPE_CHECKING:
-    from torch_geometric import EdgeIndex
-
-    from graphattn.graph.graph import Graph
 
 T = TypeVar("T")
 
@@ -135,7 +131,14 @@ def find_stale(tensor: Any = None) -> list[Any]:
     return stale
 
 
-def derived(graph: Graph, name: str, make: Callable[[], T]) -> T:
+class Keeper(Protocol):
+    """A graph, as far as `derived` knows it."""
+
+    device: torch.device
+    _derived: dict[str, Any]
+
+
+def derived(graph: Keeper, name: str, make: Callable[[], T]) -> T:
     """What `make` gives for a graph: made at the first call and kept, but not by copies, elsewhere or pickled.
 
     >>> from graphattn.graph import complete
@@ -275,11 +278,6 @@ def _parts(tensor: Any) -> tuple[Tensor, ...]:
     if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
         return tensor.crow_indices(), tensor.col_indices()
     return tensor.ccol_indices(), tensor.row_indices()
-
-
-def is_pyg_edge_index(tensor: Tensor) -> TypeGuard[EdgeIndex]:
-    """Whether this is a `torch_geometric.EdgeIndex`; found out without importing PyG."""
-    return type(tensor) is not Tensor and hasattr(tensor, "sparse_size") and hasattr(tensor, "as_tensor")
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

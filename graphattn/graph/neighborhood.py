@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.axis_window import Reach
+from graphattn.graph.plot import Picture, Sight
 from graphattn.graph.rule import GraphKind
 from graphattn.graph.torch_modes import savable
 
@@ -85,6 +86,15 @@ class Neighborhood(GraphKind):
         for reach, length, (seen, position) in zip(self.reaches, shape, places, strict=True):
             index = index * reach.num_offsets + reach.offset_index(seen - position, length)
         return index
+
+    def _picture(self) -> Picture:
+        one = self.num_graphs == 1 and self.num_nodes > 0
+        return super()._picture()._replace(sight=Sight(self.shapes[0], self._sees) if one else None)
+
+    def _sees(self, node: int) -> tuple[Tensor, Tensor]:
+        """The sources of a node, and the offset of each."""
+        begin, end = self.csr.indptr[node : node + 2].tolist()
+        return self.csr.indices[begin:end], self.offset_index[begin:end]
 
     def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
         graph = super()._map(change, device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.graph import Graph
+from graphattn.graph.plot import Picture
 
 
 class Packed(Graph):
@@ -49,6 +50,10 @@ class Packed(Graph):
         """The graph of each destination, `[M]` int64 (PyG's `batch`)."""
         graphs = torch.arange(self.num_graphs, device=self.device)
         return graphs.repeat_interleave(self.dst_ptr.diff(), output_size=self.num_dst)
+
+    def _picture(self) -> Picture:
+        boundaries = [list(accumulate(sizes))[:-1] for sizes in (self.dst_sizes, self.src_sizes)]
+        return super()._picture()._replace(follows_rule=True, boundaries=(boundaries[0], boundaries[1]))
 
     def _describe(self) -> str:
         prefix = "" if self.num_graphs == 1 else f"num_graphs={self.num_graphs}, "

@@ -9,7 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from graphattn.graph.batch import batch
-from graphattn.graph.graph import Graph, as_count
+from graphattn.graph.checks import as_count
+from graphattn.graph.graph import Graph
 from graphattn.graph.rule import as_sizes, is_several
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import torch
 from torch import Tensor
 
+from graphattn.graph.checks import as_count
 from graphattn.graph.compressed import Compressed, index_dtype
-from graphattn.graph.graph import as_count
 from graphattn.graph.packed import Packed
 
 if TYPE_CHECKING:

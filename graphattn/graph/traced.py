@@ -17,24 +17,6 @@ torch.library.define(
 )
 
 
-@torch.library.impl("graphattn::compressed", "CPU")
-def _compressed(
-    edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool, dtype: torch.dtype
-) -> tuple[Tensor, ...]:
-    from graphattn.graph.cache import as_graph
-
-    graph = as_graph(edge_index, num_dst, num_src)
-    graph = graph.append_self_loops() if looped else graph
-    graph = graph.reverse() if reversed else graph
-    indptr, indices, perm = graph.csc if by_source else graph.csr
-    perm = (
-        torch.arange(indices.shape[0], dtype=dtype, device=indices.device)
-        if perm is None
-        else perm.to(dtype, copy=True)
-    )
-    return indptr.to(dtype, copy=True), indices.to(dtype, copy=True), perm
-
-
 @torch.library.register_fake("graphattn::compressed")
 def _fake(
     edge_index: Tensor, num_dst: int, num_src: int, looped: bool, reversed: bool, by_source: bool, dtype: torch.dtype

@@ -12,6 +12,7 @@ from torch import Tensor
 from graphattn.graph.batch import check_together
 from graphattn.graph.graph import Graph
 from graphattn.graph.memo import derived
+from graphattn.graph.plot import Picture
 from graphattn.graph.tiles import Tiled
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ class Union(Graph):
         graph.parts = tuple(part._map(change, device) for part in self.parts)
         graph._kept = None if self._kept is None else tuple(change(ids) for ids in self._kept)
         return graph
+
+    def _picture(self) -> Picture:
+        layers = tuple((type(part).__name__, lambda part=part: part.edge_index) for part in self.parts)
+        return super()._picture()._replace(follows_rule=True, layers=layers)
 
     def _describe(self) -> str:
         return f"{super()._describe()}, num_parts={len(self.parts)}, overlap={self.overlap!r}"

@@ -1,34 +1,40 @@
-"""The check that a Graph's arrays say what they should."""
+"""The check that the arrays of a graph say what they should."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from graphattn.graph.checks import check_form
 from graphattn.graph.compressed import Compressed, index_dtype
-from graphattn.graph.graph import Graph, check_form
 
 
-def validate(graph: Graph) -> None:
-    """Check all that was given to `graph` and all that it derived so far; nothing is derived for the check.
+def validate(
+    edge_index: Tensor | None,
+    csr: Compressed | None,
+    csc: Compressed | None,
+    num_dst: int,
+    num_src: int,
+    num_edges: int,
+) -> None:
+    """Check the arrays of a graph, those that there are, against its sizes and one another.
 
     Raises:
         ValueError: an array is broken; the message says which and how.
     """
-    edge_index, csr, csc = graph._edge_index, graph._csr, graph._csc
     if edge_index is not None:
         check_form(edge_index)
-        _check(edge_index.size(1) == graph.num_edges, f"edge_index must have {graph.num_edges} edges")
-        _check_range("edge_index[0]", edge_index[0], graph.num_src)
-        _check_range("edge_index[1]", edge_index[1], graph.num_dst)
+        _check(edge_index.size(1) == num_edges, f"edge_index must have {num_edges} edges")
+        _check_range("edge_index[0]", edge_index[0], num_src)
+        _check_range("edge_index[1]", edge_index[1], num_dst)
     if csr is not None:
-        _check_compressed("csr", csr, graph.num_dst, graph.num_src, graph)
+        _check_compressed("csr", csr, num_dst, num_src, num_edges)
         if edge_index is not None:
             ordered = edge_index if csr.perm is None else edge_index[:, csr.perm.long()]
             _check(torch.equal(ordered[0], csr.indices.long()), "csr.indices must be the sources of edge_index")
             _check(torch.equal(ordered[1], csr.rows().long()), "csr.indptr must count edge_index's destinations")
     if csr is not None and csc is not None:
-        _check_compressed("csc", csc, graph.num_src, graph.num_dst, graph)
+        _check_compressed("csc", csc, num_src, num_dst, num_edges)
         _check(csc.perm is not None, "csc.perm must be there")
         assert csc.perm is not None
         perm = csc.perm.long()
@@ -46,9 +52,8 @@ def _check_range(name: str, nodes: Tensor, size: int) -> None:
     _check(inside, f"{name} must hold nodes from 0 to {size - 1}")
 
 
-def _check_compressed(name: str, form: Compressed, num_rows: int, num_others: int, graph: Graph) -> None:
-    num_edges = graph.num_edges
-    dtype = index_dtype(graph.num_dst, graph.num_src, num_edges)
+def _check_compressed(name: str, form: Compressed, num_rows: int, num_others: int, num_edges: int) -> None:
+    dtype = index_dtype(num_rows, num_others, num_edges)
     indptr, indices, perm = form
     for field, tensor, length in (("indptr", indptr, num_rows + 1), ("indices", indices, num_edges)):
         _check(tensor.shape == (length,), f"{name}.{field} must have shape [{length}], not {list(tensor.shape)}")

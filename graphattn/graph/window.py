@@ -8,8 +8,8 @@ from typing import Any, SupportsIndex
 import torch
 
 from graphattn.graph.axis_window import Border, Reach, as_border, as_positive
+from graphattn.graph.checks import as_count, as_device
 from graphattn.graph.compressed import Compressed
-from graphattn.graph.graph import as_count, as_device
 from graphattn.graph.neighborhood import Neighborhood
 from graphattn.graph.rule import as_sizes, positions
 

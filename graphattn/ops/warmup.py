@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from graphattn.graph import Graph
-from graphattn.graph.graph import as_count, as_device
+from graphattn.graph.checks import as_count, as_device
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive, Score
 
