@@ -80,7 +80,7 @@ def _savable() -> Iterator[None]:
 
 def is_mapped(tensor: Tensor) -> bool:
     """Whether `torch.func.vmap` maps over a tensor, whose values then can steer no program."""
-    if torch._C._functorch.peek_interpreter_stack() is None:
+    if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is None:
         return False
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         if torch._C._functorch.is_batchedtensor(tensor):
