@@ -120,7 +120,7 @@ def _problem(
     number = wide_dtype(v.dtype)
     variant = _Variant(score, number if q is None else q.dtype, number if k is None else k.dtype, v.dtype)
     _, key_heads, value_width = v.shape
-    return variant, Problem(
+    numbers = (
         NORMALIZERS[normalize],
         *map(_address, (q, k, v, bias, edge_key, edge_value, edge_attr, vector)),
         *map(_address, projections.values()),
@@ -136,6 +136,7 @@ def _problem(
         scale,
         negative_slope,
     )
+    return variant, Problem._make(numbers)
 
 
 def _edges(

@@ -22,7 +22,7 @@ class Tasks(NamedTuple):
     """
 
     bounds: int  # uint64
-    count: int
+    count: int  # type: ignore[assignment]  # which tuples have as a method
     counters: int  # uint64, of each share how many are taken, a cache line apart
     done: int  # uint64, how many are done
     first: int  # the number of task 0 among the tasks of a pass

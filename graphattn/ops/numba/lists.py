@@ -124,7 +124,8 @@ def _by_source(edges: Any, e: Any) -> Any:
 
 def _given(edge_index: Tensor) -> tuple[int, int, int, int]:
     """Address and steps of a list, and its length."""
-    return edge_index.data_ptr(), *edge_index.stride(), edge_index.shape[1]
+    row_step, step = edge_index.stride()
+    return edge_index.data_ptr(), row_step, step, edge_index.shape[1]
 
 
 def bounds(edge_index: Tensor) -> tuple[list[int], list[int]]:

@@ -60,7 +60,7 @@ def _unbox(kind: Kind, record: Any, context: Any) -> NativeValue:
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]
+class _Fields(AttributeTemplate):
     key = Kind
 
     def generic_resolve(self, kind: Kind, name: str) -> Any:
