@@ -41,7 +41,7 @@ def native_for(tensor: Tensor) -> Native | None:
         or torch.compiler.is_compiling()
         or tensor.device.type != "cpu"
         or torch._C._len_torch_dispatch_stack()
-        or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        or torch._C._functorch.peek_interpreter_stack() is not None  # in which new tensors are wrapped too
     ):
         return None
     return _native

@@ -81,7 +81,7 @@ class EveryChoice:
         self.place, self.probability = self.place + 1, self.probability / count
         return self.script[self.place - 1][0]
 
-    def randperm(self, size, *, generator):
+    def randperm(self, size, *, generator, device):
         orders = itertools.permutations(range(size))
         return torch.tensor(next(itertools.islice(orders, self.choose(math.factorial(size)), None)), dtype=torch.int64)
 
