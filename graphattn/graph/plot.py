@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.deprecation import warn_renamed
 from graphattn.graph.checks import as_count
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def plot(
     picture: Picture, style: str = "auto", *, node: int | None = None, pos: Tensor | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw a graph from what it tells of itself; `Graph.plot` has the arguments and errors."""
+    if style == "neighbourhood":
+        warn_renamed("style='neighbourhood'", "style='neighborhood'", stacklevel=4)
+        style = "neighborhood"
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
     if style == "auto":

@@ -14,7 +14,7 @@ bigbird        window ∪ hub ∪ random regular   dot                          
 linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
 performer      complete                        random features of dot        linear      n · features
 reformer       buckets of a hash               dot, shared queries and keys  softmax     n · rounds · chunk
-neighborhood  grid                            dot + a bias for each offset  softmax     n · kernel
+neighborhood   grid                            dot + a bias for each offset  softmax     n · kernel
 axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
 =============  ==============================  ============================  ==========  ============================
 """
@@ -29,6 +29,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from graphattn.deprecation import renamed
 from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_regular, union, window
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.efficient.linformer import LinformerAttention
@@ -263,3 +264,6 @@ def _check_cells(graph: Complete, shape: Sequence[int]) -> None:
     for size in graph.sizes:
         if size != cells:
             raise ValueError(f"images of shape {tuple(shape)} have {cells} cells, got a graph of {size} nodes")
+
+
+__getattr__ = renamed(__name__, {"neighbourhood": "graphattn.models.encoders:neighborhood"})
