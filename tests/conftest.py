@@ -1,8 +1,11 @@
-"""What every test can count on: where the benchmark data lie."""
+"""What every test can count on: seeds, PyTorch's settings left as they were, and where the benchmark data lie."""
 
 import os
+import random
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,3 +20,24 @@ def benchmark_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no benchmark data: set GRAPHATTN_DATA to their folder")
     return folder
+
+
+def _settings() -> dict[str, object]:
+    return {
+        "threads": torch.get_num_threads(),
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "gradients": torch.is_grad_enabled(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_test_depends_on_another() -> Iterator[None]:
+    """Every test draws the same numbers, in whatever order tests run, and leaves PyTorch's settings as they were."""
+    before = _settings()
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    yield
+    assert _settings() == before
