@@ -10,7 +10,7 @@ import gpu.checks as module
 import pytest
 import torch
 from gpu import small, speed
-from gpu.checks import CHECKS, run_check
+from gpu.checking import CHECKS, run_check
 from torch.overrides import TorchFunctionMode
 
 import graphattn as ga

@@ -36,7 +36,7 @@ note.PATIENCE = 0.0
 if sys.argv[1] == "silent":
     logging.getLogger("graphattn").setLevel(logging.ERROR)
 with note.noted("a folder", lambda: True):
-    limit = time.monotonic() + (30 if sys.argv[1] == "heard" else 0.2)
+    limit = time.monotonic() + (0.2 if sys.argv[1] == "turned off" else 30)
     while not note._said and time.monotonic() < limit:
         time.sleep(0.01)
     print(note._said)
