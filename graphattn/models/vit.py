@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from graphattn.graph import complete
 from graphattn.models.encoders import transformer
-from graphattn.nn.heads.node_and_graph import GraphHead
+from graphattn.nn.heads.graph import GraphHead
 from graphattn.nn.positions import LearnedPositions, sinusoidal
 
 

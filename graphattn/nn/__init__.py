@@ -22,7 +22,7 @@ from graphattn.nn.functional.hard_attention import (
     straight_through,
 )
 from graphattn.nn.heads.masked_language import MaskedLanguageHead, mask_tokens
-from graphattn.nn.heads.node_and_graph import GraphHead, NodeHead
+from graphattn.nn.heads.graph import GraphHead, NodeHead
 from graphattn.nn.heads.pooling import AttentionPooling
 from graphattn.nn.heads.seq2seq import Seq2SeqHead
 from graphattn.nn.pyg import registry

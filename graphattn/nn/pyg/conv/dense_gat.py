@@ -8,7 +8,7 @@ from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
 
 from graphattn.graph import Graph
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive, Score, Sum
 

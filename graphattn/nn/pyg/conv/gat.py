@@ -14,7 +14,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import blocks, check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import blocks, check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.pyg.self_loops import FillValue

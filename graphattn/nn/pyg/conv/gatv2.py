@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, map_rows
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_terms
 from graphattn.nn.pyg.self_loops import FillValue

@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores
 from graphattn.nn.pyg.conv.projection import as_projection, edge_columns, edge_features, readable_weight
 from graphattn.ops.scores import Sum
 

@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import check_features
 from graphattn.nn.pyg.conv.adjacency import read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores
 from graphattn.nn.pyg.conv.hetero import check_kinds
 from graphattn.ops.scores import Sum
 

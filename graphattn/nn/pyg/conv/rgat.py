@@ -14,7 +14,7 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.plain import known
 from graphattn.nn.pyg.conv.adjacency import Size, matrix_values, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features
 from graphattn.nn.pyg.conv.relations import relations_of
 from graphattn.nn.pyg.writable import writable

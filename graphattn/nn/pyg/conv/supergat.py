@@ -14,7 +14,7 @@ from graphattn.graph.torch_modes import has_values
 from graphattn.nn.checks import check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms
 from graphattn.nn.pyg.conv.negative_pairs import unlinked_pairs, weighted_unlinked_pairs
 
