@@ -15,7 +15,8 @@ class Seq2Seq(nn.Module):
     """Read with the encoder, write with the decoder.
 
     Args:
-        encoder: from inputs to `graphattn.nn.Encoded`: `RecurrentEncoder` for sentences, `PatchEncoder` for images.
+        encoder: maps inputs to `graphattn.nn.recurrent.Encoded`, such as `RecurrentEncoder` for sentences or
+            `PatchEncoder` for images.
         decoder: `BahdanauDecoder` or `LuongDecoder`.
         start: the token that every output begins with.
         end: the token that ends it.

@@ -46,8 +46,8 @@ class MultiheadAttention(NotScriptable, nn.Module):
         rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
             what is called like it.
         feature_map: for normalize="linear" with score "dot": maps queries and keys to the features whose dot product is
-            the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`; called as
-            `feature_map(q, k, graph)`.
+            the weight, such as `graphattn.nn.functional.elu_features` or `PerformerFeatures(embed_dim // num_heads)`;
+            called as `feature_map(q, k, graph)`.
         dropout: on the weights, in training.
         bias: whether queries, keys and values have biases.
         out_bias: whether the output has one; as `bias` when None.

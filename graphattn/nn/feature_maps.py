@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphattn.graph import Graph
@@ -14,18 +13,6 @@ from graphattn.nn.positions.place import sizes_of
 
 FeatureMap = Callable[[Tensor, Tensor, Graph], tuple[Tensor, Tensor]]
 """From queries, keys and the graph between them to the features of both."""
-
-
-def elu_features(q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
-    """φ(x) = elu(x) + 1, number by number, of queries and of keys; the graph does not matter.
-
-    Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
-
-    Example:
-        >>> elu_features(torch.tensor([0.0, 2.0]), torch.tensor([1.0]))
-        (tensor([1., 3.]), tensor([2.]))
-    """
-    return F.elu(q) + 1, F.elu(k) + 1
 
 
 class PerformerFeatures(nn.Module):

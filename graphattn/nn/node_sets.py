@@ -10,7 +10,7 @@ from graphattn.graph.memo import PerTensor
 from graphattn.graph.torch_modes import has_values, refuse_jit_trace
 
 
-class Packing:
+class NodeSets:
     """Sets of nodes that lie packed one after another."""
 
     def __init__(self, sizes: list[int], device: torch.device) -> None:
@@ -27,32 +27,32 @@ class Packing:
             self._graphs[asked] = made
         return self._graphs[asked]
 
-    def _agrees_with(self, fresh: Packing) -> bool:
+    def _agrees_with(self, fresh: NodeSets) -> bool:
         """Whether these are the sets of a packing made now."""
         return self.sizes == fresh.sizes
 
 
-_packings: PerTensor[Packing] = PerTensor()
+_node_sets: PerTensor[NodeSets] = PerTensor()
 _members: PerTensor[Graph] = PerTensor()
 
 
-def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+def node_sets_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> NodeSets:
     """The sets that `batch`, the set of each node, tells of; one set where it is None.
 
     Raises:
         ValueError: `batch` does not hold one set for each node, ascending from 0 and below `num_sets`.
     """
     if batch is None:
-        return Packing([num_nodes], device)
+        return NodeSets([num_nodes], device)
     refuse_jit_trace("sets")
-    return _packings.get(batch, (num_nodes, num_sets), lambda batch: _pack(batch, num_nodes, num_sets, device))
+    return _node_sets.get(batch, (num_nodes, num_sets), lambda batch: _read_sets(batch, num_nodes, num_sets, device))
 
 
-def _pack(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+def _read_sets(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> NodeSets:
     _check_members("batch", batch, num_nodes, num_sets)
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("batch must be sorted: the nodes of one graph lie side by side")
-    return Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
+    return NodeSets(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
 
 
 def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:

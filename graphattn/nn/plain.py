@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.nn.modules import module as of_all
 from torch.nn.parameter import UninitializedParameter
-
-from graphattn.nn.proxy import behind
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -41,7 +40,7 @@ def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
         module: any module, or None, which is not plain.
         kinds: classes, each of which `know` has been told; any of these when none is given.
     """
-    module = behind(module)
+    module = _behind_proxy(module)
     kind = type(module)
     if kinds and kind not in kinds:
         return False
@@ -75,3 +74,11 @@ def is_untouched(module: nn.Module) -> bool:
         if type(parameter) not in _ORDINARY:
             return False
     return True
+
+
+def _behind_proxy(module: Any) -> Any:
+    """The module itself, where `torch.export` passes a proxy of an unknown class in its place."""
+    if not torch.compiler.is_compiling():
+        return module
+    get_base = getattr(type(module), "get_base", None)
+    return module if get_base is None else get_base(module)

@@ -7,7 +7,8 @@ import torch
 from expectation import assert_mean
 
 import graphattn as ga
-from graphattn.nn import MultiheadAttention, PerformerFeatures, elu_features
+from graphattn.nn import MultiheadAttention, PerformerFeatures
+from graphattn.nn.functional import elu_features
 
 ORTHOGONAL = torch.tensor([[0.6, -0.6, 0.6, -0.6], [0.6, 0.6, -0.6, -0.6]])
 

@@ -1,4 +1,4 @@
-"""From the nodes an encoder gives to an answer: one for each node, or one for each graph."""
+"""A head that gives one output per graph."""
 
 from __future__ import annotations
 
@@ -13,29 +13,6 @@ from graphattn.nn.positions.place import sizes_of
 from graphattn.nn.scripting import NotScriptable
 
 Pooling = Literal["mean", "first", "attention"]
-
-
-class NodeHead(nn.Module):
-    """One answer for each node: the tag of a word, the role of a member.
-
-        out_i = W dropout(x_i) + b
-
-    Args:
-        embed_dim: width of the nodes.
-        num_outputs: classes or targets.
-        dropout: in training.
-
-    Shapes:
-        x `[N, embed_dim]` → `[N, num_outputs]`.
-    """
-
-    def __init__(self, embed_dim: int, num_outputs: int, *, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.dropout, self.out = nn.Dropout(dropout), nn.Linear(embed_dim, num_outputs)
-
-    def forward(self, x: Tensor, graph: Graph | None = None) -> Tensor:
-        """The answers; the graph does not matter."""
-        return self.out(self.dropout(x))
 
 
 class GraphHead(NotScriptable, nn.Module):

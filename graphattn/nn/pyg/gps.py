@@ -14,10 +14,10 @@ from torch_geometric.nn.resolver import activation_resolver, normalization_resol
 from torch_geometric.utils import to_dense_batch
 
 from graphattn.nn.checks import check_features
-from graphattn.nn.node_sets import packing_of
+from graphattn.nn.node_sets import node_sets_of
 from graphattn.nn.pyg.multihead import is_known, multihead
 from graphattn.nn.pyg.performer import is_known_performer, performer
-from graphattn.nn.pyg.set_attention import attend_within
+from graphattn.nn.pyg.set_attention import set_attention
 from graphattn.nn.scripting import NotScriptable
 
 
@@ -143,10 +143,10 @@ class GPSConv(NotScriptable, nn.Module):
         if attn_bias is not None:
             return self._attend_biased(x, batch, attn_bias)
         if is_known(self.attn):
-            return multihead(self.attn, x, x, partial(attend_within, batch=batch))
+            return multihead(self.attn, x, x, partial(set_attention, batch=batch))
         if is_known_performer(self.attn):
             return performer(self.attn, x, batch)
-        packing_of(batch, x.shape[0], None, x.device)  # checks the batch
+        node_sets_of(batch, x.shape[0], None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]
@@ -161,7 +161,7 @@ class GPSConv(NotScriptable, nn.Module):
         if bias.ndim != 4 or heads not in (1, self.heads) or bias.shape[2] != n:
             raise ValueError(f"attn_bias must have shape [B, n, n] or [B, {self.heads}, n, n], got {list(bias.shape)}")
         if not torch.compiler.is_compiling():
-            sizes = packing_of(batch, len(x), None, x.device).sizes
+            sizes = node_sets_of(batch, len(x), None, x.device).sizes
             if len(sizes) > graphs or max(sizes, default=0) > n:
                 wanted = f"{len(sizes)} graphs of up to {max(sizes, default=0)} nodes"
                 raise ValueError(f"attn_bias must be for {wanted}, got {graphs} of up to {n}")

@@ -44,7 +44,7 @@ def unpatch(model: Model) -> Model:
     return _exchange(model, theirs_for)
 
 
-def from_pyg(layer: torch.nn.Module) -> torch.nn.Module:
+def from_pyg_layer(layer: torch.nn.Module) -> torch.nn.Module:
     """Our layer with the parameters of one of PyG's: the same objects, not copies.
 
     Raises:
@@ -53,7 +53,7 @@ def from_pyg(layer: torch.nn.Module) -> torch.nn.Module:
     Example:
         >>> import torch_geometric, graphattn as ga
         >>> theirs = torch_geometric.nn.GATConv(5, 7, heads=3)
-        >>> ours = ga.nn.from_pyg(theirs)
+        >>> ours = ga.nn.from_pyg_layer(theirs)
         >>> ours, ours.lin is theirs.lin
         (GATConv(5, 7, heads=3), True)
     """

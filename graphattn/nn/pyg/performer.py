@@ -9,7 +9,7 @@ from torch_geometric.nn.attention import PerformerAttention
 from torch_geometric.nn.attention.performer import PerformerProjection
 
 from graphattn.nn.plain import is_plain, know
-from graphattn.nn.pyg.set_attention import attend_within
+from graphattn.nn.pyg.set_attention import set_attention
 
 EPSILON = 1e-3
 """What PyG adds to each feature, so that no denominator is zero."""
@@ -34,5 +34,5 @@ def performer(attn: Any, x: Tensor, batch: Tensor | None) -> Tensor:
     q, k, v = (linear(x).unflatten(1, (attn.heads, -1)) for linear in (attn.q, attn.k, attn.v))
     features = attn.fast_attn.projection_matrix.t()
     q, k = (attn.fast_attn.kernel(rows @ features) + EPSILON for rows in (q, k))
-    out = attend_within(q, k, v, batch, normalize="linear", scale=1.0)
+    out = set_attention(q, k, v, batch, normalize="linear", scale=1.0)
     return attn.dropout(attn.attn_out(out.flatten(1)))

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.torch_modes import has_values
-from graphattn.nn.node_sets import packing_of
+from graphattn.nn.node_sets import node_sets_of
 from graphattn.ops.attention import attention
 from graphattn.ops.random import new_seed
 
 
-def attend_within(
+def set_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -45,7 +45,7 @@ def attend_within(
     """
     if batch is None or has_values(batch):
         num_nodes = k.shape[0] if keys is None or batch is None else batch.shape[0]
-        graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
+        graph = node_sets_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
         out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
         assert isinstance(out, Tensor)
         return out
@@ -81,7 +81,7 @@ def _within(
     with torch.random.fork_rng([q.device] if q.is_cuda else [], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(int(seed))
-        return attend_within(
+        return set_attention(
             q, k, v, batch, num_sets=num_sets, queries=queries, keys=keys,
             normalize=normalize, scale=scale, dropout=dropout,
         ).contiguous()  # fmt: skip

@@ -6,13 +6,13 @@ import torch
 from graphattn.nn import (
     Alignment,
     BahdanauDecoder,
-    Encoded,
     FixedVector,
     HardAlignment,
     LocalAlignment,
     LuongDecoder,
     RecurrentEncoder,
 )
+from graphattn.nn.recurrent import Encoded
 
 SIZES = [3, 1, 5]
 

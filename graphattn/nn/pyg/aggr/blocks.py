@@ -12,7 +12,7 @@ from torch_geometric.utils import to_dense_batch
 
 from graphattn.nn.plain import is_plain, know
 from graphattn.nn.pyg.multihead import is_known, multihead
-from graphattn.nn.pyg.set_attention import attend_within
+from graphattn.nn.pyg.set_attention import set_attention
 
 know(MultiheadAttentionBlock, PoolingByMultiheadAttention, SetAttentionBlock)
 
@@ -58,9 +58,9 @@ def _is_known(block: SetAttentionBlock | PoolingByMultiheadAttention) -> bool:
 def _attend(block: MultiheadAttentionBlock, x: Tensor, y: Tensor, **sets: Any) -> Tensor:
     """MAB(x, y) = norm(h + relu(W h)),   h = norm(x + MHA(x, y)),   each row of x seeing the rows of its set in y.
 
-    `sets` says which those are, as for `attend_within`.
+    `sets` says which those are, as for `set_attention`.
     """
-    run: Callable[..., Tensor] = partial(attend_within, **sets)
+    run: Callable[..., Tensor] = partial(set_attention, **sets)
     out = multihead(block.attn, x, y, run) + x
     out = out if block.layer_norm1 is None else block.layer_norm1(out)
     out = out + block.lin(out).relu()

@@ -24,11 +24,11 @@ def head_scores(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
     if is_small(rows):
         return tuple((rows * vector).sum(-1).to(rows.dtype) for vector in vectors)
     H = rows.shape[1]
-    scores = rows.flatten(1) @ blocks(*vectors).to(rows.dtype)
+    scores = rows.flatten(1) @ block_diagonal(*vectors).to(rows.dtype)
     return tuple(each.to(rows.dtype) for each in scores.split(H, dim=1))
 
 
-def blocks(*vectors: Tensor) -> Tensor:
+def block_diagonal(*vectors: Tensor) -> Tensor:
     """The matrix `[H·C, V·H]` that takes heads side by side to their products with V vectors `[1, H, C]`."""
     stacked = torch.cat(vectors)  # [V, H, C]
     V, H, C = stacked.shape

@@ -14,7 +14,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.attention_heads import blocks, check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import block_diagonal, check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.pyg.self_loops import FillValue
@@ -188,7 +188,7 @@ class GATConv(AttentionConv):
         H, C = self.heads, self.out_channels
         weight = None if is_small(x_src) else readable_weight(to_src, x_src)
         if x_dst is x_src and to_dst is to_src and weight is not None and x_src.shape[1] <= weight.shape[0]:
-            folded = blocks(self.att_src, self.att_dst).t() @ weight
+            folded = block_diagonal(self.att_src, self.att_dst).t() @ weight
             rows, both = linear_maps(x_src, [(weight, None), (folded, None)])
             key, query = both.split(H, dim=1)
             return rows.view(-1, H, C), rows.view(-1, H, C), (key, query)

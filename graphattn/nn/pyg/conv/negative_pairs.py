@@ -7,7 +7,7 @@ from torch import Tensor
 from torch_geometric.utils import batched_negative_sampling, is_undirected, negative_sampling, to_undirected
 
 
-def unlinked_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
+def negative_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
     """Draw pairs of nodes without an edge either way, as PyG does: fewer where there are not so many.
 
     Args:
@@ -28,7 +28,7 @@ def unlinked_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tens
     return batched_negative_sampling(edge_index, batch, num_neg_samples=count)
 
 
-def weighted_unlinked_pairs(
+def weighted_negative_pairs(
     edge_index: Tensor, hidden: Tensor | None, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool
 ) -> tuple[Tensor, Tensor]:
     """The same for a program that is traced: `[2, int(ratio * E)]` pairs, however many are found, and their weights.
@@ -39,10 +39,10 @@ def weighted_unlinked_pairs(
     Args:
         edge_index: the edges, those that do not count among them.
         hidden: which edges do not count, `[E]`; None where all do.
-        num_nodes: as for `unlinked_pairs`.
-        ratio: as for `unlinked_pairs`.
-        batch: as for `unlinked_pairs`.
-        undirected: as for `unlinked_pairs`.
+        num_nodes: as for `negative_pairs`.
+        ratio: as for `negative_pairs`.
+        batch: as for `negative_pairs`.
+        undirected: as for `negative_pairs`.
     """
     most = int(ratio * edge_index.size(1))
     operator = torch.ops.graphattn.unlinked_pairs.default
@@ -59,12 +59,12 @@ torch.library.define(
 
 
 @torch.library.impl("graphattn::unlinked_pairs", "CompositeExplicitAutograd")
-def _unlinked_pairs(
+def _draw(
     edge_index: Tensor, hidden: Tensor | None, num_nodes: int, most: int, ratio: float, batch: Tensor | None,
     undirected: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     there = edge_index if hidden is None else edge_index[:, ~hidden]
-    found = unlinked_pairs(there, num_nodes, ratio, batch, undirected)
+    found = negative_pairs(there, num_nodes, ratio, batch, undirected)
     count = found.size(1)
     kept = found[:, torch.randperm(count, device=found.device)[:most]]
     pairs, weights = edge_index.new_zeros(2, most), torch.zeros(most, device=edge_index.device)

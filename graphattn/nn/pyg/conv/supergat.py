@@ -16,7 +16,7 @@ from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
 from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms
-from graphattn.nn.pyg.conv.negative_pairs import unlinked_pairs, weighted_unlinked_pairs
+from graphattn.nn.pyg.conv.negative_pairs import negative_pairs, weighted_negative_pairs
 
 
 class SuperGATConv(AttentionConv):
@@ -190,7 +190,7 @@ class SuperGATConv(AttentionConv):
         if unlinked is not None:
             return unlinked, torch.cat([counts.float(), counts.new_ones(unlinked.size(1)).float()])
         ratio = self.neg_sample_ratio * self.edge_sample_ratio
-        pairs, weights = weighted_unlinked_pairs(edge_index, hidden, num_nodes, ratio, batch, self.is_undirected)
+        pairs, weights = weighted_negative_pairs(edge_index, hidden, num_nodes, ratio, batch, self.is_undirected)
         return pairs, torch.cat([counts.float(), weights])
 
     def _products(self, x: Tensor, pairs: Tensor) -> Tensor:
@@ -204,7 +204,7 @@ class SuperGATConv(AttentionConv):
     def negative_sampling(self, edge_index: Tensor, num_nodes: int, batch: Tensor | None = None) -> Tensor:
         """Draw pairs of nodes without an edge either way, `[2, E']`."""
         ratio = self.neg_sample_ratio * self.edge_sample_ratio
-        return unlinked_pairs(edge_index, num_nodes, ratio, batch, self.is_undirected)
+        return negative_pairs(edge_index, num_nodes, ratio, batch, self.is_undirected)
 
     def positive_sampling(self, edge_index: Tensor) -> Tensor:
         """Draw a share of the edges, in training."""
