@@ -9,7 +9,7 @@ from graphattn.graph import Graph
 
 
 def elu_features(q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
-    """φ(x) = elu(x) + 1, number by number, of queries and of keys; the graph does not matter.
+    """φ(x) = elu(x) + 1, elementwise, for queries and keys; the graph is ignored.
 
     Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
 

@@ -1,7 +1,8 @@
-"""Hard attention: each destination looks at one in-neighbor.
+"""Hard attention: each destination attends to exactly one in-neighbor.
 
-`normalize="argmax"` of the operator takes the best and gives its scores no gradient. Here are the ways to train
-through the choice: Gumbel noise with a straight-through gradient, or sampling with REINFORCE.
+`normalize="argmax"` of the operator selects the in-neighbor of highest score and gives the scores no gradient. These
+functions make the selection trainable: by Gumbel noise with a straight-through gradient, or by sampling with
+`Reinforce`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from graphattn.nn.functional.edge_weights import normalize_edges, weighted_sum
 
 
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """The numbers of `hard` with the gradient of `soft`.
+    """The values of `hard` in the forward pass and the gradient of `soft` in the backward pass.
 
     Bengio et al. 2013, arXiv:1308.3432, section 4.
     """
@@ -29,22 +30,22 @@ def gumbel_softmax(
     hard: bool = True,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Weights of edges that are a sample from softmax(scores), with a gradient.
+    """Edge weights sampled from the (relaxed) categorical distribution softmax(scores), with a gradient.
 
         y_ij = softmax_j((s_ij + g_ij) / τ),   g_ij = −log(−log u_ij), u uniform on (0, 1)
 
     Args:
         scores: `[E, H]` in the order of `graph.edge_index`.
-        graph: who may look at whom.
-        temperature: τ > 0; as it falls, the weights approach one-hot.
-        hard: give one-hot weights, the gradient being that of y (straight-through); y itself otherwise.
-        generator: of the noise; torch's default one when None.
+        graph: the graph with E edges.
+        temperature: τ > 0; the weights approach one-hot as it approaches 0.
+        hard: return one-hot weights with the gradient of y (straight-through) instead of y.
+        generator: random number generator of the noise; torch's default generator when None.
 
     Returns:
-        `[E, H]`, which `weighted_sum` applies to values.
+        `[E, H]`, for `weighted_sum`.
 
     Raises:
-        ValueError: the temperature is not positive.
+        ValueError: `temperature` is not positive.
 
     Jang et al. 2017, arXiv:1611.01144, eq. 2 and section 2.2; Maddison et al. 2017, arXiv:1611.00712.
     """
@@ -56,17 +57,17 @@ def gumbel_softmax(
 
 
 def sample_edges(weights: Tensor, graph: Graph, *, generator: torch.Generator | None = None) -> Tensor:
-    """One edge of each destination, drawn with the probability that its weight says.
+    """Sample one edge per destination and head, with probabilities given by the weights.
 
-    The Gumbel-max trick: the largest of log α_ij + g_ij is distributed as α.
+    Uses the Gumbel-max trick: the argmax of log α_ij + g_ij is distributed as α.
 
     Args:
         weights: probabilities `[E, H]` in the order of `graph.edge_index`.
-        graph: who may look at whom.
-        generator: of the noise; torch's default one when None.
+        graph: the graph with E edges.
+        generator: random number generator of the noise; torch's default generator when None.
 
     Returns:
-        `[E, H]`, 1 for the chosen and 0 for the others, without gradient.
+        `[E, H]`, 1 for sampled edges and 0 for the others, without gradient.
 
     Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 4.1.
     """
@@ -74,12 +75,12 @@ def sample_edges(weights: Tensor, graph: Graph, *, generator: torch.Generator | 
 
 
 def log_probability(choice: Tensor, weights: Tensor, graph: Graph) -> Tensor:
-    """The log-probability of the chosen edges, `[M, H]`: log Σ_j c_ij α_ij.
+    """The log-probability of the sampled edges, `[M, H]`: log Σ_j c_ij α_ij.
 
     Args:
-        choice: one-hot, `[E, H]`, as `sample_edges` gives it.
+        choice: one-hot, `[E, H]`, as returned by `sample_edges`.
         weights: probabilities `[E, H]`.
-        graph: who may look at whom; each destination has an edge.
+        graph: the graph with E edges, at least one into each destination.
     """
     ones = weights.new_ones(graph.num_src, 1, 1)
     return weighted_sum(choice * weights, ones, graph).squeeze(-1).clamp(min=torch.finfo(weights.dtype).tiny).log()

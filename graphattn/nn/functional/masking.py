@@ -9,12 +9,12 @@ from torch import Generator, Tensor
 
 
 class Masked(NamedTuple):
-    """Tokens of which some are hidden."""
+    """Tokens of which some are masked."""
 
     tokens: Tensor
-    """what the network sees, `[N]`"""
+    """the input of the network, `[N]`"""
     chosen: Tensor
-    """which it has to guess, `[N]` bool"""
+    """the tokens to predict, `[N]` bool"""
 
 
 def mask_tokens(
@@ -26,21 +26,21 @@ def mask_tokens(
     probability: float = 0.15,
     generator: Generator | None = None,
 ) -> Masked:
-    """Choose 15 % of the tokens; of those hide 80 % behind the mask, replace 10 % by any token and leave 10 %.
+    """Select 15 % of the tokens; replace 80 % of these by the mask token, 10 % by a random token and keep 10 %.
 
     Args:
         tokens: `[N]` integers.
-        num_tokens: the size of the vocabulary, from which replacements are drawn.
-        mask: the token that hides.
-        special: which tokens are never chosen, such as class tokens, `[N]` bool; none when None.
-        probability: with which each token is chosen, by itself.
-        generator: where the randomness comes from, on the device of `tokens`; torch's default generator when None.
+        num_tokens: the size of the vocabulary, from which random tokens are drawn.
+        mask: the mask token.
+        special: tokens that are never selected, such as class tokens, `[N]` bool; none when None.
+        probability: the probability that a token is selected, independently of the others.
+        generator: random number generator, on the device of `tokens`; torch's default generator when None.
 
     Raises:
-        ValueError: `probability` is none.
+        ValueError: `probability` is not in [0, 1].
 
-    Devlin et al. 2019, arXiv:1810.04805, section 3.1, task 1. There 15 % of each sequence are chosen, here each token
-    with a chance of 15 %; and as in its code a replacement may happen to be the token itself.
+    Devlin et al. 2019, arXiv:1810.04805, section 3.1, task 1. There exactly 15 % of each sequence are selected,
+    here each token with a probability of 15 %. As in its code, a random token may equal the original one.
     """
     if not 0 <= probability <= 1:
         raise ValueError(f"probability must be from 0 to 1, got {probability}")

@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 
 class MaskedLanguageHead(nn.Module):
-    """Scores of every token, for nodes whose token is to be guessed.
+    """Scores over the vocabulary for masked tokens.
 
         scores_i = E norm(gelu(W x_i + b)) + c,   E the embedding of the tokens
 
     Args:
-        embedding: the table of the encoder, which is shared, not copied.
+        embedding: the encoder's token embedding, whose weight is shared, not copied.
 
     Shapes:
-        x `[N, embed_dim]` → `[N, num_tokens]`. Give it the chosen nodes only: `head(x[chosen])`.
+        x `[N, embed_dim]` → `[N, num_tokens]`. Apply it to the selected nodes only: `head(x[chosen])`.
 
     Devlin et al. 2019, arXiv:1810.04805, section 3.1, as in its code.
     """
@@ -28,5 +28,5 @@ class MaskedLanguageHead(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scores."""
+        """Compute the scores."""
         return self.out(self.transform(x))

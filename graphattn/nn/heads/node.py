@@ -8,14 +8,14 @@ from graphattn.graph import Graph
 
 
 class NodeHead(nn.Module):
-    """One answer for each node: the tag of a word, the role of a member.
+    """One output per node, such as the part of speech of a word.
 
         out_i = W dropout(x_i) + b
 
     Args:
         embed_dim: width of the nodes.
-        num_outputs: classes or targets.
-        dropout: in training.
+        num_outputs: number of classes or targets.
+        dropout: dropout probability on the input.
 
     Shapes:
         x `[N, embed_dim]` → `[N, num_outputs]`.
@@ -26,5 +26,5 @@ class NodeHead(nn.Module):
         self.dropout, self.out = nn.Dropout(dropout), nn.Linear(embed_dim, num_outputs)
 
     def forward(self, x: Tensor, graph: Graph | None = None) -> Tensor:
-        """The answers; the graph does not matter."""
+        """Compute the outputs; the graph is ignored."""
         return self.out(self.dropout(x))

@@ -1,4 +1,4 @@
-"""Positions in a graph as the chance that a random walk has come back."""
+"""Positions in a graph as return probabilities of random walks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphattn.graph import Graph
 
 
 def random_walk_returns(graph: Graph, steps: int) -> Tensor:
-    """The probability that a random walk from each node is there again after 1, ..., `steps` steps, `[N, steps]`.
+    """The probabilities that a random walk from each node is back after 1, ..., `steps` steps, `[N, steps]`.
 
         out_i = [(D⁻¹ A)_ii, (D⁻¹ A)²_ii, ...]
 
@@ -18,7 +18,7 @@ def random_walk_returns(graph: Graph, steps: int) -> Tensor:
     parallel edges included. On graphs without parallel edges this is PyG's `AddRandomWalkPE`.
 
     Raises:
-        ValueError: `steps` is below 1, or sources and destinations are not one set.
+        ValueError: `steps` is below 1, or sources and destinations are different node sets.
 
     Example:
         >>> random_walk_returns(Graph(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])), 2)

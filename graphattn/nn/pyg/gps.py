@@ -1,4 +1,4 @@
-"""GPS: message passing and attention over all nodes, side by side."""
+"""The GPS layer: message passing in parallel with attention over all nodes."""
 
 import inspect
 from functools import partial
@@ -22,19 +22,19 @@ from graphattn.nn.scripting import NotScriptable
 
 
 class GPSConv(NotScriptable, nn.Module):
-    """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, its global part without padding.
+    """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, with global attention without padding.
 
         h = norm_1(x + dropout(conv(x, edges))),   g = norm_2(x + dropout(MHA(x over each graph)))
         out = norm_3((h + g) + MLP(h + g))
 
-    The nodes of each graph attend to one another as they lie packed in the batch. (A `torch.nn.MultiheadAttention` with
-    options beyond dropout and bias runs as in PyG, on a padded batch.)
+    Attention runs on the packed nodes of the batch. (A `torch.nn.MultiheadAttention` with options other than dropout
+    and bias runs on a padded batch, as in PyG.)
 
     Args:
         channels: width of input and output; `heads` divides it.
         conv: the local message passing layer, or None.
         heads: the number of heads of the global attention.
-        dropout: on both branches and in the MLP, in training.
+        dropout: dropout probability on both branches and in the MLP.
         act: activation of the MLP, by name or as a module.
         act_kwargs: its arguments.
         norm: the normalization, by name or as a module; None for none.
@@ -108,20 +108,20 @@ class GPSConv(NotScriptable, nn.Module):
         attn_bias: Tensor | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        """One layer.
+        """Apply the layer.
 
         Args:
             x: features of the nodes, `[N, channels]`.
-            edge_index: as the local layer takes it.
+            edge_index: edges in any form that the local layer takes.
             batch: the graph of each node, `[N]`, ascending; None for one graph.
-            attn_bias: added to the scores of the global attention, before its softmax: `[B, n, n]`, or `[B, heads, n,
-                n]` for each head, of nodes (rows) looking at nodes, padded to n, the nodes of the largest graph or
-                more, as `torch_geometric.utils.to_dense_adj` makes it. The attention then runs padded too.
-            **kwargs: for the local layer.
+            attn_bias: added to the scores of the global attention: `[B, n, n]`, or `[B, heads, n, n]` per head, with
+                destinations as rows, padded to at least the size n of the largest graph, as returned by
+                `torch_geometric.utils.to_dense_adj`. The attention then runs on a padded batch.
+            **kwargs: further arguments of the local layer.
 
         Raises:
             ValueError: `x` is not `[N, channels]`, `batch` does not hold the graph of each node, ascending, or
-                `attn_bias` has another shape or stands beside `attn_type="performer"`.
+                `attn_bias` has a wrong shape or is combined with `attn_type="performer"`.
         """
         check_features("x", x, self.mlp[0])
         branches = []
@@ -139,7 +139,7 @@ class GPSConv(NotScriptable, nn.Module):
         return norm(x, batch=batch) if self.norm_with_batch else norm(x)
 
     def _attend(self, x: Tensor, batch: Tensor | None, attn_bias: Tensor | None) -> Tensor:
-        """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
+        """Attention within each graph, with the parameters of `self.attn`."""
         if attn_bias is not None:
             return self._attend_biased(x, batch, attn_bias)
         if is_known(self.attn):
@@ -153,7 +153,7 @@ class GPSConv(NotScriptable, nn.Module):
         return self.attn(padded, mask=mask)[mask]
 
     def _attend_biased(self, x: Tensor, batch: Tensor | None, bias: Tensor) -> Tensor:
-        """The same with a bias for each pair of nodes, on a batch that is padded as the bias is."""
+        """The same with a bias per pair of nodes, on a batch padded like the bias."""
         if not isinstance(self.attn, nn.MultiheadAttention):
             raise ValueError('attn_bias needs attn_type="multihead", whose softmax it goes into')
         bias = bias.unsqueeze(1) if bias.ndim == 3 else bias
@@ -167,7 +167,7 @@ class GPSConv(NotScriptable, nn.Module):
                 raise ValueError(f"attn_bias must be for {wanted}, got {graphs} of up to {n}")
         padded, mask = to_dense_batch(x, batch, max_num_nodes=n, batch_size=graphs)
         keys = mask.clone()
-        keys[:, :1] = True  # so that no softmax is over nothing, in a graph without nodes
+        keys[:, :1] = True  # so that no softmax is empty in a graph without nodes
         bias = bias.to(x.dtype).expand(graphs, self.heads, n, n).masked_fill(~keys.view(graphs, 1, 1, n), -torch.inf)
         return self.attn(padded, padded, padded, attn_mask=bias.flatten(0, 1), need_weights=False)[0][mask]
 

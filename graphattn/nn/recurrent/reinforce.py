@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 
 class Reinforce(nn.Module):
-    """A surrogate loss whose gradient is REINFORCE's, with the moving average of the rewards as baseline.
+    """A surrogate loss whose gradient is the REINFORCE estimator, with a moving average of the rewards as baseline.
 
         loss = − mean( (R − b) log p(choice) ),   b ← 0.9 b + 0.1 mean(R)
 
-    In hard attention R is the log-likelihood of the words, given the places that were looked at.
+    In hard attention R is the log-likelihood of the words, given the attended elements.
 
     Args:
-        decay: the share of the old baseline that stays, 0.9 in the paper.
+        decay: the decay rate of the moving average, 0.9 in the paper.
 
-    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, which adds the entropy of the
-    weights and scales both terms; here only the average is theirs.
+    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, whose moving
+    average is used here; the paper also adds an entropy term and scales both terms.
     """
 
     baseline: Tensor
@@ -30,11 +30,11 @@ class Reinforce(nn.Module):
         self.register_buffer("baseline", torch.zeros(()))
 
     def forward(self, log_prob: Tensor, reward: Tensor) -> Tensor:
-        """The loss, a scalar; in training the baseline then moves.
+        """The loss, a scalar; in training the baseline is then updated.
 
         Args:
-            log_prob: of the choices, with gradient; any shape.
-            reward: what they earned, of the same shape; its gradient is not used.
+            log_prob: log-probabilities of the sampled choices, any shape.
+            reward: their rewards, of the same shape; treated as constants.
         """
         reward = reward.detach()
         loss = -((reward - self.baseline) * log_prob).mean()

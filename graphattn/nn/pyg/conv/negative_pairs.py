@@ -1,4 +1,4 @@
-"""Pairs of nodes that no edge links, drawn for a loss; by a compiled program too."""
+"""Negative sampling: pairs of nodes without an edge, including in compiled programs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch_geometric.utils import batched_negative_sampling, is_undirected, nega
 
 
 def negative_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
-    """Draw pairs of nodes without an edge either way, as PyG does: fewer where there are not so many.
+    """Sample pairs of nodes without an edge in either direction, as in PyG; fewer if there are not enough.
 
     Args:
         edge_index: the edges, `[2, E]`.
         num_nodes: N.
-        ratio: `int(ratio * E)` pairs are drawn; in a batch so many for each graph.
-        batch: the graph of each node, so that pairs are drawn within graphs; or None.
-        undirected: whether each edge is known to be there both ways.
+        ratio: `int(ratio * E)` pairs are sampled; in a batch, this many per graph.
+        batch: the graph of each node, to sample within graphs; or None.
+        undirected: whether every edge is known to have its reverse in `edge_index`.
 
     Returns:
         `[2, E']`.
@@ -31,14 +31,14 @@ def negative_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tens
 def weighted_negative_pairs(
     edge_index: Tensor, hidden: Tensor | None, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool
 ) -> tuple[Tensor, Tensor]:
-    """The same for a program that is traced: `[2, int(ratio * E)]` pairs, however many are found, and their weights.
+    """The same for traced programs: always `[2, int(ratio * E)]` pairs, with weights.
 
-    Where fewer are found the rest weighs nothing. Where more are, in a batch, some of them stand for all: sums over
-    the pairs come out the same in the mean, and the sum of the weights exactly.
+    If fewer pairs are found, the remaining ones have weight zero. If more are found, as in a batch, a random subset is
+    weighted up: sums over pairs are equal in expectation, and the sum of the weights exactly.
 
     Args:
-        edge_index: the edges, those that do not count among them.
-        hidden: which edges do not count, `[E]`; None where all do.
+        edge_index: the edges, including hidden ones.
+        hidden: mask of edges to ignore, `[E]`; None for none.
         num_nodes: as for `negative_pairs`.
         ratio: as for `negative_pairs`.
         batch: as for `negative_pairs`.
