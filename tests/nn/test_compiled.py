@@ -222,10 +222,10 @@ def test_loss_of_pairs_that_are_drawn():
 
 @pytest.mark.parametrize("hidden", [None, torch.tensor([True, *[False] * 9])], ids=["all", "without one"])
 def test_pairs_that_no_edge_links(hidden):
-    from graphattn.nn.pyg.conv.negative_pairs import weighted_unlinked_pairs
+    from graphattn.nn.pyg.conv.negative_pairs import weighted_negative_pairs
 
     edge_index = edges(5, 10)
-    pairs, weights = weighted_unlinked_pairs(edge_index, hidden, 5, 1.5, None, False)
+    pairs, weights = weighted_negative_pairs(edge_index, hidden, 5, 1.5, None, False)
     assert pairs.shape == (2, 15)
     linked = {tuple(pair) for pair in edge_index.t().tolist()}
     drawn = [tuple(pair) for pair in pairs[:, weights > 0].t().tolist()]
@@ -235,11 +235,11 @@ def test_pairs_that_no_edge_links(hidden):
 
 
 def test_pairs_of_a_batch_stand_for_those_that_are_left_out():
-    from graphattn.nn.pyg.conv.negative_pairs import unlinked_pairs, weighted_unlinked_pairs
+    from graphattn.nn.pyg.conv.negative_pairs import negative_pairs, weighted_negative_pairs
 
     edge_index, batch = torch.tensor([[0, 5, 10, 15], [1, 6, 11, 16]]), torch.arange(20) // 5
-    per_graph = unlinked_pairs(edge_index, 20, 0.5, batch, False)
-    pairs, weights = weighted_unlinked_pairs(edge_index, None, 20, 0.5, batch, False)
+    per_graph = negative_pairs(edge_index, 20, 0.5, batch, False)
+    pairs, weights = weighted_negative_pairs(edge_index, None, 20, 0.5, batch, False)
     assert pairs.shape == (2, 2)
     assert weights.tolist() == [per_graph.size(1) / 2] * 2
     assert torch.equal(batch[pairs[0]], batch[pairs[1]])

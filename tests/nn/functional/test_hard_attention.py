@@ -5,7 +5,8 @@ import torch
 from expectation import assert_mean
 
 import graphattn as ga
-from graphattn.nn import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
+from graphattn.nn import Reinforce
+from graphattn.nn.functional import gumbel_softmax, log_probability, sample_edges, straight_through
 
 GRAPH = ga.Graph(torch.tensor([[3, 0, 1, 4, 1, 2], [0, 0, 2, 2, 2, 3]]), num_dst=4, num_src=5)
 ROWS = [[0, 1], [], [2, 3, 4], [5]]
@@ -84,16 +85,16 @@ def test_gumbel_softmax_is_the_formula():
 
 def test_argmax_gives_its_scores_no_gradient_and_straight_through_does():
     scores = torch.randn(6, 1, requires_grad=True)
-    hard = ga.nn.normalize_edges(scores, GRAPH, "argmax")
+    hard = ga.nn.functional.normalize_edges(scores, GRAPH, "argmax")
     assert not hard.requires_grad
-    soft = ga.nn.normalize_edges(scores, GRAPH)
+    soft = ga.nn.functional.normalize_edges(scores, GRAPH)
     through = straight_through(hard, soft)
     assert torch.equal(through, hard)
     values = torch.randn(5, 1, 2)
-    loss = ga.nn.weighted_sum(through, values, GRAPH).square().sum()
+    loss = ga.nn.functional.weighted_sum(through, values, GRAPH).square().sum()
     (grad,) = torch.autograd.grad(loss, scores, retain_graph=True)
-    out = ga.nn.weighted_sum(hard, values, GRAPH)
-    (expected,) = torch.autograd.grad((ga.nn.weighted_sum(soft, values, GRAPH) * 2 * out).sum(), scores)
+    out = ga.nn.functional.weighted_sum(hard, values, GRAPH)
+    (expected,) = torch.autograd.grad((ga.nn.functional.weighted_sum(soft, values, GRAPH) * 2 * out).sum(), scores)
     torch.testing.assert_close(grad, expected)
 
 
@@ -124,7 +125,7 @@ def test_reinforce_is_unbiased_where_edges_are_drawn(baseline):
     """All three together: the mean over many draws of the surrogate's gradient is that of the mean reward."""
     scores = CHANCES.double().log().repeat(MANY, 1).requires_grad_()
     rewards = torch.tensor([[1.0, 3.0], [-2.0, 0.0], [0.5, 1.0]], dtype=torch.float64)
-    weights = ga.nn.normalize_edges(scores, MANY_GRAPHS)
+    weights = ga.nn.functional.normalize_edges(scores, MANY_GRAPHS)
     choice = sample_edges(weights, MANY_GRAPHS, generator=seeded())
     surrogate = Reinforce().double()
     surrogate.baseline.fill_(baseline)

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from expectation import assert_mean
 
-from graphattn.nn import MaskedLanguageHead, mask_tokens
+from graphattn.nn import MaskedLanguageHead
+from graphattn.nn.functional import mask_tokens
 
 
 def test_shares():

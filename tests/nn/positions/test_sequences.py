@@ -70,7 +70,7 @@ def test_rotary_scores_depend_on_the_distance_alone():
     )
     want = (rotated[:5, :5] / 2).softmax(1)
     torch.testing.assert_close(weights[:25].view(5, 5, 3), want)
-    with pytest.raises(ValueError, match='which score="none" has not'):
+    with pytest.raises(ValueError, match='but score="none" has none'):
         ga.nn.MultiheadAttention(12, 3, score="none", rotary=Rotary(4))
     with pytest.raises(ValueError, match="head_dim must be even, got 5"):
         Rotary(5)

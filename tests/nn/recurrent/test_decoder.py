@@ -6,13 +6,13 @@ import torch
 from graphattn.nn import (
     Alignment,
     BahdanauDecoder,
-    Encoded,
     FixedVector,
     HardAlignment,
     LocalAlignment,
     LuongDecoder,
     RecurrentEncoder,
 )
+from graphattn.nn.recurrent import Encoded
 
 SIZES = [3, 1, 5]
 
@@ -88,7 +88,7 @@ def test_hard_attention_tells_how_likely_its_places_were():
     assert (got.log_prob[[0, 2]] < 0).all()
     assert got.alignments.unique().tolist() == [0, 1]
     got.log_prob.sum().backward()
-    assert align.vector.grad.abs().max() > 0
+    assert align.vector.grad.abs().max() > 1e-9
 
 
 @pytest.mark.parametrize("align", [Alignment, HardAlignment, LocalAlignment])
@@ -104,7 +104,7 @@ def test_autocast(kind, align):
         found = decoder(tokens, encoded).logits
     torch.testing.assert_close(found.float(), want, atol=0.05, rtol=0.05)
     found.float().square().sum().backward()
-    assert all(parameter.grad.norm() > 0 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])
+    assert all(parameter.grad.norm() > 1e-3 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])
 
 
 def test_tokens_of_other_inputs():

@@ -1,4 +1,4 @@
-"""From the nodes an encoder gives to an answer: one for each node, or one for each graph."""
+"""A head that gives one output per graph."""
 
 from __future__ import annotations
 
@@ -15,48 +15,25 @@ from graphattn.nn.scripting import NotScriptable
 Pooling = Literal["mean", "first", "attention"]
 
 
-class NodeHead(nn.Module):
-    """One answer for each node: the tag of a word, the role of a member.
-
-        out_i = W dropout(x_i) + b
-
-    Args:
-        embed_dim: width of the nodes.
-        num_outputs: classes or targets.
-        dropout: in training.
-
-    Shapes:
-        x `[N, embed_dim]` → `[N, num_outputs]`.
-    """
-
-    def __init__(self, embed_dim: int, num_outputs: int, *, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.dropout, self.out = nn.Dropout(dropout), nn.Linear(embed_dim, num_outputs)
-
-    def forward(self, x: Tensor, graph: Graph | None = None) -> Tensor:
-        """The answers; the graph does not matter."""
-        return self.out(self.dropout(x))
-
-
 class GraphHead(NotScriptable, nn.Module):
-    """One answer for each graph: the class of a sentence, of an image, the solubility of a molecule.
+    """One output per graph, such as the class of a sentence or the solubility of a molecule.
 
         out_g = W dropout(pool_{i ∈ g} x_i) + b
 
     Args:
         embed_dim: width of the nodes.
-        num_outputs: classes or targets.
-        pooling: "mean" of the nodes; "first", the graph's first node, which is then a class token (BERT, ViT); or
+        num_outputs: number of classes or targets.
+        pooling: "mean" over the nodes; "first", the first node of each graph, a class token (BERT, ViT); or
             "attention" (`AttentionPooling`).
-        num_heads: of the attention.
-        dropout: in training.
+        num_heads: number of heads of `pooling="attention"`.
+        dropout: dropout probability on the pooled vectors.
 
     Shapes:
-        x `[N, embed_dim]`, a graph that is a batch of G → `[G, num_outputs]`. A graph without nodes has zeros for its
-        mean.
+        x `[N, embed_dim]`, a batch of G graphs → `[G, num_outputs]`. The mean of a graph without nodes is
+        zero.
 
     Raises:
-        ValueError: another pooling; x has not a row for each node; with "first", a graph without nodes.
+        ValueError: unknown pooling; x does not have one row per node; with "first", a graph has no nodes.
     """
 
     def __init__(
@@ -76,11 +53,11 @@ class GraphHead(NotScriptable, nn.Module):
         self.dropout, self.out = nn.Dropout(dropout), nn.Linear(embed_dim, num_outputs)
 
     def forward(self, x: Tensor, graph: Graph | Tensor) -> Tensor:
-        """The answers; the graph says which nodes belong together (an `edge_index` is one graph)."""
+        """Compute the outputs of the graphs in a batch; an `edge_index` stands for a single graph."""
         return self.out(self.dropout(self.pool(x, graph)))
 
     def pool(self, x: Tensor, graph: Graph | Tensor) -> Tensor:
-        """One vector for each graph, `[G, embed_dim]`."""
+        """One vector per graph, `[G, embed_dim]`."""
         sizes = sizes_of(as_graph(graph, x.shape[0], x.shape[0]))[0]
         size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
         if self.pooling == "first":

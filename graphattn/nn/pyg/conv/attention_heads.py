@@ -1,4 +1,4 @@
-"""The heads of a layer: their number, checked, and how they come together at the end."""
+"""Helpers for the attention heads of a layer: checks, scores, and concatenation or mean."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from graphattn.ops.precision import is_small
 
 
 def check_heads(out_channels: int, heads: int, dropout: float) -> None:
-    """Raise ValueError for sizes that are not positive and a dropout that is no probability."""
+    """Raise ValueError unless the sizes are positive and `dropout` is a probability."""
     for name, number in (("out_channels", out_channels), ("heads", heads)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
@@ -18,18 +18,19 @@ def check_heads(out_channels: int, heads: int, dropout: float) -> None:
 def head_scores(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
     """⟨a_h, x_nh⟩ of rows `[N, H, C]` with each vector `[1, H, C]`, `[N, H]` in the rows' dtype.
 
-    One product with a matrix of blocks: H times the arithmetic that is needed, and several times faster on small heads
-    than a product for each head or a sum over a tensor of the rows' size, unless the rows are few.
+    Computed as a product with a block-diagonal matrix. This takes H times as many operations as necessary, but is
+    several times faster for small heads than one product per head or an elementwise product and sum, unless there are
+    few rows.
     """
     if is_small(rows):
         return tuple((rows * vector).sum(-1).to(rows.dtype) for vector in vectors)
     H = rows.shape[1]
-    scores = rows.flatten(1) @ blocks(*vectors).to(rows.dtype)
+    scores = rows.flatten(1) @ block_diagonal(*vectors).to(rows.dtype)
     return tuple(each.to(rows.dtype) for each in scores.split(H, dim=1))
 
 
-def blocks(*vectors: Tensor) -> Tensor:
-    """The matrix `[H·C, V·H]` that takes heads side by side to their products with V vectors `[1, H, C]`."""
+def block_diagonal(*vectors: Tensor) -> Tensor:
+    """The block-diagonal matrix `[H·C, V·H]` that multiplies concatenated heads by V vectors `[1, H, C]`."""
     stacked = torch.cat(vectors)  # [V, H, C]
     V, H, C = stacked.shape
     diagonal = torch.eye(H, dtype=stacked.dtype, device=stacked.device).unsqueeze(1)
@@ -37,5 +38,5 @@ def blocks(*vectors: Tensor) -> Tensor:
 
 
 def join_heads(out: Tensor, width: int, concat: bool) -> Tensor:
-    """Heads `[M, H, C]` side by side, `width` wide, or their mean."""
+    """Concatenate the heads `[M, H, C]` to `[M, width]`, or average them."""
     return out.reshape(-1, width) if concat else out.mean(1)
