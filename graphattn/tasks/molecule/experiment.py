@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from graphattn.tasks.molecule import storage
+from graphattn.files import write_text
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.table import Table
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
 from graphattn.tasks.molecule.featurizer import Featurizer
-from graphattn.tasks.molecule.files import write_text
 from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
 from graphattn.tasks.molecule.report import write_report
-from graphattn.tasks.molecule.table import Table
 from graphattn.tasks.molecule.task import RIVALS
 
 
@@ -58,8 +58,8 @@ def run_experiment(
         for name, metrics in rivals:
             baselines[name] = metrics
     fitted.metrics["baselines"] = baselines
-    _write_predictions(directory / storage.PREDICTIONS, predictor)
-    write_report(directory / storage.REPORT, predictor)
+    _write_predictions(directory / model_directory.PREDICTIONS, predictor)
+    write_report(directory / model_directory.REPORT, predictor)
     predictor.save(directory)
     return predictor
 

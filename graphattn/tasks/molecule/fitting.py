@@ -15,23 +15,23 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from graphattn.chem import MoleculeGraph, Split
-from graphattn.tasks.molecule import storage
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.errors import SettingsError, TableError
+from graphattn.tasks.common.labels import ZERO_ONE
+from graphattn.tasks.common.progress import TrainingProgress, counting
+from graphattn.tasks.common.spread import share_within
+from graphattn.tasks.common.table import Table, read_table
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
 from graphattn.tasks.molecule.data import to_data
 from graphattn.tasks.molecule.duplicates import describe, same_molecule
-from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
-from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
 from graphattn.tasks.molecule.predictor import Fitted, Outcome, Prediction
-from graphattn.tasks.molecule.progress import TrainingProgress, counting
 from graphattn.tasks.molecule.rows import MoleculeRows, guess_smiles_column, numeric_columns, select_rows, write_rejects
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 from graphattn.tasks.molecule.split import check_method, check_parts, check_training, one_class, split_rows
-from graphattn.tasks.molecule.spread import share_within
-from graphattn.tasks.molecule.table import Table, read_table
 from graphattn.tasks.molecule.task import check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
 
@@ -140,7 +140,7 @@ def fit(
     if directory is not None:
         _open_run(directory, _request(prepared, model, training), resume)
         if rows.rejects:
-            write_rejects(directory / storage.REJECTS, rows.table, rows.rejects)
+            write_rejects(directory / model_directory.REJECTS, rows.table, rows.rejects)
     if console is not None:
         _announce(console, prepared, directory)
 
@@ -163,7 +163,7 @@ def fit(
                     scaler=target_scaler,
                     config=training,
                     seed=seed,
-                    name=storage.network_name(number),
+                    name=model_directory.network_name(number),
                     directory=directory,
                     resume=resume,
                     callbacks=[progress.callback(number)],
@@ -178,7 +178,7 @@ def fit(
             )
 
     if directory is not None:
-        shutil.rmtree(directory / storage.CHECKPOINTS, ignore_errors=True)
+        shutil.rmtree(directory / model_directory.CHECKPOINTS, ignore_errors=True)
 
     device = resolve_device(training.device)
     each = predict_each(nets, molecules, task=task, scaler=target_scaler, device=device)
@@ -232,7 +232,7 @@ def _announce(console: Console, prepared: Prepared, directory: Path | None) -> N
     ]
     if rows.rejects:
         first = rows.rejects[0]
-        where = "" if directory is None else f", see {directory / storage.REJECTS}"
+        where = "" if directory is None else f", see {directory / model_directory.REJECTS}"
         count = f"{len(rows.rejects)} row{'s' if len(rows.rejects) > 1 else ''}"
         lines.append(f"left out {count}{where}; {rows.table.where(first.row, first.column)}: {first.reason}")
     for line in lines:
@@ -280,9 +280,9 @@ def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -
 
 def _open_run(directory: Path, request: dict[str, Any], resume: bool) -> None:
     """Write what the training is asked to do; when resuming, compare it with what was asked before."""
-    path = directory / storage.RUN
+    path = directory / model_directory.RUN
     if resume and path.exists():
-        before = storage.read_json(path)
+        before = model_directory.read_json(path)
         for name in [*request, *before]:
             old, new = before.get(name), request.get(name)
             if old != new:
@@ -292,19 +292,19 @@ def _open_run(directory: Path, request: dict[str, Any], resume: bool) -> None:
                     "give the command that started it, or start anew with --overwrite."
                 )
     else:
-        storage.write_json(path, request)
+        model_directory.write_json(path, request)
 
 
 def _finished(directory: Path | None, number: int) -> TrainedNetwork | None:
     """Return a network that was trained to its end before."""
-    if directory is None or not (directory / f"{storage.network_name(number)}.safetensors").exists():
+    if directory is None or not (directory / f"{model_directory.network_name(number)}.safetensors").exists():
         return None
-    return TrainedNetwork(*storage.read_network(directory, number))
+    return TrainedNetwork(*model_directory.read_network(directory, number))
 
 
 def _keep(directory: Path | None, number: int, network: TrainedNetwork) -> None:
     """Write a trained network; its checkpoint has served."""
     if directory is None:
         return
-    storage.write_network(directory, number, network.weights, network.history)
-    (directory / storage.CHECKPOINTS / f"{storage.network_name(number)}.ckpt").unlink(missing_ok=True)
+    model_directory.write_network(directory, number, network.weights, network.history)
+    (directory / model_directory.CHECKPOINTS / f"{model_directory.network_name(number)}.ckpt").unlink(missing_ok=True)

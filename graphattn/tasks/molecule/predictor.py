@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import Split
-from graphattn.tasks.molecule import storage
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.errors import InputError, ModelDirectoryError
+from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
-from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError
 from graphattn.tasks.molecule.featurizer import Featurizer
-from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from graphattn.chem import MoleculeGraph
     from graphattn.models import MoleculeNet
-    from graphattn.tasks.molecule.featurizing import Features
+    from graphattn.tasks.common.table import Table
+    from graphattn.tasks.molecule.featurize_many import Features
     from graphattn.tasks.molecule.rows import MoleculeRows, Reject
-    from graphattn.tasks.molecule.table import Table
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -183,7 +183,7 @@ class MoleculePredictor:
         resolve_device(self.training.device, self.training.precision)
         place = None if directory is None else Path(directory)
         if place is not None:
-            storage.check_writable(place, resume=resume, overwrite=overwrite)
+            model_directory.check_writable(place, resume=resume, overwrite=overwrite)
         prepared = prepare(
             data,
             self.model,
@@ -198,7 +198,7 @@ class MoleculePredictor:
             console=console,
         )
         if place is not None and overwrite:
-            storage.clear(place)
+            model_directory.clear(place)
         self.fitted, self.outcome = fit(
             prepared, self.model, self.training, unit=unit, directory=place, resume=resume, console=console
         )
@@ -350,7 +350,7 @@ class MoleculePredictor:
         fitted, place = self._require_fitted(), Path(directory)
         place.mkdir(parents=True, exist_ok=True)
         for number, (weights, history) in enumerate(zip(fitted.weights, fitted.histories, strict=True), start=1):
-            storage.write_network(place, number, weights, history)
+            model_directory.write_network(place, number, weights, history)
         model = {
             "task": fitted.task,
             "smiles_column": fitted.smiles_column,
@@ -366,7 +366,7 @@ class MoleculePredictor:
             "versions": fitted.versions,
             "split": {part: indices.tolist() for part, indices in fitted.split._asdict().items()},
         }
-        storage.write_model(place, model, fitted.metrics)
+        model_directory.write_model(place, model, fitted.metrics)
 
     @classmethod
     def load(cls, directory: str | Path) -> Self:
@@ -376,11 +376,11 @@ class MoleculePredictor:
             ModelDirectoryError: the directory does not hold a whole model; the message says what is wrong.
         """
         place = Path(directory)
-        content, metrics = storage.read_model(place)
+        content, metrics = model_directory.read_model(place)
         try:
             predictor = cls(from_json(ModelConfig, content["model"]), from_json(TrainingConfig, content["training"]))
             scaler = content["descriptor_scaler"]
-            networks = [storage.read_network(place, number + 1) for number in range(content["networks"])]
+            networks = [model_directory.read_network(place, number + 1) for number in range(content["networks"])]
             predictor.fitted = Fitted(
                 task=content["task"],
                 smiles_column=content["smiles_column"],
@@ -402,7 +402,7 @@ class MoleculePredictor:
         except (InputError, KeyError, TypeError, ValueError, RuntimeError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise ModelDirectoryError(
-                f"{place / storage.MODEL} is damaged ({what}); train the model again or restore the file."
+                f"{place / model_directory.MODEL} is damaged ({what}); train the model again or restore the file."
             ) from error
         return predictor
 

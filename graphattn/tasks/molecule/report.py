@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from graphattn.chem import draw_molecule
-from graphattn.tasks.molecule import figures
-from graphattn.tasks.molecule.files import write_text
+from graphattn.files import write_text
+from graphattn.tasks.common import figures
+from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.common.spread import describe_spread
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor, Outcome
-from graphattn.tasks.molecule.spread import describe_spread
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
-from graphattn.tasks.molecule.text import fixed
 
 Array = NDArray[np.float64]
 

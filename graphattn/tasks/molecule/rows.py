@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import SmilesError, parse_smiles
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.files import write_text
-from graphattn.tasks.molecule.labels import MISSING, Reading, read_column
-from graphattn.tasks.molecule.table import Ragged, Table
+from graphattn.files import write_text
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.labels import MISSING, Reading, read_column
+from graphattn.tasks.common.table import Ragged, Table
 
 _ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
 Read = Callable[[Iterable[str]], Iterator[Any]]

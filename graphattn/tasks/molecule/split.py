@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import Split, random_split, scaffold_split, stratified_split
+from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.molecule.duplicates import expand, same_molecule
-from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
 METHODS = ("scaffold", "random", "stratified")

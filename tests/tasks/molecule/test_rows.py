@@ -3,9 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.table import parse_table
 from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, select_rows, write_rejects
-from graphattn.tasks.molecule.table import parse_table
 
 BAD = b"""id,smiles,y
 a,C,1

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from graphattn.chem import from_smiles
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule import TrainingConfig
 from graphattn.tasks.molecule.data import to_data
-from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.scaling import TargetScaler
 from graphattn.tasks.molecule.training import train_network
 
@@ -120,7 +120,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint_or_none(tmp_path):
         torch.set_num_threads(1)
         from test_training import CONFIG, MOLECULES, run
         from dataclasses import replace
-        from graphattn.tasks.molecule.checkpoint import AtomicCheckpointIO
+        from graphattn.tasks.common.checkpoint import AtomicCheckpointIO
 
         out = Path({str(tmp_path)!r})
         checkpoint = out / "checkpoints" / "network.ckpt"

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from graphattn.tasks.molecule.progress import TrainingProgress, counting
+from graphattn.tasks.common.progress import TrainingProgress, counting
 
 TRAINER = SimpleNamespace(
     max_epochs=4, num_training_batches=3, global_step=5, current_epoch=1, callback_metrics={"valid_rmse": 0.25}

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.molecule.task import METRIC_LABELS
-from graphattn.tasks.molecule.text import fixed
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from graphattn.tasks.molecule.text import fixed
+from graphattn.tasks.common.formatting import fixed
 
 Array = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ import safetensors
 from safetensors.torch import save
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import ModelDirectoryError
-from graphattn.tasks.molecule.files import write_atomically, write_json
+from graphattn.files import write_atomically, write_json
+from graphattn.tasks.common.errors import ModelDirectoryError
 
 MODEL, METRICS, RUN = "model.json", "metrics.json", "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"

@@ -5,8 +5,8 @@ import sys
 import pandas as pd
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.table import Ragged, parse_table, read_table
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.table import Ragged, parse_table, read_table
 
 
 def test_cells_stay_text_and_rows_know_their_lines():

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from graphattn.tasks.molecule import figures
+from graphattn.tasks.common import figures
 
 VALUES = np.array([1.0, 2.0, 4.0])
 HISTORY = [

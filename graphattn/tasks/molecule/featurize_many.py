@@ -24,7 +24,7 @@ _FEW, _SHORT = 32, 150  # molecules, and characters of each: half a second, no m
 _CHUNK = 64
 
 
-def featurize(featurizer: ArrayFeaturizer, smiles: Iterable[Any]) -> Iterator[Features | str]:
+def featurize_many(featurizer: ArrayFeaturizer, smiles: Iterable[Any]) -> Iterator[Features | str]:
     """Yield the features of each molecule, in order, or a sentence that says why there are none.
 
     A few small molecules are computed here and now. More, or larger ones, in a process of their own, where each may

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphattn.chem import SmilesError, parse_smiles
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.text_encoding import decode, separator_of
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.text_encoding import decode, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
