@@ -13,9 +13,9 @@ import typer
 from graphattn.cli.errors import reported, say
 
 if TYPE_CHECKING:
+    from graphattn.tasks.common.rejects import Reject
     from graphattn.tasks.common.table import Table
     from graphattn.tasks.molecule import MoleculePredictor, Prediction
-    from graphattn.tasks.molecule.rows import Reject
 
     _Chunks: TypeAlias = Iterator[tuple[Prediction, list[Reject]]]
 
@@ -84,6 +84,7 @@ def _table(molecules: Sequence[str] | None, encoding: str | None, smiles_column:
     """Read the molecules from wherever they are."""
     from graphattn.tasks.common.errors import InputError
     from graphattn.tasks.common.table import Table, read_table
+    from graphattn.tasks.molecule.rows import bare_list_column
 
     if not molecules:
         if sys.stdin.isatty():
@@ -94,7 +95,7 @@ def _table(molecules: Sequence[str] | None, encoding: str | None, smiles_column:
         return Table("command line", ["smiles"], rows, list(range(1, len(rows) + 1)), unit="SMILES")
     if len(molecules) > 1:
         raise InputError(f"one file at a time, got {', '.join(molecules)}.")
-    bare_list = "smiles" if smiles_column is None else None
+    bare_list = bare_list_column if smiles_column is None else None
     return read_table(molecules[0], encoding=encoding, bare_list=bare_list)
 
 
@@ -161,7 +162,7 @@ def _write(file: TextIO, table: Table, predictor: MoleculePredictor, chunks: _Ch
 
 def _report(table: Table, rejects: Sequence[Reject], path: Path | None) -> None:
     """Say how many rows have no prediction, and write them to `path`; what an earlier run wrote there is removed."""
-    from graphattn.tasks.molecule.rows import write_rejects
+    from graphattn.tasks.common.rejects import write_rejects
 
     if not rejects:
         if path is not None:

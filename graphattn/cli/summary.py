@@ -17,7 +17,8 @@ from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.common.spread import describe_spread
-from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor
+from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.records import Fitted
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
 
 _EXAMPLE = "CC(=O)Oc1ccccc1C(=O)O"  # aspirin

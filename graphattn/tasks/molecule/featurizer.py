@@ -46,9 +46,14 @@ class Featurizer:
             raise SmilesError(answer)
         return answer
 
-    def each(self, smiles: Iterable[Any]) -> Iterator[Features | str]:
-        """Yield the same for each molecule, or a sentence that says why there are no features; see `featurize_many`."""
-        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors), smiles)
+    def each(self, smiles: Iterable[Any], *, identify: bool = False) -> Iterator[Features | str]:
+        """Yield the same for each molecule, or a sentence that says why there are no features; see `featurize_many`.
+
+        Args:
+            smiles: the molecules.
+            identify: whether to find each molecule's canonical SMILES and scaffold too.
+        """
+        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify), smiles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""

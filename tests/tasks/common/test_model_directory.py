@@ -7,6 +7,7 @@ from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.errors import ModelDirectoryError
 
 MODEL = {"task": "regression"}
+KIND = "graphattn test model"
 
 
 def test_round_trip(tmp_path):
@@ -14,23 +15,23 @@ def test_round_trip(tmp_path):
     weights, history = model_directory.read_network(tmp_path, 1)
     assert weights["w"].tolist() == [[1.0], [2.0]]
     assert history == [{"epoch": 1, "valid_loss": 0.5}]
-    model_directory.write_model(tmp_path, MODEL, {"test": {"r2": float("nan")}})
-    model, metrics = model_directory.read_model(tmp_path)
+    model_directory.write_model(tmp_path, KIND, MODEL, {"test": {"r2": float("nan")}})
+    model, metrics = model_directory.read_model(tmp_path, KIND)
     assert model["task"] == "regression"
     assert metrics == {"test": {"r2": None}}
 
 
 def test_directories_that_are_no_model(tmp_path):
     with pytest.raises(ModelDirectoryError, match="does not exist"):
-        model_directory.read_model(tmp_path / "none")
+        model_directory.read_model(tmp_path / "none", KIND)
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelDirectoryError, match="is a file, not a model directory"):
-        model_directory.read_model(tmp_path / "file")
+        model_directory.read_model(tmp_path / "file", KIND)
     with pytest.raises(ModelDirectoryError, match=r"is no model directory of graphattn: it holds no model\.json"):
-        model_directory.read_model(tmp_path)
+        model_directory.read_model(tmp_path, KIND)
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(ModelDirectoryError, match=r"has not finished; .* --resume"):
-        model_directory.read_model(tmp_path)
+        model_directory.read_model(tmp_path, KIND)
 
 
 @pytest.mark.parametrize(
@@ -40,16 +41,16 @@ def test_directories_that_are_no_model(tmp_path):
         ("[]", r"model\.json is damaged \(no JSON object\)"),
         ('{"a": 1}', r"model\.json does not describe a model of graphattn"),
         (
-            json.dumps({"format": model_directory.FORMAT, "format_version": 99}),
+            json.dumps({"format": KIND, "format_version": 99}),
             "has format version 99; this graphattn reads 1",
         ),
-        (json.dumps({"format": model_directory.FORMAT, "format_version": 1}), r"metrics\.json is missing"),
+        (json.dumps({"format": KIND, "format_version": 1}), r"metrics\.json is missing"),
     ],
 )
 def test_a_foreign_or_damaged_model_file(tmp_path, content, message):
     (tmp_path / "model.json").write_text(content)
     with pytest.raises(ModelDirectoryError, match=message):
-        model_directory.read_model(tmp_path)
+        model_directory.read_model(tmp_path, KIND)
 
 
 def test_missing_and_damaged_weights(tmp_path):

@@ -110,6 +110,7 @@ def test_a_loss_that_is_not_finite_is_an_error():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.timeout(1200)  # a minute of processor time, which a busy machine is slow to give
 def test_a_kill_at_any_moment_leaves_a_whole_checkpoint_or_none(tmp_path):
     # The children are forked before any computation, so that the imports are paid once.
     script = f"""
@@ -140,5 +141,5 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint_or_none(tmp_path):
             epochs.append(AtomicCheckpointIO().load_checkpoint(checkpoint)["epoch"])
         assert epochs == sorted(epochs) and epochs[-1] > epochs[0], epochs
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
