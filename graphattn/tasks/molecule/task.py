@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
 TASKS = ("regression", "classification")

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.labels import read_column
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.labels import read_column
 
 
 def read(cells, task=None):

@@ -20,8 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from graphattn.tasks.molecule.task import METRIC_LABELS
-from graphattn.tasks.molecule.text import fixed
+from graphattn.tasks.common.formatting import fixed
 
 
 @contextmanager
@@ -42,13 +41,15 @@ class TrainingProgress:
     Args:
         console: where to; None shows nothing.
         members: networks to train.
-        metric: the validation metric shown, "rmse" or "roc_auc".
+        metric: the validation metric shown, as it is logged: "rmse" for `valid_rmse`.
+        label: what that metric is called.
     """
 
-    def __init__(self, console: Console | None, members: int, metric: str) -> None:
+    def __init__(self, console: Console | None, members: int, metric: str, label: str) -> None:
         self.console = console
         self.members = members
         self.metric = metric
+        self.label = label
         self.bars = None
         if console is not None and console.is_terminal:
             self.bars = Progress(
@@ -85,9 +86,8 @@ class TrainingProgress:
         if self.console is None:
             return
         how = "kept from before" if restored else f"{epochs} epoch{'s' if epochs != 1 else ''}"
-        label = METRIC_LABELS[self.metric]
         self.console.print(
-            f"network {member}/{self.members}: {how}, best validation {label} {fixed(best)} in epoch {best_epoch}",
+            f"network {member}/{self.members}: {how}, best validation {self.label} {fixed(best)} in epoch {best_epoch}",
             highlight=False,
         )
 
@@ -122,8 +122,7 @@ class _Reporter(L.Callback):
             return
         name = f"valid_{self.progress.metric}"
         value = float(trainer.callback_metrics.get(name, float("nan")))
-        label = METRIC_LABELS[self.progress.metric]
-        state = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}  {label} {fixed(value)}"
+        state = f"epoch {trainer.current_epoch + 1:3d}/{trainer.max_epochs}  {self.progress.label} {fixed(value)}"
         self.progress.bars.update(self.bar, state=state)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -10,8 +10,8 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import ModelDirectoryError
-from graphattn.tasks.molecule.files import write_atomically
+from graphattn.files import write_atomically
+from graphattn.tasks.common.errors import ModelDirectoryError
 
 
 class AtomicCheckpointIO(CheckpointIO):

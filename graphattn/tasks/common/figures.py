@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from graphattn.tasks.molecule.text import fixed
+from graphattn.tasks.common.formatting import fixed
 
 Array = NDArray[np.float64]
 
@@ -40,6 +40,7 @@ _STYLE: dict[Any, Any] = {
     "legend.fontsize": 10,
     "legend.labelcolor": _INK,
 }
+_LEGEND_LETTERS = 40  # of both labels that fit side by side
 _MOST_POINTS = 2000  # of the training part; more make the page heavy and the picture no better
 
 
@@ -166,8 +167,12 @@ def _figure() -> tuple[Figure, Axes]:
 
 
 def _legend(axes: Axes) -> None:
-    """Put the legend above the axes, where it covers nothing that is drawn."""
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=2, handlelength=1.2, borderpad=0, borderaxespad=0)
+    """Put the legend above the axes, where it covers nothing that is drawn; long labels one below the other."""
+    letters = sum(len(label) for label in axes.get_legend_handles_labels()[1])
+    columns = 2 if letters <= _LEGEND_LETTERS else 1
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, handlelength=1.2, borderpad=0, borderaxespad=0
+    )
 
 
 def _plain_log_ticks(axes: Axes) -> None:

@@ -19,13 +19,12 @@ import safetensors
 from safetensors.torch import save
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import ModelDirectoryError
-from graphattn.tasks.molecule.files import write_atomically, write_json
+from graphattn.files import write_atomically, write_json
+from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 
 MODEL, METRICS, RUN = "model.json", "metrics.json", "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 PREDICTIONS, REJECTS, REPORT = "predictions.csv", "rejects.csv", "report.html"
-FORMAT = "graphattn molecule model"
 FORMAT_VERSION = 1
 
 _WRITTEN_FILES = (MODEL, METRICS, RUN, PREDICTIONS, REJECTS, REPORT)
@@ -63,14 +62,21 @@ def read_network(directory: Path, number: int) -> tuple[dict[str, Tensor], list[
     return weights, history
 
 
-def write_model(directory: Path, model: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
-    """Write what makes the directory whole: the metrics, then `model.json`."""
+def write_model(directory: Path, kind: str, model: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    """Write what makes the directory whole: the metrics, then `model.json`.
+
+    Args:
+        directory: where to.
+        kind: what the model is, such as "graphattn molecule model"; `read_model` asks for it.
+        model: the content of `model.json`.
+        metrics: the content of `metrics.json`.
+    """
     write_json(directory / METRICS, metrics)
-    write_json(directory / MODEL, {"format": FORMAT, "format_version": FORMAT_VERSION, **model})
+    write_json(directory / MODEL, {"format": kind, "format_version": FORMAT_VERSION, **model})
 
 
-def read_model(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read `model.json` and `metrics.json`.
+def read_model(directory: Path, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read `model.json` and `metrics.json` of a model of that kind.
 
     Raises:
         ModelDirectoryError: there is no directory, or no whole model of this format in it.
@@ -86,7 +92,7 @@ def read_model(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             )
         raise ModelDirectoryError(f"{directory} is no model directory of graphattn: it holds no {MODEL}.")
     model = read_json(path)
-    if model.get("format") != FORMAT:
+    if model.get("format") != kind:
         raise ModelDirectoryError(f"{path} does not describe a model of graphattn.")
     if model.get("format_version") != FORMAT_VERSION:
         raise ModelDirectoryError(
@@ -132,6 +138,27 @@ def check_writable(directory: Path, *, resume: bool, overwrite: bool) -> None:
     else:
         what, remedy = "is not empty", "write beside what is there with --overwrite"
     raise ModelDirectoryError(f"{directory} {what}; choose another directory, or {remedy}.")
+
+
+def open_run(directory: Path, request: dict[str, Any], resume: bool) -> None:
+    """Write what the training is asked to do; when resuming, compare it with what was asked before.
+
+    Raises:
+        SettingsError: it is not the same; the message names the first difference.
+    """
+    path = directory / RUN
+    if resume and path.exists():
+        before = read_json(path)
+        for name in [*request, *before]:
+            old, new = before.get(name), request.get(name)
+            if old != new:
+                change = "the data are not the same" if name == "data" else f"{name} was {old!r} and is now {new!r}"
+                raise SettingsError(
+                    f"the training in {directory} cannot be resumed: {change}; "
+                    "give the command that started it, or start anew with --overwrite."
+                )
+    else:
+        write_json(path, request)
 
 
 def clear(directory: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from graphattn.tasks.molecule.decimals import (
+from graphattn.tasks.common.decimals import (
     COMMA,
     GROUPED,
     POINT,

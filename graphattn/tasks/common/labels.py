@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphattn.tasks.molecule.decimals import (
+from graphattn.tasks.common.decimals import (
     COMMA,
     GROUPED,
     POINT,
@@ -17,7 +17,7 @@ from graphattn.tasks.molecule.decimals import (
     looks_numeric,
     parse_number,
 )
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 
 MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "-", "?"}
 ZERO_ONE = ("0", "1")

@@ -1,7 +1,7 @@
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.text_encoding import decode
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.text_encoding import decode
 
 
 def test_utf8_with_and_without_mark():

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from graphattn.tasks.molecule import figures
+from graphattn.tasks.common import figures
 
 VALUES = np.array([1.0, 2.0, 4.0])
 HISTORY = [
@@ -18,6 +18,29 @@ DRAWINGS = {
     "probabilities": lambda: figures.probability_histogram(np.array([0.1, 0.9]), np.array([0.0, 1.0])),
     "learning": lambda: figures.learning_curve([HISTORY, HISTORY[:1]]),
 }
+
+
+LONG = {
+    "many classes": lambda: figures.probability_histogram(
+        np.linspace(0, 1, 60), np.tile([0.0, 1.0], 30), ("a" * 40, "not " + "a" * 40)
+    ),
+    "a long unit": lambda: figures.error_histogram(VALUES * 1e6, "micrograms per cubic decimeter of air"),
+}
+
+
+@pytest.mark.parametrize("draw", [*DRAWINGS.values(), *LONG.values()], ids=[*DRAWINGS, *LONG])
+def test_no_legend_covers_what_is_drawn_or_is_cut_off(draw, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "_to_svg", lambda figure, title: drawn.append(figure))
+    draw()
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    legend = axes.get_legend().get_window_extent()
+    assert legend.y0 >= axes.get_window_extent().y1
+    assert legend.y1 <= figure.bbox.y1
+    assert legend.x0 >= figure.bbox.x0
+    assert legend.x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("name", DRAWINGS)

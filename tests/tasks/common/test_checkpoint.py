@@ -4,8 +4,8 @@ import pickle
 import pytest
 import torch
 
-from graphattn.tasks.molecule.checkpoint import AtomicCheckpointIO
-from graphattn.tasks.molecule.errors import ModelDirectoryError
+from graphattn.tasks.common.checkpoint import AtomicCheckpointIO
+from graphattn.tasks.common.errors import ModelDirectoryError
 
 
 class Boom:

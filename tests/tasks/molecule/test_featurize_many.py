@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+import graphattn.tasks.molecule.featurize_many as module
 from graphattn.chem import AtomFeaturizer, BondFeaturizer, descriptor_names
 from graphattn.chem.features import ArrayFeaturizer
 from graphattn.chem.worker import NoWorkerError, StoppedError
-from graphattn.tasks.molecule import featurizing
-from graphattn.tasks.molecule.featurizing import featurize
+from graphattn.tasks.molecule.featurize_many import featurize_many
 
 SMILES = ["CCO", "C(", None, "c1ccccc1", "C", "", float("nan"), "[Na+].[Cl-]", "C" * 200]
 
@@ -30,10 +30,10 @@ def same(one, other):
 
 
 def test_another_process_gives_what_this_one_gives(featurizer):
-    here = [featurizing._here(featurizer, text) for text in SMILES]
+    here = [module._here(featurizer, text) for text in SMILES]
     assert [isinstance(answer, str) for answer in here] == [False, True, True, False, False, True, True, False, False]
-    there = list(featurize(featurizer, SMILES))  # one of them is long
-    many = list(featurize(featurizer, iter(SMILES * 20)))  # more than one chunk
+    there = list(featurize_many(featurizer, SMILES))  # one of them is long
+    many = list(featurize_many(featurizer, iter(SMILES * 20)))  # more than one chunk
     assert all(map(same, there, here))
     assert all(map(same, many, here * 20))
     assert len(many) == 20 * len(SMILES)
@@ -45,12 +45,12 @@ class NoWorker:
 
 
 def test_a_few_small_molecules_take_no_process(featurizer, monkeypatch):
-    monkeypatch.setattr(featurizing, "Worker", NoWorker)
-    assert list(featurize(featurizer, [])) == []
-    assert len(list(featurize(featurizer, SMILES[:-1]))) == len(SMILES) - 1
+    monkeypatch.setattr(module, "Worker", NoWorker)
+    assert list(featurize_many(featurizer, [])) == []
+    assert len(list(featurize_many(featurizer, SMILES[:-1]))) == len(SMILES) - 1
 
 
-class Pretending(featurizing.Worker):
+class Pretending(module.Worker):
     """Answers in this process, and as it is told."""
 
     def __call__(self, texts):
@@ -61,18 +61,18 @@ class Pretending(featurizing.Worker):
 
 
 def test_a_molecule_that_takes_too_long_has_its_reason(featurizer, monkeypatch):
-    monkeypatch.setattr(featurizing, "Worker", Pretending)
-    answers = list(featurize(featurizer, ["C", "slow", "O"] * 40))
+    monkeypatch.setattr(module, "Worker", Pretending)
+    answers = list(featurize_many(featurizer, ["C", "slow", "O"] * 40))
     assert [isinstance(answer, str) for answer in answers] == [False, True, False] * 40
     assert answers[1] == "it takes more than 1 s to compute"
 
 
 @pytest.mark.parametrize("place", [0, 1, 70, 139])
 def test_without_processes_the_rest_is_computed_here(featurizer, monkeypatch, place):
-    monkeypatch.setattr(featurizing, "Worker", Pretending)
+    monkeypatch.setattr(module, "Worker", Pretending)
     texts = ["C"] * 140
     texts[place] = "CC"
-    answers = list(featurize(featurizer, texts))
+    answers = list(featurize_many(featurizer, texts))
     assert [answer[0].x.shape[0] for answer in answers] == [len(text) for text in texts]
 
 
@@ -83,4 +83,4 @@ def test_an_error_that_is_no_fault_of_the_molecule_passes(monkeypatch):
 
     broken = Broken(AtomFeaturizer.chemprop(), BondFeaturizer.chemprop())
     with pytest.raises(KeyError):
-        list(featurize(broken, ["C"]))
+        list(featurize_many(broken, ["C"]))

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from graphattn.tasks.molecule.progress import TrainingProgress, counting
+from graphattn.tasks.common.progress import TrainingProgress, counting
 
 TRAINER = SimpleNamespace(
     max_epochs=4, num_training_batches=3, global_step=5, current_epoch=1, callback_metrics={"valid_rmse": 0.25}
@@ -28,7 +28,7 @@ def run(progress):
 
 def test_a_terminal_gets_a_bar_that_fits_it():
     place = console(terminal=True)
-    run(TrainingProgress(place, 2, "rmse"))
+    run(TrainingProgress(place, 2, "rmse", "RMSE"))
     text = place.file.getvalue()
     assert "network 1/2" in text
     assert "epoch   2/4  RMSE 0.250" in text
@@ -36,12 +36,12 @@ def test_a_terminal_gets_a_bar_that_fits_it():
 
 def test_a_file_gets_one_line_a_network():
     place = console(terminal=False)
-    run(TrainingProgress(place, 2, "rmse"))
+    run(TrainingProgress(place, 2, "rmse", "RMSE"))
     assert place.file.getvalue() == "network 1/2: 4 epochs, best validation RMSE 0.250 in epoch 2\n"
 
 
 def test_no_console_is_silence(capsys):
-    run(TrainingProgress(None, 1, "rmse"))
+    run(TrainingProgress(None, 1, "rmse", "RMSE"))
     assert capsys.readouterr() == ("", "")
 
 

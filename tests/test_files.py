@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from graphattn.tasks.molecule import files
-from graphattn.tasks.molecule.files import write_atomically, write_json, write_text
+from graphattn import files
+from graphattn.files import write_atomically, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -5,8 +5,8 @@ import sys
 import pandas as pd
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.table import Ragged, parse_table, read_table
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.table import Ragged, parse_table, read_table
 
 
 def test_cells_stay_text_and_rows_know_their_lines():
@@ -65,9 +65,12 @@ def test_a_column_twice_is_an_error_only_when_it_is_used():
 
 
 def test_bare_list():
-    assert parse_table(b"CCO\nC\n", "t", bare_list="smiles").rows == [["CCO"], ["C"]]
-    assert parse_table(b"CCO\n", "t", bare_list="smiles").lines == [1]
-    assert parse_table(b"smiles\nC\n", "t", bare_list="smiles").rows == [["C"]]
+    def bare_list(first_line):
+        return "smiles" if first_line == "CCO" else None
+
+    assert parse_table(b"CCO\nC\n", "t", bare_list=bare_list).rows == [["CCO"], ["C"]]
+    assert parse_table(b"CCO\n", "t", bare_list=bare_list).lines == [1]
+    assert parse_table(b"smiles\nC\n", "t", bare_list=bare_list).rows == [["C"]]
 
 
 def test_files(tmp_path, monkeypatch):

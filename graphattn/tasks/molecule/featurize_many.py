@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import MoleculeGraph, SmilesError
-from graphattn.chem.features import ArrayFeaturizer, MoleculeArrays
+from graphattn.chem.features import ArrayFeaturizer, Identity, MoleculeArrays
 from graphattn.chem.molecule import to_graph
 from graphattn.chem.worker import NoWorkerError, StoppedError, Worker
 
-Features = tuple[MoleculeGraph, NDArray[np.float64]]
-"""a molecule's graph and its `[d]` raw descriptors"""
+
+class Features(NamedTuple):
+    """What is computed from one SMILES."""
+
+    graph: MoleculeGraph
+    descriptors: NDArray[np.float64]
+    """`[d]`, raw"""
+    identity: Identity | None
+    """where the featurizer was to find it"""
+
 
 MOST_SECONDS = 10.0
 """of processor time for one molecule"""
@@ -24,7 +32,7 @@ _FEW, _SHORT = 32, 150  # molecules, and characters of each: half a second, no m
 _CHUNK = 64
 
 
-def featurize(featurizer: ArrayFeaturizer, smiles: Iterable[Any]) -> Iterator[Features | str]:
+def featurize_many(featurizer: ArrayFeaturizer, smiles: Iterable[Any]) -> Iterator[Features | str]:
     """Yield the features of each molecule, in order, or a sentence that says why there are none.
 
     A few small molecules are computed here and now. More, or larger ones, in a process of their own, where each may
@@ -71,4 +79,4 @@ def _there(worker: Worker, featurizer: ArrayFeaturizer, chunk: Sequence[Any]) ->
 
 
 def _tensors(arrays: MoleculeArrays) -> Features:
-    return to_graph(arrays.edge_index, arrays.x, arrays.bonds), arrays.descriptors
+    return Features(to_graph(arrays.edge_index, arrays.x, arrays.bonds), arrays.descriptors, arrays.identity)

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 
 _BYTE_ORDER_MARKS = {  # UTF-32 first: its little-endian mark begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",

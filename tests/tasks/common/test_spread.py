@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graphattn.tasks.molecule.spread import describe_spread, share_within
+from graphattn.tasks.common.spread import describe_spread, share_within
 
 
 def test_share_within_by_hand():

@@ -8,18 +8,19 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphattn.chem import SmilesError, parse_smiles
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.text_encoding import decode, separator_of
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.text_encoding import decode, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BareList = Callable[[str], str | None]
+"""Returns the name of the only column where the first line of a file is no header; None where it is one."""
 _SHOWN_COLUMNS = 12
 _GZIP = b"\x1f\x8b"
 
@@ -83,18 +84,18 @@ class Table:
 
 
 def read_table(
-    source: str | Path | pd.DataFrame | Table, *, encoding: str | None = None, bare_list: str | None = None
+    source: str | Path | pd.DataFrame | Table, *, encoding: str | None = None, bare_list: BareList | None = None
 ) -> Table:
     """Read a table from a CSV file, from standard input or from a data frame.
 
-    The separator (comma, tab, semicolon or bar) is the one the header holds. A row longer than the header keeps
-    its surplus in the last cell and is told from the others by `is_ragged`; a shorter one is filled with empty cells.
+    The separator (comma, tab, semicolon or bar) is the one the header holds. A row longer than the header
+    becomes `Ragged`; a shorter one is filled with empty cells.
 
     Args:
         source: a path (the file may be packed with gzip), `-` for standard input, or a data frame.
         encoding: a Python codec name; None means UTF-8.
-        bare_list: the name of the only column, should the file be a list of SMILES without a header; None where
-            a header is a must.
+        bare_list: tells, from the first line of a file with one column, whether that line is a row rather than a
+            header; None where a header is a must.
 
     Raises:
         TableError: the file is missing, empty, has no row below its header, or is no text in that encoding.
@@ -119,7 +120,7 @@ def read_table(
     return parse_table(data, str(path), encoding, bare_list)
 
 
-def parse_table(data: bytes, name: str, encoding: str | None = None, bare_list: str | None = None) -> Table:
+def parse_table(data: bytes, name: str, encoding: str | None = None, bare_list: BareList | None = None) -> Table:
     """Read a table from the bytes of a CSV file; see `read_table`."""
     text = decode(data, name, encoding)
     if not text.strip():
@@ -128,8 +129,9 @@ def parse_table(data: bytes, name: str, encoding: str | None = None, bare_list: 
     header_line, header = next((line, cells) for line, cells in records if cells)
     rows: list[list[str]] = []
     lines: list[int] = []
-    if bare_list is not None and len(header) == 1 and _is_smiles(header[0]):
-        rows, lines, header = [header], [header_line], [bare_list]
+    column = bare_list(header[0]) if bare_list is not None and len(header) == 1 else None
+    if column is not None:
+        rows, lines, header = [header], [header_line], [column]
     for line, cells in records:
         rows.append(_fitted(cells, len(header)))
         lines.append(line)
@@ -140,14 +142,6 @@ def parse_table(data: bytes, name: str, encoding: str | None = None, bare_list: 
     return Table(name, [cell.strip() for cell in header], rows, lines)
 
 
-def _is_smiles(text: str) -> bool:
-    try:
-        parse_smiles(text)
-    except SmilesError:
-        return False
-    return True
-
-
 def _fitted(cells: list[str], width: int) -> list[str]:
     if not cells or len(cells) == width:
         return cells
@@ -155,7 +149,11 @@ def _fitted(cells: list[str], width: int) -> list[str]:
 
 
 class Ragged(list[str]):
-    """The cells of a row longer than the header, the surplus kept in the last cell."""
+    """The cells of a row longer than the header, the surplus kept in the last cell.
+
+    Attributes:
+        reason: why the row is not used, for the person who wrote it.
+    """
 
     def __init__(self, cells: list[str], width: int) -> None:
         super().__init__([*cells[: width - 1], ",".join(cells[width - 1 :])])

@@ -1,4 +1,4 @@
-from graphattn.tasks.molecule.text import fixed
+from graphattn.tasks.common.formatting import fixed
 
 
 def test_what_rounds_to_zero_has_no_sign():
