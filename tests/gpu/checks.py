@@ -11,13 +11,13 @@ from unittest.mock import patch
 import torch
 from gpu.checking import check, gradients, largest, on_gpu
 from gpu.speed import blocks
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, call, pairwise, tensors
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, call, pairwise, tensors
 from torch import Tensor
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules, power_law
 from graphattn.ops.operator import INPUTS
-from graphattn.ops.triton.rowblocks import find_windows
+from graphattn.ops.triton.rowblocks import find_rowblocks
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -46,7 +46,7 @@ def hub_graph() -> ga.Graph:
 
 
 def block_graph() -> ga.Graph:
-    """Dense windows, and some nodes that have no edges."""
+    """Dense rowblocks, and some nodes that have no edges."""
     return ga.Graph(blocks(5_000, 96).edge_index.cpu(), 5_010)
 
 
@@ -70,7 +70,7 @@ def _compare(case: Case, name: str, graph: ga.Graph) -> None:
         assert errors[0] <= 2 * errors[1] + slack, f"{key} of {name}: off by {errors[0]}, plain torch {errors[1]}"
 
 
-def _cases_of_windows(quick: bool) -> list[Case]:
+def _cases_of_rowblocks(quick: bool) -> list[Case]:
     cases = pairwise(
         score=("dot", "cosine"),
         normalize=NORMALIZERS,
@@ -84,12 +84,12 @@ def _cases_of_windows(quick: bool) -> list[Case]:
     return cases[:6] if quick else cases
 
 
-@check(_cases_of_windows)
-def windows_as_good_as_plain_torch(case: Case) -> None:
+@check(_cases_of_rowblocks)
+def rowblocks_as_good_as_plain_torch(case: Case) -> None:
     """On tensor cores, where the graph is dense; and the same bits each time."""
     graph = block_graph()
-    assert find_windows(*graph.csr[:2], graph.num_src) is not None
-    assert find_windows(*graph.csc[:2], graph.num_dst) is not None
+    assert find_rowblocks(*graph.csr[:2], graph.num_src) is not None
+    assert find_rowblocks(*graph.csc[:2], graph.num_dst) is not None
     _compare(case, "blocks", graph)
     graph, given = on_gpu(case, graph)
     narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}

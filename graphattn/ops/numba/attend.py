@@ -13,9 +13,9 @@ from torch import Tensor
 
 from graphattn.graph import native
 from graphattn.ops.huge_pages import ask_for_huge_pages
-from graphattn.ops.numba import backward as kernels
+from graphattn.ops.numba import backward_kernels as kernels
 from graphattn.ops.numba.edge_features import backward_features, feature_terms
-from graphattn.ops.numba.forward import forward as forward_kernel
+from graphattn.ops.numba.forward_kernel import forward as forward_kernel
 from graphattn.ops.numba.jit import Kernel
 from graphattn.ops.numba.kernel_arguments import (
     BIAS_ALONE,
@@ -27,11 +27,11 @@ from graphattn.ops.numba.kernel_arguments import (
     TASKS,
     Edges,
     Gradients,
-    Problem,
+    KernelInputs,
     Results,
     pack_edges,
     pack_gradients,
-    pack_problem,
+    pack_inputs,
     pack_results,
 )
 from graphattn.ops.numba.lists import NATIVE
@@ -49,7 +49,9 @@ from graphattn.ops.operator import (
 from graphattn.ops.precision import in_callers_order, wide_dtype
 from graphattn.ops.random import drop_threshold
 
-LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
+RECOMPUTE_ABOVE = (
+    2**30
+)  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
 _PER_HEAD = 16  # numbers of a row that could be read while the exponential and the like of a head are reckoned
 
@@ -104,14 +106,14 @@ def _code(kernel: Kernel, index: torch.dtype, variant: _Variant) -> Callable[...
     """The machine code of a kernel."""
     score, queries, keys, values = variant
     dtypes = {"queries": queries, "keys": keys, "values": values, "number": wide_dtype(values)}
-    problem = Kind(Problem, score=score, **{name: _TYPES[dtype] for name, dtype in dtypes.items()})
+    problem = Kind(KernelInputs, score=score, **{name: _TYPES[dtype] for name, dtype in dtypes.items()})
     outputs = (RESULTS,) if kernel is forward_kernel else (RESULTS, GRADIENTS)
     return kernel.of(TASKS, Kind(Edges, index=_TYPES[index]), problem, *outputs)
 
 
 def _problem(
     tensors: Sequence[Any], projections: dict[str, Tensor | None], options: Sequence[Any]
-) -> tuple[_Variant, Problem]:
+) -> tuple[_Variant, KernelInputs]:
     q, k, v, bias, edge_key, edge_value, edge_attr, attr_query, _, _, vector = tensors
     score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, _ = options
     assert attr_query is None and not attr_value  # edge features are projected here
@@ -136,7 +138,7 @@ def _problem(
         scale,
         negative_slope,
     )
-    return variant, Problem._make(numbers)
+    return variant, KernelInputs._make(numbers)
 
 
 def _edges(
@@ -172,7 +174,7 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     outputs = [*map(ask_for_huge_pages, empty_outputs(tensors[2], tensors[6], indptr, indices, options))]
     edges = _edges(indptr, indices, _ids_if_needed(edge_ids, tensors, options))
     kernel = _code(forward_kernel, indptr.dtype, variant)
-    record, results = pack_problem(*problem), _results(outputs)
+    record, results = pack_inputs(*problem), _results(outputs)
     plan = plan_rows(indptr, indices.numel(), problem.heads * (problem.width + problem.value_width + _PER_HEAD))
     whole_rows = Step(kernel, plan.runs, (pack_edges(*edges), record, pack_results(*results)))
     if plan.pieces is None:
@@ -236,10 +238,10 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     plain = _Variant(BIAS_ALONE, number, number, number)  # one kernel for all scores
     by_destination = needs["q"]
     by_source = features or any(needed for name, needed in needs.items() if name != "q")
-    too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > LEAN_ABOVE
-    lean = by_destination and (too_many or not by_source)
+    too_many = not (needs["bias"] or features) and E * p.heads * outputs[0].element_size() > RECOMPUTE_ABOVE
+    recomputes = by_destination and (too_many or not by_source)
     source = plan_rows(csc_indptr, E, 2 * p.heads * (p.width + p.value_width + _PER_HEAD))
-    destination = plan_rows(indptr, E, p.heads * (p.width + _PER_HEAD) * (4 if lean else 1))
+    destination = plan_rows(indptr, E, p.heads * (p.width + _PER_HEAD) * (4 if recomputes else 1))
 
     named = dict(zip(INPUTS, tensors, strict=True))
     grads = {
@@ -256,7 +258,7 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
         matrix = projections[name]
         if matrix is not None and needs["value_proj" if name == "outer_value" else "key_proj"]:
             grads[name] = torch.empty((plan.num_tasks, *matrix.shape), dtype=number, device="cpu")
-    keeps_score = needs["bias"] or p.outer_key != 0 or (by_destination and not lean)
+    keeps_score = needs["bias"] or p.outer_key != 0 or (by_destination and not recomputes)
     score, weight = (
         ask_for_huge_pages(torch.empty((E, p.heads), dtype=number, device="cpu")) if kept else None
         for kept in (keeps_score, p.outer_value != 0)
@@ -276,11 +278,13 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     of_rows = [] if terms is None else [compiled(kernels.row_terms)]
     of_destinations: list[Callable[..., Any]] = []
     if by_destination:
-        of_destinations = [compiled(kernels.backward_destination_lean if lean else kernels.backward_destination)]
+        of_destinations = [
+            compiled(kernels.backward_destination_recompute if recomputes else kernels.backward_destination)
+        ]
     if features:
         of_rows.append(compiled(feature_terms, plain))
         of_destinations.append(compiled(backward_features, plain))
-    inputs_of_kernels = pack_problem(*p), pack_results(*r)
+    inputs_of_kernels = pack_inputs(*p), pack_results(*r)
     steps: list[Step] = []
     for kernel in of_rows:
         arguments = (pack_edges(*forth), *inputs_of_kernels, pack_gradients(*g))

@@ -63,7 +63,7 @@ class List(NamedTuple):
     origins: int  # [E]
 
 
-class Problem(NamedTuple):
+class KernelInputs(NamedTuple):
     """The operator's inputs.
 
     Choices: `score`, one of the names below; the dtypes `queries` of q, `keys` of k and edge_key, `values` of v and
@@ -137,6 +137,6 @@ class Gradients(NamedTuple):
 
 
 TASKS, RESULTS, GRADIENTS = Kind(Tasks), Kind(Results), Kind(Gradients)
-pack_tasks, pack_edges, pack_list, pack_problem, pack_results, pack_gradients = map(
-    packer, (Tasks, Edges, List, Problem, Results, Gradients)
+pack_tasks, pack_edges, pack_list, pack_inputs, pack_results, pack_gradients = map(
+    packer, (Tasks, Edges, List, KernelInputs, Results, Gradients)
 )

@@ -11,7 +11,7 @@ from graphattn.ops.operator import Kernels, empty_outputs, implement, split_inpu
 from graphattn.ops.triton import forward as kernels
 from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.gradient import backward
-from graphattn.ops.triton.kernel_arguments import Problem, contiguous, present, programs
+from graphattn.ops.triton.kernel_arguments import KernelArguments, contiguous, present, programs
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import merge_kernel
 from graphattn.ops.triton.plan import Pieces, Span, plan_of
@@ -23,15 +23,15 @@ _MERGED_AT_ONCE = 8  # pieces
 def forward(*inputs: Any) -> tuple[Tensor, ...]:
     """Inputs and outputs as `graphattn.ops.operator` describes them."""
     tensors, edges, options = split_inputs(inputs)
-    p = Problem.of(tensors, options)
+    p = KernelArguments.of(tensors, options)
     indptr, indices, edge_ids = contiguous(edges[:3])
     assert indptr is not None and indices is not None
     outputs = empty_outputs(p.v, p.tensors["edge_attr"], indptr, indices, options)
     given = {**p.arguments(), "others": indices, "edge_ids": p.edge_ids(edge_ids), "weights": present(outputs[4])}
-    windows = rowblock_calls.windows_by_destination(p, indptr, indices, given["edge_ids"])
-    if windows is not None:
-        rowblock_calls.forward(p, windows, given | _named(outputs[:4]), indptr)
-    plan = plan_of(indptr, indices, edge_ids) if windows is None else windows.rest
+    rowblocks = rowblock_calls.rowblocks_by_destination(p, indptr, indices, given["edge_ids"])
+    if rowblocks is not None:
+        rowblock_calls.forward(p, rowblocks, given | _named(outputs[:4]), indptr)
+    plan = plan_of(indptr, indices, edge_ids) if rowblocks is None else rowblocks.rest
     parts = outputs[:4]
     for span in plan.spans(indptr):
         results: Sequence[Tensor] = outputs[:4]
@@ -45,7 +45,7 @@ def forward(*inputs: Any) -> tuple[Tensor, ...]:
     return tuple(outputs)
 
 
-def _attend(p: Problem, given: dict[str, Any], span: Span) -> None:
+def _attend(p: KernelArguments, given: dict[str, Any], span: Span) -> None:
     def start(tile: Tile) -> None:
         launch(
             kernels.attend_fwd_kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
@@ -66,7 +66,7 @@ def _named(results: Sequence[Tensor], prefix: str = "") -> dict[str, Tensor | No
     return dict(zip(names, map(present, results), strict=False))
 
 
-def _merge(p: Problem, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+def _merge(p: KernelArguments, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
     tile = Tile(1, _MERGED_AT_ONCE, 1, 4)
     launch(
         merge_kernel, (pieces.hubs.numel(), p.heads), p.v, tile.warps,
@@ -75,7 +75,7 @@ def _merge(p: Problem, pieces: Pieces, parts: Sequence[Tensor], outputs: Sequenc
     )  # fmt: skip
 
 
-def _weigh(p: Problem, spans: Sequence[Span], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
+def _weigh(p: KernelArguments, spans: Sequence[Span], outputs: Sequence[Tensor], edge_ids: Tensor | None) -> None:
     for span in spans:
         tile = p.row_tile(span.degree, 1, whole=True)
         launch(

@@ -22,7 +22,7 @@ from graphattn.ops.triton.tile_ops import (
 
 
 @triton.jit(do_not_specialize=["count"])
-def attend_bwd_lean_kernel(
+def attend_bwd_destination_recompute_kernel(
     q, k, v, edge_key, edge_value, edge_attr, attr_query, key_proj, vector, bias,
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, edge_ids,

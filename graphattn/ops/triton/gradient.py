@@ -12,8 +12,8 @@ from graphattn.ops.operator import INPUTS, split_backward_inputs, split_inputs
 from graphattn.ops.precision import wide_dtype
 from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
-from graphattn.ops.triton.destination_recompute import attend_bwd_lean_kernel
-from graphattn.ops.triton.kernel_arguments import Problem, contiguous, present, programs
+from graphattn.ops.triton.destination_recompute import attend_bwd_destination_recompute_kernel
+from graphattn.ops.triton.kernel_arguments import KernelArguments, contiguous, present, programs
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Plan, Span, plan_of
@@ -28,7 +28,9 @@ _VECTOR_PROGRAMS = 1024
 _PROJECTION_PROGRAMS = 256
 """Programs that add up the gradient of a projection inside an additive score: each leaves A·H·D numbers."""
 _SUMMED_AT_ONCE = 8  # pieces
-LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
+RECOMPUTE_ABOVE = (
+    2**30
+)  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
 
 def backward(*inputs: Any) -> tuple[Tensor, ...]:
@@ -37,14 +39,14 @@ def backward(*inputs: Any) -> tuple[Tensor, ...]:
     Where the memory does not suffice for one number per edge and head, it is done anew without, and so is every
     backward pass of at least that size from then on.
     """
-    global LEAN_ABOVE
+    global RECOMPUTE_ABOVE
     try:
         return _backward(*inputs)
     except torch.OutOfMemoryError:
         size = _bytes_of_scores(inputs)
-        if not 0 < size <= LEAN_ABOVE or (inputs[0].is_cuda and torch.cuda.is_current_stream_capturing()):
+        if not 0 < size <= RECOMPUTE_ABOVE or (inputs[0].is_cuda and torch.cuda.is_current_stream_capturing()):
             raise
-    LEAN_ABOVE = size - 1
+    RECOMPUTE_ABOVE = size - 1
     return _backward(*inputs)
 
 
@@ -65,7 +67,7 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     incoming, outputs, given_forward = split_backward_inputs(inputs)
     incoming, outputs = contiguous(incoming), contiguous(outputs)
     tensors, edges, options = split_inputs(given_forward)
-    p = Problem.of(tensors, options)
+    p = KernelArguments.of(tensors, options)
     indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(edges)
     out, needs = outputs[0], dict(zip(INPUTS, inputs[-1], strict=True))
     assert incoming[0] is not None
@@ -78,17 +80,17 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         if tensor is not None and needs[name]
     }  # fmt: skip
     ids = p.edge_ids(edge_ids)
-    destinations = rowblock_calls.windows_by_destination(p, indptr, indices, ids)
-    sources = rowblock_calls.windows_by_source(p, csc_indptr, csc_indices, places, ids)
-    windows = destinations is not None or sources is not None  # which hand on no gradient of a score
-    of_destinations = (*_OF_DESTINATIONS, "bias") if windows else _OF_DESTINATIONS
+    destinations = rowblock_calls.rowblocks_by_destination(p, indptr, indices, ids)
+    sources = rowblock_calls.rowblocks_by_source(p, csc_indptr, csc_indices, places, ids)
+    rowblocks = destinations is not None or sources is not None  # which hand on no gradient of a score
+    of_destinations = (*_OF_DESTINATIONS, "bias") if rowblocks else _OF_DESTINATIONS
     by_destination = any(name in grads for name in of_destinations)
     by_source = any(name not in of_destinations for name in grads)
-    score = None if windows else grads.get("bias")
+    score = None if rowblocks else grads.get("bias")
     projects = p.tensors["key_proj"] is not None and ("edge_attr" in grads or "key_proj" in grads)
-    too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
-    lean = windows or (score is None and not projects and (too_many or not by_source))
-    if score is None and (projects or (by_destination and not lean)):
+    too_many = indices.numel() * p.heads * p.number_size > RECOMPUTE_ABOVE
+    recomputes = rowblocks or (score is None and not projects and (too_many or not by_source))
+    if score is None and (projects or (by_destination and not recomputes)):
         score = out.new_empty((indices.numel(), p.heads))
     given = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
@@ -114,14 +116,18 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         if destinations is not None:
             rowblock_calls.backward_by_destination(p, destinations, given, indptr)
         plan = plan_of(indptr, indices, edge_ids) if destinations is None else destinations.rest
-        kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
+        kernel, name = (
+            (attend_bwd_destination_recompute_kernel, "destination_recompute")
+            if recomputes
+            else (attend_bwd_destination_kernel, "destination")
+        )
         _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr, plan)
     if projects:
         _through_projection(p, given | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 
-def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
+def _row_terms(p: KernelArguments, given: dict[str, Any], indptr: Tensor) -> Tensor:
     """`[M, 3 or 4, H]`; see the kernel."""
     rows, terms = indptr.numel() - 1, 3 if given["grad_lse"] is None else 4
     found = given["out"].new_empty((rows, terms, p.heads))
@@ -133,7 +139,7 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
     return found
 
 
-def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan) -> None:
+def _by_source(p: KernelArguments, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan) -> None:
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_SOURCES, span)
@@ -147,7 +153,7 @@ def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indp
 
 
 def _over_sources(
-    p: Problem, given: dict[str, Any], special: dict[str, Any], grads: dict[str, Tensor], span: Span
+    p: KernelArguments, given: dict[str, Any], special: dict[str, Any], grads: dict[str, Tensor], span: Span
 ) -> None:
     """Adds to `special` what the programs add up of the gradient of an additive vector."""
 
@@ -164,9 +170,15 @@ def _over_sources(
 
 
 def _by_destination(
-    p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan
+    p: KernelArguments,
+    kernel: Any,
+    name: str,
+    given: dict[str, Any],
+    grads: dict[str, Tensor],
+    indptr: Tensor,
+    plan: Plan,
 ) -> None:
-    """Run a kernel, "destination" or "lean" by name."""
+    """Run a kernel, "destination" or "destination_recompute" by name."""
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_DESTINATIONS, span)
         _over_destinations(p, kernel, name, given | special, span)
@@ -174,7 +186,7 @@ def _by_destination(
             _sum(p, plan.pieces, special, grads)
 
 
-def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any], span: Span) -> None:
+def _over_destinations(p: KernelArguments, kernel: Any, name: str, given: dict[str, Any], span: Span) -> None:
     def start(tile: Tile) -> None:
         launch(
             kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
@@ -184,7 +196,7 @@ def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any]
     p.launch_with(span.degree, name, start)
 
 
-def _through_projection(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+def _through_projection(p: KernelArguments, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
     rows, edges = indptr.numel() - 1, given["others"].numel()
     owners = torch.arange(rows, dtype=indptr.dtype, device=indptr.device)
     width, features = (padded_part(size, p.number_size) for size in (p.width, p.attr_width))
@@ -213,7 +225,7 @@ def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[s
     }
 
 
-def _sum(p: Problem, pieces: Pieces | None, parts: dict[str, Tensor], grads: dict[str, Tensor]) -> None:
+def _sum(p: KernelArguments, pieces: Pieces | None, parts: dict[str, Tensor], grads: dict[str, Tensor]) -> None:
     """Add up what the pieces of each long row left."""
     assert pieces is not None
     for name, total in grads.items():

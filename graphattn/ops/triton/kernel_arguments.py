@@ -19,7 +19,7 @@ NUMBERS = {2: tl.float32, 4: tl.float32, 8: tl.float64}
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class KernelArguments:
     """The operator's tensors, contiguous, and its options."""
 
     tensors: dict[str, Tensor | None]
@@ -34,7 +34,7 @@ class Problem:
     weights: bool
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor | None], options: Sequence[Any]) -> Problem:
+    def of(cls, tensors: Sequence[Tensor | None], options: Sequence[Any]) -> KernelArguments:
         """From the tensors of `INPUTS` and the options of `graphattn.ops.operator`."""
         named = dict(zip(INPUTS, contiguous(tensors), strict=True))
         _, k, v = tensors[:3]
@@ -107,14 +107,14 @@ class Problem:
 
         Args:
             degree: of the bin.
-            kernel: "forward", "source", "destination" or "lean".
+            kernel: "forward", "source", "destination" or "destination_recompute".
             start: starts it with a tile; does the same with every tile.
             whole: whether one program must have all heads.
         """
         device, D, DV, A = self.v.device, self.width, self.v.shape[2], self.attr_width
         by_head = self.tensors["attr_query"] is not None or self.attr_value  # there are rows of A numbers for each head
         width = max(D, DV, A if by_head else 0)
-        table = "source" if kernel == "lean" else kernel
+        table = "source" if kernel == "destination_recompute" else kernel
         tile = tile_for(
             architecture_of(device), degree, self.key_heads, self.group, width, table, self.number_size,
             whole=whole, crowded=self.crowded,

@@ -1,7 +1,7 @@
-"""Tiles of a window: R rows, each a node with a head, against C columns.
+"""Tiles of a rowblock: R rows, each a node with a head, against C columns.
 
 A tile of scores is `[R, C]`; of what is fetched for each column `[C, width]`, in the dtype that it is stored in. The
-rows of a window come once for each query head of a program, GP · 16 in all: row r is node r % 16 with head r // 16.
+rows of a rowblock come once for each query head of a program, GP · 16 in all: row r is node r % 16 with head r // 16.
 """
 
 import triton
@@ -9,10 +9,10 @@ import triton.language as tl
 
 
 @triton.jit
-def window_of_program(windows, starts, stops, count, units: tl.constexpr, GP: tl.constexpr):
-    """Of one of `units` programs of a window: its number among those, its R rows, which are there, and its columns."""
+def rowblock_of_program(rowblocks, starts, stops, count, units: tl.constexpr, GP: tl.constexpr):
+    """Of one of the `units` programs of a rowblock: its number, its R rows, which of them exist, and its columns."""
     at = tl.program_id(0) // units
-    node = tl.load(windows + at).to(tl.int64) * 16 + tl.arange(0, 16 * GP) % 16
+    node = tl.load(rowblocks + at).to(tl.int64) * 16 + tl.arange(0, 16 * GP) % 16
     return tl.program_id(0) % units, node, node < count, tl.load(starts + at), tl.load(stops + at)
 
 

@@ -12,7 +12,7 @@ PROGRAM = """
 import torch, graphattn as ga
 x = torch.ones(3, 1, 4)
 print(float(ga.attention(x, x, x, ga.Graph(torch.tensor([[0, 1], [1, 2]]), 3), backend="numba").sum()))
-from graphattn.ops.numba.forward import forward
+from graphattn.ops.numba.forward_kernel import forward
 print(sum(forward.dispatcher.stats.cache_hits.values()))
 """
 

@@ -14,7 +14,7 @@ def interpreted(monkeypatch):
     if not knobs.runtime.interpret:
         pytest.skip("Triton was loaded without its interpreter")
     import ops.triton.interpreter  # noqa: F401
-    from ops.fused import rounding
+    from ops.lowering import rounding
 
     from graphattn.ops import dispatch, operator
     from graphattn.ops.triton import tile_choice, tile_table
@@ -45,8 +45,8 @@ def small_bins(monkeypatch):
 
 
 @pytest.fixture
-def windows_everywhere(monkeypatch):
-    """Every window without an edge that is there twice is dense."""
+def rowblocks_everywhere(monkeypatch):
+    """Every rowblock without an edge that is there twice is dense."""
     from graphattn.ops.triton import rowblocks
 
     monkeypatch.setattr(rowblocks, "ENOUGH", 0)

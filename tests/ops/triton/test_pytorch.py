@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from ops.fused.cases import Case, attend, call, loss, same_bits, tensors
+from ops.lowering.cases import Case, attend, call, loss, same_bits, tensors
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from ops.fused.cases import Case, run, tensors
+from ops.lowering.cases import Case, run, tensors
 
 import graphattn as ga
 from graphattn.ops import dispatch, fallbacks
@@ -190,18 +190,18 @@ def test_a_backward_pass_without_memory_for_the_gradients_of_scores(graph, monke
     case = Case("dot", heads=(2, 2), widths=(3, 3, 1), dtype=torch.float64)
     given = tensors(case, graph)
     want = run(case, graph, given, "triton")
-    monkeypatch.setattr(gradient, "LEAN_ABOVE", gradient.LEAN_ABOVE)
+    monkeypatch.setattr(gradient, "RECOMPUTE_ABOVE", gradient.RECOMPUTE_ABOVE)
     launch, started = gradient.launch, []
 
-    def launch_lean_only(kernel, grid, tensors, warps, **arguments):
+    def launch_recompute_only(kernel, grid, tensors, warps, **arguments):
         started.append(kernel.fn.__name__)
         if arguments.get("grad_score") is not None:
             raise torch.OutOfMemoryError("CUDA out of memory")
         launch(kernel, grid, tensors, warps, **arguments)
 
-    monkeypatch.setattr(gradient, "launch", launch_lean_only)
+    monkeypatch.setattr(gradient, "launch", launch_recompute_only)
     assert_same(run(case, graph, given, "triton"), want)
-    assert "attend_bwd_lean_kernel" in started
+    assert "attend_bwd_destination_recompute_kernel" in started
     started.clear()
     assert_same(run(case, graph, given, "triton"), want)
     assert started.count("attend_bwd_row_terms_kernel") == 1  # not tried in vain again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from ops.fused.cases import EDGE_TERMS, FUSED, Case, attend, loss_weights, run, with_
+from ops.lowering.cases import EDGE_TERMS, FUSED, Case, attend, loss_weights, run, with_
 from torch import Tensor
 
 import graphattn as ga

@@ -2,7 +2,7 @@
 
 The pass by source gathers queries and output gradients, and leaves the gradient of each score, `[E, H]`; the pass by
 destination then gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
-`backward_destination_lean` does start afresh, for graphs whose E·H scalars are too many.
+`backward_destination_recompute` does start afresh, for graphs whose E·H scalars are too many.
 
     w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij)
     δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij
@@ -252,7 +252,7 @@ def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None
 
 
 @kernel
-def backward_destination_lean(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_destination_recompute(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from ops.fused.cases import FUSED, SCORES, Case, attend, call, loss, same_bits, tensors
+from ops.lowering.cases import FUSED, SCORES, Case, attend, call, loss, same_bits, tensors
 from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 

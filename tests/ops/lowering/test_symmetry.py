@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, FUSED, NORMALIZERS, SCORES, attend, pairwise, tensors
+from ops.lowering.cases import EDGE_TERMS, FUSED, NORMALIZERS, SCORES, attend, pairwise, tensors
 
 import graphattn as ga
 from graphattn.testing import (

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ops.fused.cases import EDGE_TERMS, FUSED, HEADS, NORMALIZERS, SCORES, WIDTHS, Case, pairwise, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.lowering.cases import EDGE_TERMS, FUSED, HEADS, NORMALIZERS, SCORES, WIDTHS, Case, pairwise, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch
 from strategies import graphs
 
 import graphattn as ga

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from ops.fused.cases import (
+from ops.lowering.cases import (
     EDGE_TERMS,
     FUSED,
     NORMALIZERS,
@@ -17,7 +17,7 @@ from ops.fused.cases import (
     tensors,
     with_,
 )
-from ops.fused.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
+from ops.lowering.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
 
 import graphattn as ga
 

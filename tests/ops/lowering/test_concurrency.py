@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import torch
-from ops.fused.cases import FUSED, Case, attend, run, same_bits, tensors
+from ops.lowering.cases import FUSED, Case, attend, run, same_bits, tensors
 
 import graphattn as ga
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, FUSED, HEADS, NORMALIZERS, SCORES, Case, attend, loss, pairwise, tensors
+from ops.lowering.cases import EDGE_TERMS, FUSED, HEADS, NORMALIZERS, SCORES, Case, attend, loss, pairwise, tensors
 
 import graphattn as ga
 

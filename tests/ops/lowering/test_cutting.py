@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
 
 import graphattn as ga
 
@@ -54,11 +54,11 @@ def small_tasks(monkeypatch):
 
 
 @pytest.fixture
-def lean(monkeypatch):
+def recomputes(monkeypatch):
     """No memory for a number per edge and head, and no pass that reads them."""
     from graphattn.ops.numba import attend
 
-    monkeypatch.setattr(attend, "LEAN_ABOVE", 0)
+    monkeypatch.setattr(attend, "RECOMPUTE_ABOVE", 0)
     monkeypatch.delattr(attend.kernels, "backward_destination")
 
 
@@ -69,18 +69,18 @@ def test_cut_rows(case, side, small_tasks):
 
 
 @pytest.mark.parametrize("case", LEAN, ids=str)
-def test_lean_backward_pass(case, lean):
+def test_backward_pass_that_recomputes_scores(case, recomputes):
     assert_as_good_as_plain_torch(case, hub("destination"), tensors(case, hub("destination")))
 
 
 @pytest.mark.parametrize("case", LEAN[::3], ids=str)
-def test_lean_backward_pass_over_cut_rows(case, lean, small_tasks):
+def test_backward_pass_that_recomputes_scores_over_cut_rows(case, recomputes, small_tasks):
     for side in ("destination", "source"):
         assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
 
 
 @pytest.mark.parametrize("score", [score for score in SCORES if score.startswith("additive")])
-def test_lean_backward_pass_with_features_inside_the_score(score, lean):
+def test_backward_pass_that_recomputes_scores_with_features_inside_the_score(score, recomputes):
     case = Case(score, edges="low rank for keys")
     given = tensors(case, hub("destination"))
     del given["edge_bias"]

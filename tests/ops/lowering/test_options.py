@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import FUSED, NORMALIZERS, SCORES, Case, attend, loss, pairwise, run, same_bits, tensors, with_
+from ops.lowering.cases import FUSED, NORMALIZERS, SCORES, Case, attend, loss, pairwise, run, same_bits, tensors, with_
 
 import graphattn as ga
 

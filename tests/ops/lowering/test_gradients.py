@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import (
+from ops.lowering.cases import (
     EDGE_TERMS,
     FUSED,
     HEADS,
