@@ -34,6 +34,8 @@ SLOW = {
     "nn/test_plain.py": "changes each layer in each way that there is",
     "ops/lowering": "compiles CPU kernels for each combination of options",
     "ops/numba": "compiles CPU kernels for each combination of options",
+    "ops/test_warmup.py": "compiles CPU kernels",
+    "ops/test_without_numba.py": "starts Python for each test",
     "ops/triton": "runs GPU kernels in Triton's interpreter",
     "tasks/molecule/test_baselines.py": "trains forests",
     "tasks/molecule/test_training.py": "trains a predictor",
