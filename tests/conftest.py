@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported
+
+# The same examples each time, however long the machine takes for each.
+settings.register_profile("graphattn", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("graphattn")
 
 TESTS = Path(__file__).parent
 # Folders and files whose tests are slow because of what nearly each of them does. Others carry the mark themselves.
@@ -19,6 +24,7 @@ SLOW = {
     "cli/test_predict.py": "trains a predictor first, and starts the program",
     "cli/test_train.py": "trains a predictor",
     "examples": "trains a network",
+    "graph/test_attention_on_kinds.py": "calls torch.compile, and the layers on each kind of graph",
     "gpu": "runs GPU kernels in Triton's interpreter",
     "models/test_systems.py": "trains a network",
     "nn/pyg/conv/test_compat.py": "compares each layer with PyG's on each graph of the zoo",
@@ -28,9 +34,12 @@ SLOW = {
     "nn/test_plain.py": "changes each layer in each way that there is",
     "ops/lowering": "compiles CPU kernels for each combination of options",
     "ops/numba": "compiles CPU kernels for each combination of options",
+    "ops/test_warmup.py": "compiles CPU kernels",
+    "ops/test_without_numba.py": "starts Python for each test",
     "ops/triton": "runs GPU kernels in Triton's interpreter",
     "tasks/molecule/test_baselines.py": "trains forests",
     "tasks/molecule/test_training.py": "trains a predictor",
+    "test_import.py": "starts Python for nearly each test",
 }
 
 
