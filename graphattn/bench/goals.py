@@ -1,4 +1,4 @@
-"""What the kernels are meant to reach, beside what a report says they do."""
+"""The aims of the kernels, compared with the figures of a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where it is measured: machine, versions and date, without which a figure means nothing."""
+"""The environment of a measurement: machine, versions and date."""
 
 from __future__ import annotations
 

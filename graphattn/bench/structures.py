@@ -1,4 +1,4 @@
-"""Graphs given by a rule against the best that is otherwise at hand for each: measuring, and what came out."""
+"""Benchmark of graphs given by a rule against the best alternatives for each, and its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many rows say together: geometric means, and the worst row by name."""
+"""Summaries over many rows: geometric means, and the worst row."""
 
 from __future__ import annotations
 

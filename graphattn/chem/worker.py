@@ -1,4 +1,4 @@
-"""Work on one text after another in a process of its own, each bounded in time: what RDKit needs to be stopped.
+"""Run a function on texts in a separate process with a time limit for each; RDKit cannot be stopped otherwise.
 
 A call into RDKit can be neither timed out nor interrupted from within its process. So the caller's process waits on
 a pipe, which Ctrl-C always ends, and the other computes. A text that takes too long, or that RDKit crashes on, ends

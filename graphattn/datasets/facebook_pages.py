@@ -1,4 +1,4 @@
-"""Facebook pages that like each other, and whose they are."""
+"""A social network: Facebook pages, the likes between them, and the type of each page's owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled code for lists of edges on CPUs, where there is any: `graphattn.ops.numba` hands it in from above."""
+"""Compiled code for lists of edges on CPUs, registered by `graphattn.ops.numba` where Numba is installed."""
 
 from __future__ import annotations
 

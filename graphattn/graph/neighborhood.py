@@ -1,4 +1,4 @@
-"""Graphs whose edges go by offset: where a source lies, seen from its destination."""
+"""Windows and grids: graphs whose edges are given by the offset of a source from its destination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PyTorch does to a program around our own code: transforms that are to see each of its operations."""
+"""Which of PyTorch's modes is active: compiling, exporting, `torch.func` transforms, inference."""
 
 from __future__ import annotations
 
