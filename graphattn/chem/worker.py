@@ -44,7 +44,7 @@ class NoWorkerError(RuntimeError):
 
 
 class StoppedError(RuntimeError):
-    """The process ended in the midst of a text; the message is a short sentence saying why."""
+    """The process ended while working on a text; the message is a short sentence saying why."""
 
 
 class Worker:
