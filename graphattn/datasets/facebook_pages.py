@@ -28,7 +28,7 @@ class Pages(NamedTuple):
     """A network of N pages."""
 
     words: list[Tensor]
-    """for each page, the numbers of the words in its description, out of 4,714; the words themselves are not published"""
+    """for each page, the numbers of the words in its description, out of 4,714; the words are not published"""
     edge_index: Tensor
     """`[2, E]`: each liking in both directions, and a loop for each of the 179 pages that like themselves"""
     role: Tensor
