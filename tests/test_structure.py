@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import re
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,38 @@ LONG = {
     "tasks/molecule/predictor.py": "one class, and half of it docstrings",
     "tasks/molecule/rows.py": "the rules of reading a table, one after another",
 }
+
+TOGETHER = {
+    "bench/*": ("benchmarks/test_bench.py", "one measurement passes through all of them"),
+    "chem/features.py": ("chem/test_molecule.py", "the arrays of a molecule, which are its tensors"),
+    "chem/multihot.py": ("chem/test_atoms.py", "the base of atom and bond features"),
+    "cli/*": ("cli/test_main.py", "the command as a whole"),
+    "datasets/*_card.py": ("datasets/test_catalog.py", "records"),
+    "datasets/data_file.py": ("datasets/test_fetch.py", "a record"),
+    "datasets/[fmv]*.py": ("datasets/test_sequences_and_images.py", "one reader each"),
+    "folders.py": ("datasets/test_fetch.py", "one function"),
+    "graph/checks.py": ("graph/test_graph.py", "the errors of its arguments"),
+    "graph/export.py": ("graph/test_convert.py", "there and back"),
+    "graph/native.py": ("ops/numba/test_lists.py", "the functions that are registered there"),
+    "graph/points.py": ("graph/test_knn.py", "the errors of knn, radius and lsh"),
+    "graph/traced.py": ("graph/test_cache.py", "the graph inside compiled programs"),
+    "models/*": ("models/test_every_model.py", "every model alike"),
+    "nn/checks.py": ("nn/test_shapes.py", "the errors of every layer"),
+    "nn/heads/*": ("models/test_seq2seq.py", "the head inside its model"),
+    "nn/node_sets.py": ("nn/heads/test_pooling.py", "the sets that are pooled"),
+    "nn/positions/*": ("nn/positions/test_graphs.py", "every encoding alike"),
+    "nn/proxy.py": ("nn/test_exported.py", "one record"),
+    "nn/pyg/*": ("nn/test_namesakes.py", "every layer against PyG's"),
+    "nn/recurrent/*": ("nn/recurrent/test_decoder.py", "a decoder without attention"),
+    "nn/transformer/*": ("nn/transformer/test_decoder.py", "parts of the decoder"),
+    "nn/vision/*": ("nn/vision/test_blocks.py", "every block alike"),
+    "ops/*.py": ("ops/test_dispatch.py", "what backends share, tested through them"),
+    "ops/block/flex.py": ("ops/block/test_backend.py", "the backend's way on a GPU"),
+    "ops/numba/*": ("ops/fused/test_options.py", "the kernels through the operator"),
+    "ops/triton/*": ("ops/triton/test_variants.py", "the kernels through the operator"),
+    "tasks/molecule/*": ("tasks/molecule/test_predictor.py", "steps of fitting"),
+}
+"""Source files without a test file of their own, the file that tests them, and why."""
 
 
 def parse(path):
@@ -102,3 +135,23 @@ def test_no_file_is_too_long():
     assert {source for source, lines in lengths.items() if lines > LONGEST_SOURCE} == set(LONG)
     lengths = {test: len((TESTS / test).read_text("utf-8").splitlines()) for test in TEST_FILES}
     assert {test: lines for test, lines in lengths.items() if lines > LONGEST_TEST} == {}
+
+
+def has_behavior(source):
+    return any(isinstance(each, ast.FunctionDef | ast.ClassDef) for each in parse(PACKAGE / source).body)
+
+
+def test_each_source_file_has_its_test_file():
+    """`graphattn/a/b.py` is tested by `tests/a/test_b.py`, or together with others as `TOGETHER` says."""
+    missing = set()
+    for source in SOURCES:
+        folder, _, name = source.rpartition("/")
+        if name.startswith("__") or not has_behavior(source):
+            continue
+        folder = folder.replace("bench", "benchmarks", 1) if folder.startswith("bench") else folder
+        if f"{folder}/test_{name}".lstrip("/") not in TEST_FILES:
+            missing.add(source)
+    together = {source for source in missing if any(fnmatch(source, pattern) for pattern in TOGETHER)}
+    assert sorted(missing - together) == []
+    assert [pattern for pattern in TOGETHER if not any(fnmatch(source, pattern) for source in missing)] == []
+    assert [test for test, _ in TOGETHER.values() if test not in TEST_FILES] == []

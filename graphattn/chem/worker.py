@@ -1,4 +1,4 @@
-"""Work on one text after another in a process of its own, each bounded in time: what RDKit needs to be stopped.
+"""Run a function on texts in a separate process with a time limit for each; RDKit cannot be stopped otherwise.
 
 A call into RDKit can be neither timed out nor interrupted from within its process. So the caller's process waits on
 a pipe, which Ctrl-C always ends, and the other computes. A text that takes too long, or that RDKit crashes on, ends
@@ -44,7 +44,7 @@ class NoWorkerError(RuntimeError):
 
 
 class StoppedError(RuntimeError):
-    """The process ended in the midst of a text; the message is a short sentence saying why."""
+    """The process ended while working on a text; the message is a short sentence saying why."""
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""What is known about a data set before it is opened."""
+"""The card of a data set of molecules: its origin, columns, units, counts and license."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is known about a data set of sentences before it is opened."""
+"""The card of a data set of sentences: its origin, labels, counts and license."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs: who may attend to whom."""
+"""Graphs: which nodes attend to which."""
 
 from graphattn.deprecation import renamed
 from graphattn.graph.batch import Batch, batch
