@@ -8,6 +8,7 @@ from torch.testing import assert_close
 import graphattn as ga
 
 pyg = pytest.importorskip("torch_geometric")
+
 from torch_geometric import nn as theirs  # noqa: E402
 
 C = 6
@@ -68,12 +69,6 @@ def test_sets_in_no_order(name):
     assert_same(pair_of(name, options), numbers(7, C), torch.tensor([2, 0, 1, 0, 2, 2, 1]))
 
 
-def test_what_attentional_aggregation_hands_on_to_pyg():
-    pair = pair_of(*CASES[1])
-    assert_same(pair, numbers(7, C), ptr=torch.tensor([0, 3, 7]))
-    assert_same(pair, numbers(2, 7, C), torch.tensor([0, 0, 1, 1, 1, 2, 2]))
-
-
 @pytest.mark.parametrize("name", ["SetTransformerAggregation", "GraphMultisetTransformer"])
 def test_an_empty_set(name):
     options = next(made for kind, made in CASES if kind == name)
@@ -95,23 +90,3 @@ def test_bad_sets(name):
         layer(numbers(3, C), torch.tensor([0, 1, 2]), dim_size=2)
     with pytest.raises(ValueError, match="batch must hold the graph of each node, 3 integers"):
         layer(numbers(3, C), torch.tensor([0, 1]))
-
-
-def test_sets_are_prepared_once_and_again_after_a_change():
-    from graphattn.nn.node_sets import members_of, node_sets_of
-
-    index = torch.tensor([0, 0, 1])
-    packing, graph = node_sets_of(index, 3, None, index.device), members_of(index, 2)
-    assert node_sets_of(index, 3, None, index.device) is packing
-    assert packing.graph(queries=2) is packing.graph(queries=2)
-    assert members_of(index, 2) is graph
-    index[1] = 1
-    assert node_sets_of(index, 3, None, index.device).sizes == [1, 2]
-    assert members_of(index, 2).edge_index.tolist() == [[0, 1, 2], [0, 1, 1]]
-
-
-def test_as_the_aggregation_of_a_layer_and_of_a_model():
-    x, edges = numbers(6, C), torch.tensor([[0, 1, 2, 3, 4], [0, 0, 1, 1, 5]])
-    pair = [theirs.SAGEConv(C, C, aggr=s.AttentionalAggregation(gate(1))).double() for s in (ga.nn, theirs)]
-    pair[0].load_state_dict(pair[1].state_dict(), strict=True)
-    assert_same(pair, x, edges)
