@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all under their name: written under another, then renamed."""
+"""Write files atomically: under a temporary name first, then renamed, so that nobody sees half a file."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any, TextIO
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it to `path`.
 
-    Whoever is killed on the way leaves the old file, or none. A failed write leaves nothing behind.
+    A process that is killed meanwhile leaves the previous file, or none. A failed write leaves no temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -31,10 +31,10 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def growing(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 text file that is written bit by bit; it gets its name when the block ends.
+    """Open a UTF-8 text file that is written in steps; it takes its final name when the block ends.
 
-    Until then it is called `<stem>.partial<suffix>`. That is what stays of a program that was stopped; what `path`
-    held before is still there.
+    Until then it is called `<stem>.partial<suffix>`. A program that is stopped leaves this partial file, and the
+    previous file at `path` as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
@@ -44,7 +44,7 @@ def growing(path: Path) -> Iterator[TextIO]:
 
 
 def partial_name(path: Path) -> Path:
-    """Return the name of a file of which only a part is there."""
+    """Return the name that a file has until all of it is written."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 

@@ -1,8 +1,12 @@
+<<<<<<< HEAD
 """Run a function on texts in a separate process with a time limit for each; RDKit cannot be stopped otherwise.
+=======
+"""Call a function on one text after another in another process, each with a time limit.
+>>>>>>> h-products
 
 A call into RDKit can be neither timed out nor interrupted from within its process. So the caller's process waits on
-a pipe, which Ctrl-C always ends, and the other computes. A text that takes too long, or that RDKit crashes on, ends
-that process only; the rest goes on in a new one.
+a pipe, which Ctrl-C always interrupts, and the other process computes. A text that takes too long, or that RDKit
+crashes on, ends that process only; the rest goes on in a new one.
 
 The worker is a new interpreter that loads no more than its function needs. It is not a fork, which is unsafe beside
 threads, and does not run the caller's main module again, as `multiprocessing` would.

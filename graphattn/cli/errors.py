@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: one sentence and an exit code, no traceback."""
+"""Errors on the command line: one sentence and an exit code instead of a traceback."""
 
 import functools
 import os

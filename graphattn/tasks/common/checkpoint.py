@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, read without running code from them."""
+"""Checkpoints written atomically, and read without running code from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AtomicCheckpointIO(CheckpointIO):
     """Write a checkpoint under a temporary name, then rename it; read tensors and plain values only."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Save a checkpoint; a kill on the way leaves the one before."""
+        """Save a checkpoint; a process that is killed meanwhile leaves the previous one."""
         write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
 
     def load_checkpoint(
@@ -79,6 +79,6 @@ class BestWeights(L.Callback):
         return {"loss": self.loss, "weights": self.weights, "history": self.history}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what the checkpoint kept."""
+        """Restore what `state_dict` returned."""
         self.loss, self.weights = state_dict["loss"], state_dict["weights"]
         self.history = list(state_dict["history"])

@@ -1,4 +1,4 @@
-"""What goes wrong because of what the user gave, as opposed to a fault of this library."""
+"""Errors in what the user gave, as opposed to faults of this library."""
 
 
 class InputError(ValueError):

@@ -4,9 +4,9 @@ import math
 
 
 def fixed(value: float | None, digits: int = 3) -> str:
-    """Return a number with `digits` decimals and a true minus sign; a dash where there is none.
+    """Return a number with `digits` decimals and a typographic minus sign; a dash for None and NaN.
 
-    What rounds to zero has no sign.
+    A value that rounds to zero has no sign.
     """
     if value is None or math.isnan(value):
         return "–"

@@ -25,7 +25,7 @@ from graphattn.tasks.common.formatting import fixed
 
 @contextmanager
 def counting(console: Console | None, title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar while something is counted up to `total`; gone when it is done."""
+    """Show a bar while something is counted up to `total`, and remove it at the end."""
     if console is None or not console.is_terminal:
         yield lambda _: None
         return
@@ -65,7 +65,7 @@ class TrainingProgress:
             )
 
     def __enter__(self) -> TrainingProgress:
-        """Start to draw."""
+        """Show the bars."""
         if self.bars is not None:
             self.bars.start()
         return self
@@ -73,16 +73,16 @@ class TrainingProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         if self.bars is not None:
             self.bars.stop()
 
     def callback(self, member: int) -> L.Callback:
-        """Return what tells Lightning's progress on network `member`, counted from 1."""
+        """Return the Lightning callback that moves the bar of network `member`, counted from 1."""
         return _Reporter(self, member)
 
     def finished(self, member: int, epochs: int, best_epoch: int, best: float, *, restored: bool = False) -> None:
-        """Say how network `member` ended."""
+        """Print the result of network `member`."""
         if self.console is None:
             return
         how = "kept from before" if restored else f"{epochs} epoch{'s' if epochs != 1 else ''}"

@@ -1,4 +1,4 @@
-"""What the spread of an ensemble says, and what it does not."""
+"""How far the networks of an ensemble differ, compared with their errors."""
 
 from __future__ import annotations
 

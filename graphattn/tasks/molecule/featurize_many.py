@@ -1,4 +1,4 @@
-"""Many molecules from SMILES to what a network sees, one after another: none can hold up or end the program."""
+"""Features of many molecules, one after another, each with a time limit; `featurizer` says which features."""
 
 from __future__ import annotations
 

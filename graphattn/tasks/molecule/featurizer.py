@@ -1,4 +1,4 @@
-"""What a network sees of a molecule: its graph and, beside it, descriptors."""
+"""Which features a network gets of a molecule: those of its graph and, beside it, descriptors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Featurizer:
         return answer
 
     def each(self, smiles: Iterable[Any], *, identify: bool = False) -> Iterator[Features | str]:
-        """Yield the same for each molecule, or a sentence that says why there are no features; see `featurize_many`.
+        """Yield the features of each molecule, or a sentence that says why there are none; see `featurize_many`.
 
         Args:
             smiles: the molecules.

@@ -355,7 +355,7 @@ def _finished(directory: Path | None, number: int) -> TrainedNetwork | None:
 
 
 def _keep(directory: Path | None, number: int, network: TrainedNetwork) -> None:
-    """Write a trained network; its checkpoint has served."""
+    """Write a trained network and remove its checkpoint, which is no longer needed."""
     if directory is None:
         return
     model_directory.write_network(directory, number, network.weights, network.history)

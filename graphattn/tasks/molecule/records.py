@@ -1,4 +1,4 @@
-"""What a predictor, its training and its report hand to one another."""
+"""Records that the predictor, its training and its report share: predictions, and the result of a training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a predictor says of `n` molecules, in their order.
+    """Predictions of `n` molecules, in their order.
 
     Attributes:
         mean: `[n, T]` the values, or the probabilities of class 1; NaN for a SMILES that cannot be read.
@@ -36,7 +36,7 @@ class Prediction:
 
 @dataclass
 class Fitted:
-    """What a training found out: all a predictor needs, and what describes it.
+    """The result of a training: all that a predictor needs, and what describes it.
 
     Attributes:
         task: "regression" or "classification".

@@ -58,5 +58,5 @@ def metric_names(task: str, targets: int = 1) -> Sequence[str]:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Tell errors from scores."""
+    """Return whether a lower value of the metric is better."""
     return metric in ("rmse", "mae")
