@@ -32,6 +32,7 @@ def outputs(inputs: Inputs, edges: EdgeLists, options: Options) -> tuple[Tensor 
         scores = v.new_zeros(len(src), heads, dtype=wide(v).dtype)
         scores = scores if bias is None else scores + bias
     else:
+        assert q is not None and k is not None
         q_i, k_j = wide(q).index_select(0, rows.index), _of_queries(wide(k), heads).index_select(0, src)
         k_j = k_j if edge_key is None else k_j + edge_key
         k_j = k_j if key_proj is None else k_j + torch.einsum("ea,ahd->ehd", edge_attr, key_proj)

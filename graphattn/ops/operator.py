@@ -58,7 +58,9 @@ def _fake_forward(*arguments: Any) -> Outputs:
 def _fake_backward(*arguments: Any) -> tuple[Tensor, ...]:
     given = split_backward(arguments)
     return tuple(
-        torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else given.outputs.out.new_empty(0)
+        torch.empty_like(tensor, memory_format=torch.contiguous_format)
+        if needed and tensor is not None
+        else given.outputs.out.new_empty(0)
         for tensor, needed in zip(given.inputs, given.needs.values(), strict=True)
     )
 

@@ -109,8 +109,9 @@ def split_forward(values: Sequence[Any]) -> tuple[Inputs, EdgeLists, Options]:
 
 def split_backward(values: Sequence[Any]) -> BackwardArguments:
     """The arguments of `graphattn::attend_backward` by name."""
-    named = split(values, OutputGradients, Outputs, Inputs, EdgeLists, Options)
-    return BackwardArguments(*named, dict(zip(INPUTS, values[-1], strict=True)))
+    gradients, outputs, inputs, edges, options = split(values, OutputGradients, Outputs, Inputs, EdgeLists, Options)
+    needs = dict(zip(INPUTS, values[-1], strict=True))
+    return BackwardArguments(gradients, outputs, inputs, edges, options, needs)
 
 
 _TYPES = {Tensor: "Tensor", Tensor | None: "Tensor?", str: "str", int: "int", float: "float", bool: "bool"}

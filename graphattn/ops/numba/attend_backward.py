@@ -127,7 +127,7 @@ def backward(*arguments: Any) -> tuple[Tensor, ...]:
     if score is not None and needs["bias"]:
         grads["bias"] = in_callers_order(score, edges.edge_ids)
     return tuple(
-        grads[name].to(tensor.dtype) if needs[name] else outputs.out.new_empty(0)
+        grads[name].to(tensor.dtype) if needs[name] and tensor is not None else outputs.out.new_empty(0)
         for name, tensor in zip(inputs._fields, inputs, strict=True)
     )
 
@@ -139,7 +139,7 @@ def _room_for_gradients(
     grads = {
         name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number, device="cpu"))
         for name, tensor in zip(inputs._fields, inputs, strict=True)
-        if needs[name] and name not in ("key_proj", "value_proj")
+        if needs[name] and tensor is not None and name not in ("key_proj", "value_proj")
     }
     if needs["vector"] or (needs["k"] and leaky):  # that score computes the gradients of vector and keys together
         assert inputs.vector is not None

@@ -1,8 +1,8 @@
 """The backward pass: one kernel over the edges by source, one by destination.
 
 The pass by source gathers queries and output gradients, and leaves the gradient of each score, `[E, H]`; the pass by
-destination then gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
-`backward_destination_recompute` does start afresh, for graphs whose E·H scalars are too many.
+destination then gathers only keys: three rows for each edge, where two independent passes would gather four.
+`backward_destination_recompute` is independent, for graphs whose E·H scalars would take too much memory.
 
     w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij)
     δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij

@@ -1,4 +1,4 @@
-"""Small things that all kernels do with edges and weights."""
+"""Small functions on edges and weights that all kernels share."""
 
 import numpy as np
 

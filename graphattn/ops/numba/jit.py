@@ -13,7 +13,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCa
 
 from graphattn.ops.numba.note import noted
 
-if config.DISABLE_JIT:  # set by those who look for faults in other code that Numba compiles
+if config.DISABLE_JIT:  # set for debugging other code that Numba compiles
     raise ImportError("NUMBA_DISABLE_JIT is set, and its kernels have no meaning uncompiled")
 
 

@@ -6,7 +6,7 @@ numbers of the edge begin in `scores` or `slopes`; `row` is where a gradient is 
 cut into pieces.
 
 Edges are taken tile by tile: `start_tile`, then each edge as the t-th of its tile, then, where gradients by source are
-added up, `end_tile`. What a score has to write down lies in `hidden`, for which `room_of_tile` says how much it needs.
+added up, `end_tile`. `hidden` is scratch memory of a score; `room_of_tile` says how much it needs.
 """
 
 from collections.abc import Callable
@@ -39,11 +39,11 @@ def room_of_tile(p):
 
 
 def start_tile(p, edges, first, last, hidden):
-    """What is found for edges at places [first, last) of an order all together."""
+    """Compute what the edges at places [first, last) of an order have in common."""
 
 
 def end_tile(p, g, task, edges, first, last, hidden):
-    """Gradients that are, after `add_to_source` of each of them."""
+    """Add the gradients of what `start_tile` computed, after `add_to_source` of each edge."""
 
 
 def scores_of_edge(p, i, j, edge, t, hidden, scores, y):
@@ -63,7 +63,7 @@ def add_to_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
 
 
 def _for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any]:
-    """Use the decorated code for `function` where the problem has one of these scores."""
+    """Use the decorated code for `function` if the inputs have one of these scores."""
 
     def register(code: Callable[..., None]) -> Callable[..., None]:
         def choose(p, *others):

@@ -50,7 +50,7 @@ def constant(value: int) -> ir.Constant:
 
 
 def number_of(pointer: types.Type) -> types.Type:
-    """In what the numbers behind a pointer are reckoned with."""
+    """The type in which arithmetic on the numbers behind a pointer is done."""
     return types.float64 if pointer.dtype == types.float64 else types.float32
 
 
@@ -459,7 +459,7 @@ def next_task(typingctx, counter):
 
 @intrinsic
 def add_release(typingctx, counter):
-    """Make the number at `counter` one more; who sees it sees all that this thread wrote before."""
+    """Add one to `counter` (release): a thread that reads the new number also sees what this thread wrote before."""
 
     def emit(context, builder, signature, args):
         builder.atomic_rmw("add", args[0], constant(1), "release")

@@ -1,4 +1,4 @@
-"""`graphattn::attend` on GPUs: tensors handed to the kernels, bin by bin."""
+"""`graphattn::attend` on GPUs: launches the forward kernels, one for each bin of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernels are handed, taken from the operator's arguments."""
+"""The arguments of the kernels, from those of the operator."""
 
 from __future__ import annotations
 
