@@ -25,6 +25,7 @@ from graphattn.ops.gradient import Tensors, gradient
 from graphattn.ops.mapped import one_by_one
 from graphattn.ops.precision import wide_dtype
 from graphattn.ops.random import keeps, new_seed
+from graphattn.ops.schema import EdgeLists, Inputs, Options
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State
 
@@ -174,10 +175,12 @@ class _Attend(torch.autograd.Function):
 
 def _formula(ctx: Any, inputs: Tensors) -> Tensors:
     q, k, v, bias = inputs
-    assert q is not None
+    assert q is not None and v is not None
     dropout, seed = (ctx.dropout.probability, ctx.dropout.seed) if ctx.dropout else (0.0, None)
-    options = "dot", "softmax", q.shape[1], ctx.scale, 0.0, dropout, seed, False, False
-    out, _, lse, _ = formula.outputs((q, k, v, bias, *[None] * 7), ctx.graph.csr, options)
+    options = Options(
+        "dot", "softmax", q.shape[1], ctx.scale, 0.0, dropout, seed, attr_value=False, return_weights=False
+    )
+    out, _, lse, _ = formula.outputs(Inputs(q, k, v, bias), EdgeLists(*ctx.graph.csr), options)
     return out, lse
 
 

@@ -1,15 +1,13 @@
 """The backward pass: one kernel over the edges by source, one by destination.
 
 The pass by source gathers queries and output gradients, and leaves the gradient of each score, `[E, H]`; the pass by
-destination then gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
-`backward_destination_recompute` does start afresh, for graphs whose E·H scalars are too many.
+destination then gathers only keys: three rows for each edge, where two independent passes would gather four.
+`backward_destination_recompute` is independent, for graphs whose E·H scalars would take too much memory.
 
     w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij)
     δ_i = Σ_j p_ij dp_ij = ⟨do_i, out_i⟩ + Σ_j w_ij dw_ij
     ds_ij = p_ij (dp_ij − δ_i + dlse_i) for a softmax, f'(s_ij) dp_ij for weights f(s_ij)
 """
-
-from typing import Any
 
 import numpy as np
 
@@ -49,7 +47,7 @@ _TERMS, _REST, _DELTA, _DLSE = U(4), U(1), U(2), U(3)  # of a row, H numbers eac
 
 
 @kernel
-def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def row_terms(tasks, edges, p, r, g):
     """For a softmax, what the gradient of a score takes from its row, in one place: lse_i, rest_i, δ_i and dlse_i."""
     H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
@@ -75,7 +73,7 @@ def row_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
 
 @inlined
-def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) -> None:
+def _prefetch_destination(p, r, g, edges, x, end):
     """Ask for what the pass by source will need of a destination some places ahead."""
     if x + AHEAD >= end:
         return
@@ -94,9 +92,9 @@ def _prefetch_destination(p: Any, r: Any, g: Any, edges: Any, x: Any, end: Any) 
 
 @inlined
 def _edge_terms(
-    p: Any, r: Any, g: Any, i: Any, j: Any, place: Any, edge: Any, t: Any,
-    hidden: Any, scores: Any, slopes: Any, kept: Any, y: Any,
-) -> None:  # fmt: skip
+    p, r, g, i, j, place, edge, t,
+    hidden, scores, slopes, kept, y,
+):  # fmt: skip
     """Of an edge, for each head: score (of a softmax, its exponent), slope of its weight, and dropout factor."""
     H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     grads = at(g.grad_out, p.number)
@@ -126,13 +124,13 @@ def _edge_terms(
 
 
 @inlined
-def _tile_room(p: Any) -> Any:
+def _tile_room(p):
     """How many numbers a tile needs: for each edge and head three, and `hidden`."""
     return U(3) * TILE * U(p.heads) + room_of_tile(p)
 
 
 @inlined
-def _parts_of_tile(p: Any, scratch: Any) -> Any:
+def _parts_of_tile(p, scratch):
     """Where in it the weights, slopes and dropout factors of a tile lie, and `hidden`."""
     size = TILE * U(p.heads)
     return scratch, shifted(scratch, size), shifted(scratch, U(2) * size), shifted(scratch, U(3) * size)
@@ -140,9 +138,9 @@ def _parts_of_tile(p: Any, scratch: Any) -> Any:
 
 @shared
 def _tile_terms(
-    first: Any, following: Any, end: Any, row: Any, edges: Any, p: Any, r: Any, g: Any,
-    rows: Any, hidden: Any, weights: Any, slopes: Any, kept: Any,
-) -> Any:  # fmt: skip
+    first, following, end, row, edges, p, r, g,
+    rows, hidden, weights, slopes, kept,
+):  # fmt: skip
     """The weights of edges [first, following), the gradients of their scores, and the row of each; the last row."""
     H = U(p.heads)
     stops, others = at(edges.stops, edges.index), at(edges.others, edges.index)
@@ -165,7 +163,7 @@ def _tile_terms(
 
 
 @kernel
-def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_source(tasks, edges, p, r, g):
     """Gradients of keys, values, edge tensors and scores, over the edges by source.
 
     dv_j = Σ_i w_ij do_i, and for a dot score dk_j = scale Σ_i ds_ij q_i.
@@ -221,7 +219,7 @@ def backward_source(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
 
 @inlined
-def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
+def _start_queries(row, last, p, g):
     """Set the gradients of the queries to zero."""
     size = U(p.heads) * U(p.width)
     if g.q != 0:
@@ -229,7 +227,7 @@ def _start_queries(row: Any, last: Any, p: Any, g: Any) -> None:
 
 
 @kernel
-def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_destination(tasks, edges, p, r, g):
     """Gradients of queries from the score gradients that the pass by source has left: dq_i = scale Σ_j ds_ij k_j."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
@@ -252,7 +250,7 @@ def backward_destination(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None
 
 
 @kernel
-def backward_destination_recompute(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_destination_recompute(tasks, edges, p, r, g):
     """Gradients of queries, with scores and weights computed anew: nothing is kept for an edge."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)

@@ -5,8 +5,6 @@ degrees of its rows. A row is written by one task in a fixed order, so the bits 
 Unsigned numbers index, because Numba checks signed ones for wrap-around.
 """
 
-from typing import Any
-
 import numpy as np
 
 from graphattn.ops.numba.edge_features import (
@@ -45,7 +43,7 @@ _BLOCK = U(256)  # edges and rows of a block; a longer row is a block of its own
 
 
 @kernel
-def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
+def forward(tasks, edges, p, r):
     """out_i = Σ_j w_ij m_ij (v_j + u_ij), w the normalized scores, m the dropout mask over 1 − p; lse_i and rest_i."""
     H, starts, stops = U(p.heads), at(edges.starts, edges.index), at(edges.stops, edges.index)
     task, row, last = next_rows(tasks)
@@ -76,9 +74,7 @@ def forward(tasks: Any, edges: Any, p: Any, r: Any) -> None:
 
 
 @shared
-def _score_block(
-    row: Any, following: Any, end: Any, edges: Any, p: Any, scores: Any, tops: Any, hidden: Any, features: Any
-) -> None:
+def _score_block(row, following, end, edges, p, scores, tops, hidden, features):
     """The scores of all edges of rows [row, following), edge after edge, and of each row the largest."""
     H = U(p.heads)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)
@@ -102,8 +98,8 @@ def _score_block(
 
 @shared
 def _softmax_block(
-    row: Any, following: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any, totals: Any
-) -> None:  # fmt: skip
+    row, following, edges, p, r, scores, factors, totals
+):  # fmt: skip
     """Scores to exponentials of their distance to the row's largest; `factors`, the largest, to 1 / sum of them."""
     H = U(p.heads)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
@@ -122,7 +118,7 @@ def _softmax_block(
 
 
 @shared
-def _close_rows(p: Any, size: Any, factors: Any, totals: Any, lse: Any, rest: Any) -> None:
+def _close_rows(p, size, factors, totals, lse, rest):
     """The log-sum-exp of each row, and its factor."""
     zero = p.number
     for y in range(size):
@@ -137,9 +133,7 @@ def _close_rows(p: Any, size: Any, factors: Any, totals: Any, lse: Any, rest: An
 
 
 @shared
-def _sum_block(
-    row: Any, following: Any, end: Any, edges: Any, p: Any, r: Any, scores: Any, factors: Any, features: Any
-) -> None:
+def _sum_block(row, following, end, edges, p, r, scores, factors, features):
     """The weighted sums of rows [row, following), where each weight is a score times its row's factor."""
     H, Dv, one = U(p.heads), U(p.value_width), type(p.number)(1)
     starts, stops, others = at(edges.starts, edges.index), at(edges.stops, edges.index), at(edges.others, edges.index)

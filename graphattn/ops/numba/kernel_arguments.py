@@ -1,4 +1,6 @@
-"""What the kernels are handed: records of addresses and sizes, grouped by meaning.
+"""The arguments of kernels: records of addresses and sizes, grouped by meaning.
+
+Kernels call them `tasks`, `edges`, `p` (inputs), `r` (results) and `g` (gradients).
 
 An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. What is marked
 as a choice is part of the type, and a kernel is compiled for each: of a dtype it is a zero, to make a pointer of an
@@ -46,9 +48,9 @@ class Edges(NamedTuple):
 
 
 class List(NamedTuple):
-    """Edges in the caller's order, and where what is found goes.
+    """A list of edges in the caller's order, and where its compressed form is written.
 
-    Choices: `node`, the dtype of what is given; `index`, that of what is found.
+    Choices: `node`, the dtype of the list; `index`, that of the compressed form.
     """
 
     ends: int

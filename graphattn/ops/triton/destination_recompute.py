@@ -1,5 +1,6 @@
-"""The pass by destination that computes the gradients of the scores anew: where they are too many to keep, or are all
-that a pass by source would be for. It gathers keys and values.
+"""The pass by destination that recomputes the gradients of the scores, from keys and values.
+
+Used if they would take too much memory, or if a pass by source would be needed for nothing else.
 """
 
 import triton

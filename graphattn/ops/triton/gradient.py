@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.ops.operator import INPUTS, split_backward_inputs, split_inputs
 from graphattn.ops.precision import wide_dtype
+from graphattn.ops.schema import INPUTS, BackwardArguments, split_backward
 from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
 from graphattn.ops.triton.destination_recompute import attend_bwd_destination_recompute_kernel
@@ -33,46 +33,41 @@ RECOMPUTE_ABOVE = (
 )  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
 
-def backward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask.
+def backward(*arguments: Any) -> tuple[Tensor, ...]:
+    """Gradients of the inputs, in their order; of length zero where `needs` does not ask for one.
 
-    Where the memory does not suffice for one number per edge and head, it is done anew without, and so is every
-    backward pass of at least that size from then on.
+    If memory does not suffice for one number per edge and head, the pass is repeated without those numbers, and so is
+    every backward pass of at least that size from then on.
     """
     global RECOMPUTE_ABOVE
+    given = split_backward(arguments)
     try:
-        return _backward(*inputs)
+        return _backward(given)
     except torch.OutOfMemoryError:
-        size = _bytes_of_scores(inputs)
-        if not 0 < size <= RECOMPUTE_ABOVE or (inputs[0].is_cuda and torch.cuda.is_current_stream_capturing()):
+        size = _bytes_of_scores(given)
+        if not 0 < size <= RECOMPUTE_ABOVE or (given.inputs.v.is_cuda and torch.cuda.is_current_stream_capturing()):
             raise
     RECOMPUTE_ABOVE = size - 1
-    return _backward(*inputs)
+    return _backward(given)
 
 
-def _bytes_of_scores(inputs: Sequence[Any]) -> int:
-    """What a backward pass keeps for each edge and head, if it could do without."""
-    needs = dict(zip(INPUTS, inputs[-1], strict=True))
+def _bytes_of_scores(given: BackwardArguments) -> int:
+    """Bytes that a backward pass keeps for all edges and heads; zero if it keeps none or cannot do without."""
+    needs, inputs = given.needs, given.inputs
     by_destination = any(needs[name] for name in _OF_DESTINATIONS)
     by_source = any(needs[name] for name in INPUTS if name not in _OF_DESTINATIONS)
-    tensors, (_, indices, *_), (_, _, heads, *_) = split_inputs(split_backward_inputs(inputs)[2])
-    named = dict(zip(INPUTS, tensors, strict=True))
-    projects = named["key_proj"] is not None and (needs["edge_attr"] or needs["key_proj"])
+    projects = inputs.key_proj is not None and (needs["edge_attr"] or needs["key_proj"])
     if needs["bias"] or projects or not by_destination or not by_source:
         return 0
-    return indices.numel() * heads * max(4, named["v"].element_size())
+    return given.edges.indices.numel() * given.options.heads * max(4, inputs.v.element_size())
 
 
-def _backward(*inputs: Any) -> tuple[Tensor, ...]:
-    incoming, outputs, given_forward = split_backward_inputs(inputs)
-    incoming, outputs = contiguous(incoming), contiguous(outputs)
-    tensors, edges, options = split_inputs(given_forward)
-    p = KernelArguments.of(tensors, options)
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(edges)
-    out, needs = outputs[0], dict(zip(INPUTS, inputs[-1], strict=True))
-    assert incoming[0] is not None
-    incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
-    assert out is not None and indptr is not None and indices is not None
+def _backward(given: BackwardArguments) -> tuple[Tensor, ...]:
+    incoming, outputs, edges = contiguous(given.gradients), contiguous(given.outputs), contiguous(given.edges)
+    p, needs = KernelArguments.of(given.inputs, given.options), given.needs
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = edges
+    out = outputs.out
+    incoming = incoming._replace(out=incoming.out.to(p.v.dtype))  # gathered for each edge: halves are smaller
     assert csc_indptr is not None and csc_indices is not None and places is not None
     grads = {
         name: torch.empty_like(tensor)
@@ -92,38 +87,38 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
     recomputes = rowblocks or (score is None and not projects and (too_many or not by_source))
     if score is None and (projects or (by_destination and not recomputes)):
         score = out.new_empty((indices.numel(), p.heads))
-    given = {
+    kernel_arguments = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
         **{f"grad_{name}": gradient for name, gradient in grads.items()},
-        **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), map(present, incoming), strict=True)),
-        **dict(zip(("out", "attr_out", "lse", "rest", "weights"), map(present, outputs), strict=True)),
+        **{f"grad_{name}": present(gradient) for name, gradient in incoming._asdict().items()},
+        **{name: present(output) for name, output in outputs._asdict().items()},
         "edge_ids": ids, "grad_score": score, "BY_EDGE": "bias" in grads,
     }  # fmt: skip
     if p.normalize == "softmax":
-        given["terms"] = _row_terms(p, given, indptr)
-        given["TERMS"] = given["terms"].shape[1]
+        kernel_arguments["terms"] = _row_terms(p, kernel_arguments, indptr)
+        kernel_arguments["TERMS"] = kernel_arguments["terms"].shape[1]
     else:
-        given |= {"terms": None, "TERMS": 0}
+        kernel_arguments |= {"terms": None, "TERMS": 0}
     if by_source:
         if sources is not None:
-            rowblock_calls.backward_by_source(p, sources, given, csc_indptr)
-        of_source = given | {"others": csc_indices, "places": places}
-        if projects and given["grad_attr_out"] is None:
+            rowblock_calls.backward_by_source(p, sources, kernel_arguments, csc_indptr)
+        of_source = kernel_arguments | {"others": csc_indices, "places": places}
+        if projects and kernel_arguments["grad_attr_out"] is None:
             of_source["grad_edge_attr"] = None
         plan = plan_of(csc_indptr, csc_indices, places) if sources is None else sources.rest
         _by_source(p, of_source, grads, csc_indptr, plan)
     if by_destination:
         if destinations is not None:
-            rowblock_calls.backward_by_destination(p, destinations, given, indptr)
+            rowblock_calls.backward_by_destination(p, destinations, kernel_arguments, indptr)
         plan = plan_of(indptr, indices, edge_ids) if destinations is None else destinations.rest
         kernel, name = (
             (attend_bwd_destination_recompute_kernel, "destination_recompute")
             if recomputes
             else (attend_bwd_destination_kernel, "destination")
         )
-        _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr, plan)
+        _by_destination(p, kernel, name, kernel_arguments | {"others": indices}, grads, indptr, plan)
     if projects:
-        _through_projection(p, given | {"others": indices}, grads, indptr)
+        _through_projection(p, kernel_arguments | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 

@@ -1,4 +1,4 @@
-"""Dense rowblocks handed to their kernels: which calls, in tiles of which size."""
+"""Launches the kernels over dense rowblocks: for which calls, and in tiles of which size."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Rowblocks(NamedTuple):
     """The dense rowblocks of a graph, widest first, and the plan for all rows outside them.
 
     Rowblock t has the rows 16 · ids[t], …, 16 · ids[t] + 15 and the columns columns[starts[t]:stops[t]], in ascending
-    order, each once. Bit r of a column's mask says whether row r has an edge to it. No dense rowblock has an edge twice.
+    order, each once. Bit r of a column's mask says whether row r has an edge to it. None has an edge twice.
     """
 
     ids: Tensor

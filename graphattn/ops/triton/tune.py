@@ -1,4 +1,4 @@
-"""The best tile of each launch of a call, by measuring."""
+"""Finds the best tile of each launch of a call by measuring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLEARLY = 0.97  # a tile replaces that of the table if it takes at most this sha
 
 
 def tune(run: Callable[[], None], device: torch.device) -> Tuning:
-    """Measure every launch of `run`, and keep what is best."""
+    """Measure every launch of `run` with several tiles, and keep the fastest."""
     found: dict[Key, Tuned] = {}
     best: dict[Key, Tile] = {}
 

@@ -56,10 +56,10 @@ def small_tasks(monkeypatch):
 @pytest.fixture
 def recomputes(monkeypatch):
     """No memory for a number per edge and head, and no pass that reads them."""
-    from graphattn.ops.numba import attend
+    from graphattn.ops.numba import attend_backward
 
-    monkeypatch.setattr(attend, "RECOMPUTE_ABOVE", 0)
-    monkeypatch.delattr(attend.kernels, "backward_destination")
+    monkeypatch.setattr(attend_backward, "RECOMPUTE_ABOVE", 0)
+    monkeypatch.delattr(attend_backward.kernels, "backward_destination")
 
 
 @pytest.mark.parametrize("side", ["destination", "source"])

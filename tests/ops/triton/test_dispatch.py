@@ -37,7 +37,7 @@ def test_what_is_not_fused():
 
 def test_not_for_other_dtypes():
     x = X.to(torch.float8_e4m3fn)
-    with pytest.raises(ValueError, match=r"cannot run this call: the tensors are torch\.float8_e4m3fn"):
+    with pytest.raises(TypeError, match=r"v is torch\.float8_e4m3fn"):
         ga.attention(x, x, x, GRAPH, backend="triton")
 
 
