@@ -12,6 +12,7 @@ from numba import types
 from torch import Tensor
 
 from graphattn.graph import native
+from graphattn.ops.edge_order import in_callers_order
 from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.numba import backward as kernels
 from graphattn.ops.numba.edge_features import backward_features, feature_terms
@@ -46,7 +47,7 @@ from graphattn.ops.operator import (
     split_backward_inputs,
     split_inputs,
 )
-from graphattn.ops.precision import in_callers_order, wide_dtype
+from graphattn.ops.precision import wide_dtype
 from graphattn.ops.random import drop_threshold
 
 LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew

@@ -11,7 +11,7 @@ from pyg_twin import assert_same, twins
 
 import graphattn as ga
 from graphattn.graph import graph as graph_module
-from graphattn.ops import precision
+from graphattn.ops import thresholds
 from graphattn.testing import assert_batch_equals_separate, assert_node_permutation_equivariant, zoo
 
 pyg = pytest.importorskip("torch_geometric")
@@ -87,9 +87,9 @@ def as_form(form, edge_index, num_nodes, values=None):
     return torch.sparse_csr_tensor(starts, col, coo.values(), size)
 
 
-@pytest.fixture(params=[0, precision.FEW_NUMBERS], ids=["as if large", "small"])
+@pytest.fixture(params=[0, thresholds.FEW_NUMBERS], ids=["as if large", "small"])
 def any_size(request, monkeypatch):
-    monkeypatch.setattr(precision, "FEW_NUMBERS", request.param)
+    monkeypatch.setattr(thresholds, "FEW_NUMBERS", request.param)
 
 
 @pytest.mark.usefixtures("any_size")
