@@ -44,6 +44,7 @@ def run(call: AttentionCall, attend: Attend) -> Answer:
     assert call.q is not None and call.k is not None
     q, k, v = wide(call.q) * call.scale, wide(call.k), F.pad(wide(call.v), (0, 1), value=1.0)
     graph = call.graph
+    both: Answer
     if isinstance(graph, Complete | Bipartite):
         both = attend_by_size(_all_see_all, q, k, v, graph)
     elif isinstance(graph, Causal):
