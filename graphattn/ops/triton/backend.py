@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from graphattn.ops import lowering
 from graphattn.ops.arguments import AttentionCall
 from graphattn.ops.backend import INDEX_BYTES, Answer, Attend, Backend, refusal_of_transforms
@@ -11,7 +9,6 @@ from graphattn.ops.loading import load
 
 DEVICES = ("cuda",)  # which is also how PyTorch names AMD's GPUs
 
-_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _OLDEST = "3.5"  # version of Triton
 
 
@@ -22,8 +19,6 @@ def refusal(call: AttentionCall) -> str | None:
         return why_not
     if call.v.device.type not in DEVICES:
         return f"the tensors are on {call.v.device.type}, not on a GPU"
-    if call.v.dtype not in _DTYPES:
-        return f"the tensors are {call.v.dtype}"
     return lowering.refusal(call) or load("triton", _OLDEST)
 
 
