@@ -53,7 +53,7 @@ def refusal_of_options(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall) -> Tensor | State:
-    """Run one call that `refusal` has let pass."""
+    """Run one call that `refusal` accepts."""
     q, k = as_dot(call)
     v = call.v
     width, value_width = k.shape[2], v.shape[2]
