@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.compressed import Compressed
+from graphattn.ops.edge_order import by_destination, in_callers_order
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
-from graphattn.ops.precision import in_callers_order, wide
+from graphattn.ops.precision import wide
 from graphattn.ops.random import keep_mask
 from graphattn.ops.schema import EdgeLists, Inputs, Options
 from graphattn.ops.scores import Additive, Dot, Sum
@@ -25,7 +26,7 @@ def outputs(inputs: Inputs, edges: EdgeLists, options: Options) -> tuple[Tensor 
     rows = Rows(Compressed(indptr, src, perm).rows(), indptr)
 
     def of_edges(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else wide(tensor if perm is None else tensor.index_select(0, perm))
+        return None if tensor is None else wide(by_destination(tensor, perm))
 
     bias, edge_key, edge_value, edge_attr = map(of_edges, (bias, edge_key, edge_value, edge_attr))
     if options.score == "none":

@@ -90,7 +90,7 @@ def test_every_graph(name, default):
 
 @DEFAULTS
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [each.name for each in BACKENDS])
 def test_every_backend(backend, options, default):
     for name in _SERVED_BY.get(backend, ("duplicate_edges",)):
         assert_the_same(name, options, backend, default)

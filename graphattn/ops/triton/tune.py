@@ -11,7 +11,7 @@ from triton.runtime.errors import OutOfResources, PTXASError
 
 from graphattn.ops.triton.tile_choice import Key, Start, choosing, keep, name_of
 from graphattn.ops.triton.tile_table import Tile, candidates
-from graphattn.ops.tuning import Tuned, Tuning
+from graphattn.ops.tune_result import Tuned, Tuning
 
 CLEARLY = 0.97  # a tile replaces that of the table if it takes at most this share of its time: less is noise
 

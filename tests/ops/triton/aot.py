@@ -27,8 +27,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 import graphattn as ga
-from graphattn.ops import dispatch, operator
-from graphattn.ops.triton import attend, gradient, kernel_arguments, rowblock_calls
+from graphattn.ops import operator
+from graphattn.ops.triton import attend, backend, gradient, kernel_arguments, rowblock_calls
 
 TABLE = Path(__file__).parents[3] / "docs" / "benchmarks" / "triton.json"
 TARGETS = {
@@ -136,12 +136,12 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
         launch = Launch(name, kernel, {taken: arguments[taken] for taken in kernel.arg_names}, warps)
         found.setdefault(str(launch), launch)
 
-    before = attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES
+    before = attend.launch, gradient.launch, rowblock_calls.launch, backend.DEVICES
     architecture_of = kernel_arguments.architecture_of
     kernel_arguments.architecture_of = rowblock_calls.architecture_of = lambda device: target
     most = gradient.RECOMPUTE_ABOVE
     attend.launch = gradient.launch = rowblock_calls.launch = record
-    dispatch._TRITON_DEVICES = ("cpu",)
+    backend.DEVICES = ("cpu",)
     direct = operator._kernels.get("cpu")
     operator._kernels["cpu"] = operator.Kernels(attend.forward, attend.backward)
     try:
@@ -155,7 +155,7 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
         operator._kernels.pop("cpu")
         if direct is not None:
             operator._kernels["cpu"] = direct
-        attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES = before
+        attend.launch, gradient.launch, rowblock_calls.launch, backend.DEVICES = before
         gradient.RECOMPUTE_ABOVE = most
         kernel_arguments.architecture_of = rowblock_calls.architecture_of = architecture_of
     return list(found.values())

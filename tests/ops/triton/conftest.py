@@ -16,11 +16,11 @@ def interpreted(monkeypatch):
     import ops.triton.interpreter  # noqa: F401
     from ops.lowering import rounding
 
-    from graphattn.ops import dispatch, operator
-    from graphattn.ops.triton import tile_choice, tile_table
+    from graphattn.ops import operator
+    from graphattn.ops.triton import backend, tile_choice, tile_table
     from graphattn.ops.triton.attend import backward, forward
 
-    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
+    monkeypatch.setattr(backend, "DEVICES", ("cpu",))
     monkeypatch.setattr(rounding, "FUSED", "triton")
     monkeypatch.setenv("GRAPHATTN_TILES", "")
     monkeypatch.setattr(tile_choice, "_too_large", {})

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from graphattn.ops.precision import is_small
+from graphattn.ops.thresholds import is_small
 
 
 def check_heads(out_channels: int, heads: int, dropout: float) -> None:

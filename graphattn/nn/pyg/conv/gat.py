@@ -18,8 +18,8 @@ from graphattn.nn.pyg.conv.attention_heads import block_diagonal, check_heads, h
 from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.pyg.self_loops import FillValue
-from graphattn.ops.precision import is_small
 from graphattn.ops.scores import Sum
+from graphattn.ops.thresholds import is_small
 
 
 class GATConv(AttentionConv):

@@ -15,7 +15,8 @@ from graphattn.nn.pyg.conv.projection import readable_weight
 from graphattn.nn.pyg.writable import writable
 from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.mapped import one_by_one
-from graphattn.ops.precision import is_small, under_autocast
+from graphattn.ops.precision import under_autocast
+from graphattn.ops.thresholds import is_small
 
 Map = tuple[Tensor, Tensor | None]
 """A weight `[D, F]` and a bias `[D]`."""

@@ -1,15 +1,17 @@
 """Large complete graphs, some destinations at a time: the same answer, and never all edges at once."""
 
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import torch
 
 import graphattn as ga
 from graphattn.graph import Graph
-from graphattn.ops import lowering, rows
+from graphattn.ops import dispatch, fallbacks
 from graphattn.ops.arguments import prepare
-from graphattn.ops.reference import backend as reference
+from graphattn.ops.backend import INDEX_BYTES
+from graphattn.ops.numba.backend import NUMBA
+from graphattn.ops.reference.backend import REFERENCE
 
 GRAPHS = {
     "complete": ga.complete([5, 0, 7]),
@@ -48,7 +50,7 @@ def test_the_answer_is_that_of_all_edges_at_once(name, case, backend, monkeypatc
     if backend == "numba":
         pytest.importorskip("numba")
     want = run(GRAPHS[name], OPTIONS[case], "reference")
-    monkeypatch.setattr(rows, "BUDGET", 200)
+    monkeypatch.setattr(fallbacks, "BUDGET", 200)
     for found, other in zip(run(GRAPHS[name], OPTIONS[case], backend), want, strict=True):
         torch.testing.assert_close(found, other)
 
@@ -60,12 +62,16 @@ def test_a_graph_that_has_its_edges_can_be_cut_too(name, case, backend):
     if backend == "numba":
         pytest.importorskip("numba")
     graph, made = ga.testing.zoo()[name], []
-    over_edges = {"numba": partial(lowering.attention, project=True), "reference": reference.attention}[backend]
+    whole = NUMBA if backend == "numba" else REFERENCE
 
-    def in_rows(call):
-        return rows.attention(call, lambda part: (made.append(part.graph.num_dst), over_edges(part))[1], backend)
+    def run_and_note(call, attend):
+        made.append(call.graph.num_dst)
+        return whole.run(call, attend)
 
-    want, found = (run(graph, OPTIONS[case], backend, attend) for attend in (None, in_rows))
+    def in_chunks(call):
+        return fallbacks.run_in_chunks(call, replace(whole, run=run_and_note), dispatch.run)
+
+    want, found = (run(graph, OPTIONS[case], backend, attend) for attend in (None, in_chunks))
     assert sum(made) == 2 * graph.num_dst  # forward, and again for the backward pass
     assert graph.num_edges == 0 or len(made) > 2
     for ours, theirs in zip(found, want, strict=True):
@@ -76,21 +82,21 @@ def test_the_edges_are_never_there_at_once(monkeypatch):
     made = []
     build = Graph._set
     monkeypatch.setattr(Graph, "_set", lambda self, *sizes: (made.append(sizes[2]), build(self, *sizes))[1])
-    monkeypatch.setattr(rows, "BUDGET", 2**14)
+    monkeypatch.setattr(fallbacks, "BUDGET", 2**14)
     graph = ga.complete(100)
     made.clear()
     q = torch.randn(100, 1, 4, requires_grad=True)
     ga.attention(q, q, q, graph, normalize="relu").sum().backward()
     assert graph._csr is None
-    assert 0 < max(made) <= 2**14 / rows._INDEX_BYTES
+    assert 0 < max(made) <= 2**14 / INDEX_BYTES
 
 
 def test_what_is_not_cut():
     q = torch.zeros(9000, 1, 1)
-    assert rows.needed(prepare(q, q, q, ga.complete(9000), normalize="relu"), "numba")
-    assert not rows.needed(prepare(q, q, q, ga.complete(9000), return_weights=True), "numba")
-    assert not rows.possible(prepare(q, q, q, ga.complete(9000), dropout=0.5))
+    assert fallbacks.needs_chunks(prepare(q, q, q, ga.complete(9000), normalize="relu"), NUMBA)
+    assert not fallbacks.needs_chunks(prepare(q, q, q, ga.complete(9000), return_weights=True), NUMBA)
+    assert not fallbacks.can_chunk(prepare(q, q, q, ga.complete(9000), dropout=0.5))
     beta = torch.ones(81, 1)
-    assert not rows.possible(prepare(q[:9], q[:9], q[:9], ga.complete(9), score=ga.scores.Cosine(beta)))
-    assert not rows.needed(prepare(q, q, q, ga.window(9000, 1), normalize="relu"), "numba")
-    assert not rows.needed(prepare(q[:90], q[:90], q[:90], ga.complete(90), normalize="relu"), "numba")
+    assert not fallbacks.can_chunk(prepare(q[:9], q[:9], q[:9], ga.complete(9), score=ga.scores.Cosine(beta)))
+    assert not fallbacks.needs_chunks(prepare(q, q, q, ga.window(9000, 1), normalize="relu"), NUMBA)
+    assert not fallbacks.needs_chunks(prepare(q[:90], q[:90], q[:90], ga.complete(90), normalize="relu"), NUMBA)

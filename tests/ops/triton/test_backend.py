@@ -1,12 +1,12 @@
 """Calls that ask for the GPU kernels by name, or get them."""
 
-import sys
-
 import pytest
 import torch
+from ops.passed_over import pass_over
 
 import graphattn as ga
-from graphattn.ops import dispatch
+from graphattn.ops import loading
+from graphattn.ops.triton import backend
 
 GRAPH = ga.Graph(torch.tensor([[0, 1, 3], [1, 2, 4]]), 5)
 X = torch.ones(5, 3, 7)
@@ -25,7 +25,7 @@ def test_the_kernels_run(monkeypatch):
 
 
 def test_not_for_the_cpu(monkeypatch):
-    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cuda",))
+    monkeypatch.setattr(backend, "DEVICES", ("cuda",))
     with pytest.raises(ValueError, match="backend='triton' cannot run this call: the tensors are on cpu, not on a GPU"):
         ga.attention(X, X, X, GRAPH, backend="triton")
 
@@ -35,28 +35,28 @@ def test_what_is_not_fused():
         ga.attention(X, X, X, GRAPH, normalize="sparsemax", backend="triton")
 
 
+<<<<<<< HEAD:tests/ops/triton/test_dispatch.py
 def test_not_for_other_dtypes():
     x = X.to(torch.float8_e4m3fn)
     with pytest.raises(TypeError, match=r"v is torch\.float8_e4m3fn"):
         ga.attention(x, x, x, GRAPH, backend="triton")
 
 
+=======
+>>>>>>> h-backends:tests/ops/triton/test_backend.py
 def test_not_with_an_old_triton(monkeypatch):
     import triton
 
     monkeypatch.setattr(triton, "__version__", "3.4.0")
-    monkeypatch.setattr(dispatch, "_problems", {})
-    for module in ("graphattn.ops.triton", "graphattn.ops.triton.attend"):
-        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(loading, "_problems", {})
     with pytest.raises(ValueError, match=r"cannot run this call: Triton cannot be loaded \(Triton 3\.4\.0 is older"):
         ga.attention(X, X, X, GRAPH, backend="triton")
 
 
 def test_where_triton_is_missing_the_reference_runs_and_says_so_once(monkeypatch):
-    monkeypatch.setattr(dispatch, "_problems", {"triton": "Triton is not installed"})
-    monkeypatch.setattr(dispatch, "_said", False)
-    original = dispatch._refusal
-    monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else original(name, call))
+    monkeypatch.setattr(loading, "_problems", {"triton": "Triton is not installed"})
+    monkeypatch.setattr(loading, "_warned", False)
+    pass_over(monkeypatch, "numba")
     with pytest.warns(RuntimeWarning, match="attention on the GPU runs on the reference path") as caught:
         for _ in range(2):
             ga.attention(X, X, X, GRAPH)

@@ -1,23 +1,25 @@
 """GPUs without room for a call: errors are put in where PyTorch and Triton would raise them."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
 from ops.lowering.cases import Case, run, tensors
+from ops.passed_over import pass_over
 
 import graphattn as ga
-from graphattn.ops import dispatch, fallbacks
+from graphattn.ops import fallbacks
+from graphattn.ops.triton.backend import TRITON
 
 CASE = Case("dot", edges="bias", heads=(2, 2), widths=(3, 3, 1), dtype=torch.float64)
 
 
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_ways", {})
-    monkeypatch.setattr(fallbacks, "_said", False)
-    original = dispatch._refusal
-    monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else original(name, call))
+    monkeypatch.setattr(fallbacks, "_known_attempts", {})
+    monkeypatch.setattr(fallbacks, "_warned", False)
+    pass_over(monkeypatch, "numba")
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_garbage_is_collected_and_nothing_else_happens(graph, monkeypatch):
         warnings.simplefilter("error")
         assert_same(call(graph), want)
     assert len(failed) == 1
-    assert explained(graph).reason == dispatch._MAKES["triton"]
+    assert explained(graph).reason == TRITON.summary
 
 
 def test_the_mask_of_dropout_is_that_of_a_call_with_room(graph, monkeypatch):
@@ -107,10 +109,10 @@ def test_the_reference_some_destinations_at_a_time(graph, monkeypatch):
 def test_where_nothing_helps(graph, monkeypatch):
     short_of_memory(monkeypatch, 0)
 
-    def fails(call):
+    def fails(call, attend):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(dispatch.reference, "attention", fails)
+    monkeypatch.setattr(fallbacks, "REFERENCE", replace(fallbacks.REFERENCE, run=fails))
     with pytest.raises(torch.OutOfMemoryError, match="no backend has room for this call: CUDA out of memory"):
         call(graph)
 
@@ -166,7 +168,7 @@ def test_a_smaller_tile_first(graph, monkeypatch, kernel):
     before = len(tried)
     assert_same(call(graph, "triton"), want)
     assert all(slots == 1 and rows <= 2 for rows, slots, _, _ in tried[before:])
-    assert not fallbacks._ways
+    assert not fallbacks._known_attempts
 
 
 def test_a_kernel_that_fits_with_no_tile(graph, monkeypatch):
