@@ -55,7 +55,7 @@ TOGETHER = {
     "nn/vision/*": ("nn/vision/test_blocks.py", "every block alike"),
     "ops/*.py": ("ops/test_dispatch.py", "what backends share, tested through them"),
     "ops/block/flex.py": ("ops/block/test_backend.py", "the backend's way on a GPU"),
-    "ops/numba/*": ("ops/fused/test_options.py", "the kernels through the operator"),
+    "ops/numba/*": ("ops/lowering/test_options.py", "the kernels through the operator"),
     "ops/triton/*": ("ops/triton/test_variants.py", "the kernels through the operator"),
     "tasks/molecule/*": ("tasks/molecule/test_predictor.py", "steps of fitting"),
 }

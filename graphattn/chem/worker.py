@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Run a function on texts in a separate process with a time limit for each; RDKit cannot be stopped otherwise.
-=======
 """Call a function on one text after another in another process, each with a time limit.
->>>>>>> h-products
 
 A call into RDKit can be neither timed out nor interrupted from within its process. So the caller's process waits on
 a pipe, which Ctrl-C always interrupts, and the other process computes. A text that takes too long, or that RDKit

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from ops.fused.cases import Case, call, tensors
+from ops.lowering.cases import Case, call, tensors
 from torch import Tensor
 
 import graphattn as ga

@@ -35,15 +35,6 @@ def test_what_is_not_fused():
         ga.attention(X, X, X, GRAPH, normalize="sparsemax", backend="triton")
 
 
-<<<<<<< HEAD:tests/ops/triton/test_dispatch.py
-def test_not_for_other_dtypes():
-    x = X.to(torch.float8_e4m3fn)
-    with pytest.raises(TypeError, match=r"v is torch\.float8_e4m3fn"):
-        ga.attention(x, x, x, GRAPH, backend="triton")
-
-
-=======
->>>>>>> h-backends:tests/ops/triton/test_backend.py
 def test_not_with_an_old_triton(monkeypatch):
     import triton
 

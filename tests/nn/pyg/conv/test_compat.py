@@ -6,12 +6,7 @@ from expectation import assert_mean
 from pyg_twin import assert_same, twins
 
 import graphattn as ga
-<<<<<<< HEAD
-from graphattn.ops import precision
-=======
-from graphattn.graph import graph as graph_module
 from graphattn.ops import thresholds
->>>>>>> h-backends
 from graphattn.testing import assert_batch_equals_separate, assert_node_permutation_equivariant, zoo
 
 pyg = pytest.importorskip("torch_geometric")
@@ -35,57 +30,7 @@ def flag(name):
     return {"return_attention_weights": True}
 
 
-<<<<<<< HEAD
-@pytest.fixture(params=[0, precision.FEW_NUMBERS], ids=["as if large", "small"])
-=======
-FORMS = [
-    "int64",
-    "int32",
-    "noncontiguous",
-    "EdgeIndex",
-    "sorted EdgeIndex",
-    "coo",
-    "csr",
-    "csc",
-    "SparseTensor",
-    "Graph",
-]
-MATRICES = ["coo", "csr", "csc", "SparseTensor"]
-
-
-def as_form(form, edge_index, num_nodes, values=None):
-    """The edges in one of the forms that PyG's layers take; for matrices, the edges must be free of duplicates."""
-    if form == "int64":
-        return edge_index
-    if form == "int32":
-        return edge_index.int()
-    if form == "noncontiguous":
-        return edge_index.t().contiguous().t()
-    if form == "EdgeIndex":
-        return pyg.EdgeIndex(edge_index)
-    if form == "sorted EdgeIndex":
-        return pyg.EdgeIndex(edge_index, sparse_size=(num_nodes, num_nodes)).sort_by("col").values
-    if form == "Graph":
-        return ga.Graph(edge_index, num_nodes)
-    if form == "SparseTensor":
-        matrix = pytest.importorskip("torch_sparse").SparseTensor
-        return matrix(row=edge_index[1], col=edge_index[0], value=values, sparse_sizes=(num_nodes, num_nodes))
-    values = torch.ones(edge_index.size(1), dtype=torch.float64) if values is None else values
-    size = (num_nodes, num_nodes, *values.shape[1:])
-    coo = torch.sparse_coo_tensor(edge_index.flip(0), values, size).coalesce()
-    if form == "coo":
-        return coo
-    row, col = coo.indices()
-    if form == "csc":
-        order = (col * num_nodes + row).argsort()
-        starts = torch.searchsorted(col[order], torch.arange(num_nodes + 1))
-        return torch.sparse_csc_tensor(starts, row[order], coo.values()[order], size)
-    starts = torch.searchsorted(row, torch.arange(num_nodes + 1))
-    return torch.sparse_csr_tensor(starts, col, coo.values(), size)
-
-
 @pytest.fixture(params=[0, thresholds.FEW_NUMBERS], ids=["as if large", "small"])
->>>>>>> h-backends
 def any_size(request, monkeypatch):
     monkeypatch.setattr(thresholds, "FEW_NUMBERS", request.param)
 
