@@ -157,4 +157,4 @@ def test_nothing_is_looked_at_while_a_cuda_graph_is_captured(monkeypatch):
     monkeypatch.setattr(rowblocks, "find_rowblocks", None)
     assert rowblocks.rowblocks_of(seen, indices, num_columns) is before
     assert rowblocks.rowblocks_of(new, indices, num_columns) is None
-    assert new not in rowblocks._rowblocks
+    assert rowblocks._rowblocks.find(new, num_columns) is None
