@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphattn.ops.edge_order import in_callers_order
 from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.numba import backward_kernels as kernels
 from graphattn.ops.numba.edge_features import backward_features, feature_terms
@@ -40,7 +41,6 @@ from graphattn.ops.numba.marshalling import (
 )
 from graphattn.ops.numba.row_tasks import Plan, plan_rows
 from graphattn.ops.numba.threads import Step, run_steps
-from graphattn.ops.precision import in_callers_order
 from graphattn.ops.schema import Inputs, split_backward
 
 RECOMPUTE_ABOVE = 2**30
