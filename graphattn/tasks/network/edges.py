@@ -21,7 +21,7 @@ from graphattn.tasks.network.values import coded, missing, numbers, yes_no
 class Edges(NamedTuple):
     """See `Network` for the fields."""
 
-    index: Tensor
+    edge_index: Tensor
     weight: Tensor | None
     type: Tensor | None
     types: tuple[str, ...]
@@ -60,7 +60,8 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
         raise TableError(f"{rows.name}: no edge can be used; the first reason: {rejects.found[0].reason}.")
     kept = np.flatnonzero(good) if not good.all() else slice(None)
     source, destination = source[kept], destination[kept]
-    weight, kind = (None if part is None else part[kept] for part in (weight, kind))
+    weight = None if weight is None else weight[kept]
+    kind = None if kind is None else kind[kept]
     further = [values[kept] for values in further]
     line = np.flatnonzero(good) if not good.all() else None
     merged = _merge(source, destination, weight, kind, further, directed=directed)
@@ -68,10 +69,10 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
         notes.append(
             _said(rows, line, source, destination, merged, places, directed=directed, weighted=weight is not None)
         )
-        first, weight = merged.first, merged.weight
-        source, destination = source[first], destination[first]
-        kind = None if kind is None else kind[first]
-        further = [values[first] for values in further]
+        once, weight = merged.first, merged.weight
+        source, destination = source[once], destination[once]
+        kind = None if kind is None else kind[once]
+        further = [values[once] for values in further]
     loops = int((source == destination).sum())
     if loops:
         row = int(np.argmax(source == destination))

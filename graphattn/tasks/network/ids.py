@@ -42,9 +42,9 @@ def node_ids(rows: Rows, column: str, rejects: Rejects) -> tuple[NDArray[np.int6
     if again.any():
         for row, name in enumerate(names):
             first.setdefault(name, row)
-    for row in np.flatnonzero(gone | again):
+    for row in np.flatnonzero(gone | again).tolist():
         raw = rows.frame[column].iloc[row]
-        rejects.add(rows, int(row), column, _raw_text(raw), _why_no_id(rows, column, names[row], int(row), first))
+        rejects.add(rows, row, column, _raw_text(raw), _why_no_id(rows, column, names[row], row, first))
     kept = np.flatnonzero(~(gone | again))
     return kept, [names[row] for row in kept]
 

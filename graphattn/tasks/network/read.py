@@ -160,7 +160,7 @@ def _assemble(source: Source, options: Options, rejects: Rejects, *, directed: b
     return Network(
         nodes=nodes.frame,
         ids=tuple(ids),
-        edge_index=joined.index,
+        edge_index=joined.edge_index,
         edge_weight=joined.weight,
         edge_type=joined.type,
         edge_types=joined.types,
@@ -174,7 +174,7 @@ def _assemble(source: Source, options: Options, rejects: Rejects, *, directed: b
         y=labels.y,
         masks=masks,
         columns=(*node_roles, *edge_roles),
-        notes=(*notes, *_isolated(nodes, joined.index, ids)),
+        notes=(*notes, *_isolated(nodes, joined.edge_index, ids)),
         rejects=tuple(rejects.found),
     )
 

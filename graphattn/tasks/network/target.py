@@ -79,7 +79,7 @@ def _numbers(rows: Rows, column: str, found: Coded, rejects: Rejects, *, said: b
             f"{rows.where(row, column)}: {found.names[found.codes[row]]!r} may have a decimal comma or a comma between "
             "thousands; write a decimal point and no thousands separators."
         )
-    for row in np.flatnonzero(values.wrong):
+    for row in np.flatnonzero(values.wrong).tolist():
         name = found.names[found.codes[row]]
         rejects.add(
             rows, int(row), column, name, f"{name!r} is not a number that can be used; the node is kept without"

@@ -40,7 +40,8 @@ def records_source(
         else:
             tables.append(Rows(name, frame, "line", lines[at].__getitem__))
     return Source(
-        *tables,
+        tables[0],
+        tables[1],
         directed=directed,
         id_column="id",
         source_column="source",

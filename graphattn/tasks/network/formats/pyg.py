@@ -33,7 +33,7 @@ def from_pyg(data: Any) -> Source:
         attr = attr.detach().cpu().reshape(edge_index.shape[1], -1)
         further |= {f"attr{at}": attr[:, at].numpy() for at in range(attr.shape[1])}
     y = getattr(data, "y", None)
-    masks = {
+    masks: dict[str, Any] = {
         part: getattr(data, f"{key}_mask", None)
         for part, key in (("train", "train"), ("valid", "val"), ("test", "test"))
     }
