@@ -56,8 +56,8 @@ def random_split(y: Tensor, *, shares: Sequence[float] = SHARES, seed: int = 0, 
     places: list[NDArray[np.int64]] = []
     for label in np.unique(classes[known]):
         members = draw.permutation(np.flatnonzero(known & (classes == label)))
-        # each member's place in its class, between 0 and 1: sorted by it, classes interleave evenly
-        places.append(np.stack([(np.arange(len(members)) + 0.5) / len(members), members], axis=1))
+        # a member's place in its class, from 0 to below 1: sorted by it, classes interleave, and each has its first in front
+        places.append(np.stack([np.arange(len(members)) / len(members), members], axis=1))
     if not places:
         nothing = torch.zeros(len(y), dtype=torch.bool)
         return NodeSplit(nothing, nothing.clone(), nothing.clone())
