@@ -25,7 +25,9 @@ def sparse_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """
     if not training or p == 0:
         return x
-    return torch.sparse_csr_tensor(x.crow_indices(), x.col_indices(), F.dropout(x.values(), p), x.shape, check_invariants=False)
+    return torch.sparse_csr_tensor(
+        x.crow_indices(), x.col_indices(), F.dropout(x.values(), p), x.shape, check_invariants=False
+    )
 
 
 class SparseRows:

@@ -9,7 +9,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "NodeClassifier", "NodeRegressor", "read_network"]
 
-_WHERE = {"NodeClassifier": "classifier", "NodeRegressor": "classifier", "Network": "network", "read_network": "network"}
+_WHERE = {
+    "NodeClassifier": "classifier",
+    "NodeRegressor": "classifier",
+    "Network": "network",
+    "read_network": "network",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ _MOST_CATEGORIES = 100
 """categories of one column that get a column each, the most frequent ones; the others share one"""
 
 _EIGENVECTORS = 8
-_LARGEST_FOR_EIGENVECTORS = 300_000
+_LARGEST_FOR_EIGENVECTORS = 100_000
 """nodes up to which Laplacian eigenvectors take seconds"""
 
 
@@ -68,8 +68,8 @@ class NodeFeatures:
     """Turn a network's columns into one matrix of features, as was found on the network it was fitted to.
 
     Numbers are scaled by `NumberScaler`, fitted on all nodes but those named; a category becomes a column for each of
-    its values, and one for values not seen before. Rows of a sparse matrix are divided by their sum of absolute values,
-    and stay sparse. Where a network has no features of its own, or when asked, degree, PageRank, core number, return
+    its values, and one for values not seen before. Columns of a sparse matrix with entries beyond ±1 are divided by
+    the largest, then rows by their sum of absolute values; it stays sparse. Where a network has no features of its own, or when asked, degree, PageRank, core number, return
     probabilities and Laplacian eigenvectors are added. Those of a grown network are turned (by the best orthogonal map)
     to agree with those of the first on the nodes that both have; a network without such nodes has zeros there.
     """
@@ -77,6 +77,7 @@ class NodeFeatures:
     structural: bool = False
     num_inputs: int = 0
     numbers: NumberScaler | None = None
+    largest: Array | None = None
     categories: dict[str, list[str]] = field(default_factory=dict)
     structure: NumberScaler | None = None
     ids: tuple[str, ...] = ()
@@ -98,13 +99,15 @@ class NodeFeatures:
         nothing = network.x.shape[1] == 0 and not categories
         made = cls(nothing if structural is None else structural, network.x.shape[1])
         made.categories = categories
-        if not sparse:
+        if sparse:
+            made.largest = _largest(network.x)
+        else:
             made.numbers = NumberScaler.fit(network.x.double().numpy())
+        adjacency = _adjacency(network)
         if made.structural:
-            adjacency = _adjacency(network)
             made.structure = NumberScaler.fit(structure_of(adjacency))
-            if 2 < len(network.ids) <= _LARGEST_FOR_EIGENVECTORS and adjacency.nnz:
-                made.ids, made.eigenvectors = network.ids, laplacian_eigenvectors(adjacency, _EIGENVECTORS)
+        if 2 < len(network.ids) <= _LARGEST_FOR_EIGENVECTORS and adjacency.nnz:
+            made.ids, made.eigenvectors = network.ids, laplacian_eigenvectors(adjacency, _EIGENVECTORS)
         made.edge_types = tuple(network.edge_types) if len(network.edge_types) > 1 else ()
         made.weighted = network.edge_weight is not None
         numbers = _edge_numbers(network, made.weighted)
@@ -118,10 +121,12 @@ class NodeFeatures:
             ValueError: the network has another number of features than the one this was fitted to.
         """
         if network.x.shape[1] != self.num_inputs:
-            raise ValueError(f"the model was trained on {self.num_inputs} features, the network has {network.x.shape[1]}")
+            raise ValueError(
+                f"the model was trained on {self.num_inputs} features, the network has {network.x.shape[1]}"
+            )
         dense = self._dense_parts(network)
         if network.x.layout is torch.sparse_csr:
-            return _beside(_rows_to_one(network.x), dense)
+            return _beside(_rows_to_one(network.x, self.largest), dense)
         assert self.numbers is not None
         own = self.numbers.transform(network.x.double().numpy())
         return torch.from_numpy(np.concatenate([own, *dense], axis=1)).float()
@@ -157,8 +162,9 @@ class NodeFeatures:
                     f"{name}.spread": scaler.spread,
                     f"{name}.gaps": scaler.gaps.astype(np.float64),
                 }
-        if self.eigenvectors is not None:
-            arrays["eigenvectors"] = self.eigenvectors
+        for name in ("eigenvectors", "largest"):
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)
         content = {
             "structural": self.structural,
             "num_inputs": self.num_inputs,
@@ -180,29 +186,31 @@ class NodeFeatures:
             if f"{name}.median" in arrays:
                 gaps = arrays[f"{name}.gaps"] != 0
                 setattr(made, name, NumberScaler(arrays[f"{name}.median"], arrays[f"{name}.spread"], gaps))
-        made.eigenvectors = arrays.get("eigenvectors")
+        made.eigenvectors, made.largest = arrays.get("eigenvectors"), arrays.get("largest")
         return made
 
     def _dense_parts(self, network: Network) -> list[Array]:
         parts = [_one_hot(network.nodes[name], values) for name, values in self.categories.items()]
         if self.structure is not None:
-            adjacency = _adjacency(network)
-            parts.append(self.structure.transform(structure_of(adjacency)))
-            if self.eigenvectors is not None:
-                parts.append(self._eigenvectors(network, adjacency))
+            parts.append(self.structure.transform(structure_of(_adjacency(network))))
+            parts.append(self.positions(network))
         return parts
 
-    def _eigenvectors(self, network: Network, adjacency: Any) -> Array:
-        assert self.eigenvectors is not None
-        if network.ids == self.ids:
-            found = laplacian_eigenvectors(adjacency, _EIGENVECTORS)
-            return found if np.array_equal(found, self.eigenvectors) else _turned(found, found, self.eigenvectors)
+    def positions(self, network: Network) -> Array:
+        """Return Laplacian eigenvectors `[N, 8]` that agree with those of the network this was fitted to.
+
+        Zeros for a network of which fewer than 8 nodes were in that one, or where it was too large for them.
+        """
+        if self.eigenvectors is None:
+            return np.zeros((len(network.ids), _EIGENVECTORS))
         place = {name: number for number, name in enumerate(self.ids)}
         shared = [(here, place[name]) for here, name in enumerate(network.ids) if name in place]
         if len(shared) < self.eigenvectors.shape[1]:
             return np.zeros((len(network.ids), self.eigenvectors.shape[1]))
         here, there = (list(each) for each in zip(*shared, strict=True))
-        found = laplacian_eigenvectors(adjacency, _EIGENVECTORS)
+        found = laplacian_eigenvectors(_adjacency(network), _EIGENVECTORS)
+        if network.ids == self.ids and np.array_equal(found, self.eigenvectors):
+            return found
         return _turned(found, found[here], self.eigenvectors[there])
 
     def _one_hot_types(self, network: Network) -> Tensor:
@@ -211,6 +219,33 @@ class NodeFeatures:
         columns = torch.tensor([place.get(name, len(place)) for name in network.edge_types] or [0])
         one_hot = torch.nn.functional.one_hot(columns[network.edge_type], len(place) + 1)
         return one_hot[:, : len(place)].float()
+
+
+def aligned(network: Network, names: tuple[str, ...]) -> Network:
+    """Return the network with these feature columns: by name, missing numbers where it has none of that name.
+
+    A column that its reader did not take for a feature is looked up in the table of nodes.
+    """
+    if network.feature_names == names:
+        return network
+    place = {name: number for number, name in enumerate(network.feature_names)}
+    if network.x.layout is torch.sparse_csr:
+        import scipy.sparse as sp
+
+        columns, values = network.x.col_indices().numpy(), network.x.values().numpy()
+        own = sp.csr_array((values, columns, network.x.crow_indices().numpy()), shape=tuple(network.x.shape)).tocsc()
+        own = sp.hstack([own, sp.csc_array((own.shape[0], 1))], format="csc")
+        picked = own[:, [place.get(name, len(place)) for name in names]].tocsr()
+        parts = (torch.from_numpy(part.astype(np.int64)) for part in (picked.indptr, picked.indices))
+        x = torch.sparse_csr_tensor(*parts, torch.from_numpy(picked.data), picked.shape, check_invariants=False)
+    else:
+        x = torch.full((len(network.ids), len(names)), float("nan"))
+        for number, name in enumerate(names):
+            if name in place:
+                x[:, number] = network.x[:, place[name]]
+            elif name in network.nodes:
+                x[:, number] = _numbers(network.nodes[name])
+    return replace(network, x=x, feature_names=names)
 
 
 def feature_columns(features: NodeFeatures, network: Network) -> list[str]:
@@ -223,9 +258,14 @@ def feature_columns(features: NodeFeatures, network: Network) -> list[str]:
         names += [f"{column}={value}" for value in values] + [f"{column}=other"]
     if features.structure is not None:
         names += list(STRUCTURE)
-    if features.eigenvectors is not None:
         names += [f"laplacian_{number + 1}" for number in range(_EIGENVECTORS)]
     return names
+
+
+def _numbers(column: Any) -> Tensor:
+    import pandas as pd
+
+    return torch.from_numpy(pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float32, na_value=np.nan))
 
 
 def _category_columns(network: Network) -> list[str]:
@@ -279,9 +319,20 @@ def _turned(vectors: Array, here: Array, there: Array) -> Array:
     return vectors @ (left @ right)
 
 
-def _rows_to_one(x: Tensor) -> Tensor:
+def _largest(x: Tensor) -> Array:
+    sizes = torch.zeros(x.shape[1]).scatter_reduce(0, x.col_indices().long(), _values(x).abs(), "amax")
+    return sizes.clamp(min=1).double().numpy()
+
+
+def _values(x: Tensor) -> Tensor:
+    return torch.nan_to_num(x.values().float())
+
+
+def _rows_to_one(x: Tensor, largest: Array | None) -> Tensor:
     rows = torch.repeat_interleave(torch.arange(x.shape[0]), x.crow_indices().diff())
-    values = torch.nan_to_num(x.values().float())
+    values = _values(x)
+    if largest is not None:
+        values = values / torch.from_numpy(largest).float()[x.col_indices().long()]
     sums = torch.zeros(x.shape[0]).index_add(0, rows, values.abs())
     scaled = values / sums.clamp(min=torch.finfo(torch.float32).tiny)[rows]
     return torch.sparse_csr_tensor(x.crow_indices(), x.col_indices(), scaled, x.shape, check_invariants=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def random_split(y: Tensor, *, shares: Sequence[float] = SHARES, seed: int = 0, 
     places: list[NDArray[np.int64]] = []
     for label in np.unique(classes[known]):
         members = draw.permutation(np.flatnonzero(known & (classes == label)))
-        # a member's place in its class, from 0 to below 1: sorted by it, classes interleave, and each has its first in front
+        # its place in its class, from 0 to below 1: sorted by it, classes interleave, and the first of each come first
         places.append(np.stack([np.arange(len(members)) / len(members), members], axis=1))
     if not places:
         nothing = torch.zeros(len(y), dtype=torch.bool)
@@ -116,3 +117,15 @@ def _cut(nodes: NDArray[np.int64], size: int, shares: Sequence[float]) -> NodeSp
         mask[torch.from_numpy(nodes[start:stop].copy())] = True
         masks.append(mask)
     return NodeSplit(*masks)
+
+
+def without_edges_of(network: Network, nodes: Tensor) -> Network:
+    """Return the network without the edges of some nodes, `[N]` bool; the nodes keep their places."""
+    kept = ~nodes[network.edge_index].any(0)
+    return replace(
+        network,
+        edge_index=network.edge_index[:, kept],
+        edge_weight=None if network.edge_weight is None else network.edge_weight[kept],
+        edge_type=None if network.edge_type is None else network.edge_type[kept],
+        edge_attr=None if network.edge_attr is None else network.edge_attr[kept],
+    )

@@ -1,0 +1,1 @@
+"""What all tasks share: reading tables, files, training, errors."""
