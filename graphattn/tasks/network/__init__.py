@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
-    from graphattn.tasks.network.network import Network, read_network
+    from graphattn.tasks.network.network import Network
+    from graphattn.tasks.network.read import read_network
 
 __all__ = ["Network", "NodeClassifier", "NodeRegressor", "read_network"]
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from graphattn.tasks.network.inputs import NodeInputs
+from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.structure import adjacency_of, structure_of, undirected
 
 Array = NDArray[np.float64]

@@ -67,11 +67,12 @@ class NumberScaler:
 class NodeFeatures:
     """Turn a network's columns into one matrix of features, as was found on the network it was fitted to.
 
-    Numbers are scaled by `NumberScaler`, fitted on all nodes but those named; a category becomes a column for each of
-    its values, and one for values not seen before. Columns of a sparse matrix with entries beyond ±1 are divided by
-    the largest, then rows by their sum of absolute values; it stays sparse. Where a network has no features of its own, or when asked, degree, PageRank, core number, return
-    probabilities and Laplacian eigenvectors are added. Those of a grown network are turned (by the best orthogonal map)
-    to agree with those of the first on the nodes that both have; a network without such nodes has zeros there.
+    Numbers are scaled by `NumberScaler`; a category becomes a column for each of its values, and one for values not
+    seen before. Columns of a sparse matrix with entries beyond ±1 are divided by the largest, then rows by their sum of
+    absolute values; it stays sparse. Where a network has no features of its own, or when asked, degree, PageRank, core
+    number, return probabilities and Laplacian eigenvectors are added. Those of a grown network are turned (by the best
+    orthogonal map) to agree with those of the first on the nodes that both have; a network without such nodes has zeros
+    there.
     """
 
     structural: bool = False

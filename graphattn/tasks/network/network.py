@@ -42,8 +42,3 @@ class Network:
     columns: tuple[ColumnRole, ...]
     notes: tuple[str, ...]
     rejects: tuple[Any, ...]
-
-
-def read_network(nodes: Any = None, edges: Any = None, **options: Any) -> Network:
-    """Stand in for the reader until it is merged."""
-    raise NotImplementedError

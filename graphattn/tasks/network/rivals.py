@@ -94,9 +94,11 @@ class Constant:
     values: Array
 
     def predict(self, evidence: Evidence, known: NDArray[Any]) -> Array:
+        """See `Rival`."""
         return np.tile(self.values, (evidence.own.shape[0], 1))
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """See `Rival`."""
         return {"kind": "constant"}, {"values": self.values}
 
 
@@ -113,6 +115,7 @@ class Propagation:
     prior: Array
 
     def predict(self, evidence: Evidence, known: NDArray[Any]) -> Array:
+        """See `Rival`."""
         values = _targets(self.task, known, len(self.prior))
         there = ~np.isnan(values)
         degree = evidence.both.sum(axis=1)
@@ -127,6 +130,7 @@ class Propagation:
         return (spread[:, :count] + slight * self.prior) / (reached + slight)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """See `Rival`."""
         return {"kind": "propagation", "task": self.task}, {"prior": self.prior}
 
 
@@ -138,6 +142,7 @@ class Layers:
     layers: list[tuple[Array, Array]]
 
     def predict(self, evidence: Evidence, known: NDArray[Any]) -> Array:
+        """See `Rival`."""
         h = evidence.own
         for number, (weight, bias) in enumerate(self.layers):
             h = (np.maximum(h, 0.0) if number else h) @ weight + bias
@@ -147,6 +152,7 @@ class Layers:
         return 0.5 * (1 + np.tanh(h / 2)) if self.task == "multilabel" else h
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """See `Rival`."""
         arrays = {}
         for number, (weight, bias) in enumerate(self.layers):
             arrays |= {f"weight{number}": weight, f"bias{number}": bias}
@@ -163,6 +169,7 @@ class Boosting:
     trees: list[str]
 
     def predict(self, evidence: Evidence, known: NDArray[Any]) -> Array:
+        """See `Rival`."""
         import lightgbm
 
         wide = evidence.wide.astype(np.float64)
@@ -174,6 +181,7 @@ class Boosting:
         return out
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """See `Rival`."""
         state = {"kind": "boosting", "task": self.task, "num_outputs": self.num_outputs}
         return state | {"present": self.present, "trees": self.trees}, {}
 

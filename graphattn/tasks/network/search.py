@@ -15,7 +15,7 @@ from torch import Tensor
 
 from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.network.config import PRESETS, NodeModelConfig
-from graphattn.tasks.network.inputs import NodeInputs
+from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.splits import NodeSplit
 from graphattn.tasks.network.training import FittedNetwork, fit_node_network
 
@@ -108,8 +108,7 @@ def search(
         load_if_exists=True,
     )
     spent = sum(trial.duration.total_seconds() for trial in study.trials if trial.duration is not None)
-    before = len(study.trials)
-    if before == 0:
+    if not study.trials:
         for start in _STARTS:
             study.enqueue_trial({}, user_attrs={"config": start.to_json()})
     end = time.monotonic() + max(budget - spent, 0.0)
@@ -132,7 +131,7 @@ def search(
             raise optuna.TrialPruned
         return best
 
-    while (not study.trials or before + len(networks) == 0 or time.monotonic() < end) and len(_ran(study)) < trials:
+    while len(_ran(study)) < trials and (not _ran(study) or time.monotonic() < end):
         study.optimize(objective, n_trials=1, catch=(SettingsError,))
     tried = [
         Trial(

@@ -22,8 +22,8 @@ from graphattn.tasks.molecule.checkpoint import AtomicCheckpointIO
 from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.inference import resolve_device
 from graphattn.tasks.network.config import NodeModelConfig
-from graphattn.tasks.network.inputs import NodeInputs
 from graphattn.tasks.network.metrics import METRICS, score
+from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.splits import NodeSplit, labeled
 
 _STEPS_BETWEEN_CHECKPOINTS = 50
