@@ -5,6 +5,7 @@ from graphattn.models.exphormer import Exphormer
 from graphattn.models.graphormer import Graphormer
 from graphattn.models.language_model import LanguageModel
 from graphattn.models.molecule import MoleculeNet
+from graphattn.models.node_network import NodeNetwork
 from graphattn.models.pointer_network import PointerNetwork
 from graphattn.models.seq2seq import Seq2Seq
 from graphattn.models.set_transformer import InducedSetAttention, SetTransformer
@@ -20,6 +21,7 @@ __all__ = [
     "LanguageModel",
     "MoleculeNet",
     "NeuralTuringMachine",
+    "NodeNetwork",
     "PointerNetwork",
     "Seq2Seq",
     "SetTransformer",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from torch_geometric.data import Data
 from graphattn.tasks.common.checkpoint import AtomicCheckpointIO, BestWeights
 from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.common.model_directory import CHECKPOINTS, LOGS
+from graphattn.tasks.common.quiet import own_interrupt, quiet_lightning
 from graphattn.tasks.molecule.config import PRECISIONS, TrainingConfig
 from graphattn.tasks.molecule.datamodule import MoleculeDataModule
 from graphattn.tasks.molecule.inference import resolve_device
@@ -87,7 +85,7 @@ def train_network(
         )
     module = MoleculeModule(net, task, scaler, config, seed)
     data = MoleculeDataModule(train, valid, batch_size=config.batch_size, seed=seed)
-    with quiet_lightning(), _own_interrupt(), _one_thread():
+    with quiet_lightning(), own_interrupt(), _one_thread():
         trainer = L.Trainer(
             accelerator=resolve_device(config.device, config.precision),
             devices=1,
@@ -114,38 +112,6 @@ def train_network(
     if not best.weights:
         raise SettingsError(f"the training loss is not finite; lower the learning rate (now {config.lr:g}).")
     return TrainedNetwork(best.weights, best.history)
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Silence Lightning's tips, device list and advice about worker processes."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    loggers += [logging.getLogger(f"{logger.name}.utilities.rank_zero") for logger in loggers]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", module="torch_geometric")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _own_interrupt() -> Iterator[None]:
-    """Restore the handler of Ctrl-C, which Lightning sets to nothing once it was used."""
-    try:
-        handler = signal.getsignal(signal.SIGINT)
-    except ValueError:  # not in the main thread
-        handler = None
-    try:
-        yield
-    finally:
-        if handler is not None and signal.getsignal(signal.SIGINT) is not handler:
-            signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

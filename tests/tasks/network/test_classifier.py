@@ -1,0 +1,170 @@
+"""From a network to labels: what the user gets, what is kept, and what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from small_networks import blocks, karate, network
+
+from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError
+from graphattn.tasks.network import NodeClassifier, NodeRegressor
+from graphattn.tasks.network.config import NodeModelConfig, preset
+from graphattn.tasks.network.search import seconds
+
+SHORT = NodeModelConfig(epochs=30, patience=30, hidden_dim=16, validate_every=5)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return NodeClassifier().fit(blocks(), config=SHORT)
+
+
+def test_the_users_rows_come_back_with_labels(fitted):
+    table = fitted.predict()
+    assert list(table.columns) == [
+        "id", "role", "role_predicted", "role_confidence", "role_probability_a", "role_probability_b",
+        "role_probability_c", "role_set", "role_unlike_training",
+    ]  # fmt: skip
+    assert list(table["id"]) == list(fitted.network.ids)
+    chances = table[[f"role_probability_{name}" for name in "abc"]].to_numpy()
+    np.testing.assert_allclose(chances.sum(1), 1)
+    np.testing.assert_allclose(table["role_confidence"], chances.max(1))
+    assert all(
+        label in found.split("|") for label, found in zip(table["role_predicted"], table["role_set"], strict=True)
+    )
+    assert (table["role_predicted"] == table["role"]).mean() > 0.6
+
+
+def test_what_was_measured(fitted):
+    found = fitted.evaluate()
+    assert found["answer"] in {member["name"] for member in found["members"]}
+    assert found["why"] in found["notes"]
+    assert set(found["test"]) == {"accuracy", "macro_f1", "roc_auc"}
+    assert found["split"] == {"train": 54, "valid": 18, "test": 18}
+    assert sum(map(sum, found["confusion"])) == 18
+    assert found["coverage"]["asked"] == 0.9
+    assert found["edge_homophily"] > 0.5
+
+
+def test_a_model_is_read_back_and_says_the_same(fitted, tmp_path):
+    fitted.save(tmp_path)
+    again = NodeClassifier.load(tmp_path)
+    assert again.evaluate() == fitted.evaluate()
+    assert again.predict().equals(fitted.predict())
+    other = blocks(60, seed=3)
+    np.testing.assert_array_equal(again.predict(other), fitted.predict(other))
+    (tmp_path / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(ModelDirectoryError, match="damaged"):
+        NodeClassifier.load(tmp_path)
+    with pytest.raises(ModelDirectoryError, match="holds no"):
+        NodeClassifier.load(tmp_path / "nowhere")
+
+
+def test_the_same_network_in_another_order_is_labeled_alike(fitted):
+    net = fitted.network
+    order = np.random.default_rng(0).permutation(len(net.ids))
+    place = torch.from_numpy(np.argsort(order))
+    shuffled = dataclasses.replace(
+        net, ids=tuple(net.ids[node] for node in order), edge_index=place[net.edge_index], y=net.y[order],
+        x=net.x[order], nodes=net.nodes.iloc[order],
+    )  # fmt: skip
+    columns = [f"role_probability_{name}" for name in "abc"]
+    np.testing.assert_allclose(
+        fitted.predict(shuffled)[columns].to_numpy(), fitted.predict()[columns].to_numpy()[order], atol=1e-3
+    )
+
+
+def test_training_gives_the_same_again_and_goes_on_where_it_stopped(fitted, tmp_path):
+    short = dataclasses.replace(SHORT, epochs=60)
+    whole = NodeClassifier().fit(blocks(), config=short, rivals=("majority",))
+    again = NodeClassifier().fit(blocks(), config=short, rivals=("majority",), directory=tmp_path)
+    assert again.networks[0].curve == whole.networks[0].curve
+    resumed = NodeClassifier().fit(blocks(), config=short, rivals=("majority",), directory=tmp_path, resume=True)
+    assert resumed.networks[0].curve == whole.networks[0].curve
+    torch.testing.assert_close(resumed.networks[0].logits, whole.networks[0].logits)
+
+
+def test_test_nodes_are_not_there_when_training_is_inductive():
+    net = blocks()
+    fit = NodeClassifier().fit(net, config=SHORT, inductive=True)
+    assert fit.evaluate()["split"]["test"] == 18
+    cut = torch.where(fit.split.test, -1, net.y)  # their labels have no part in anything but the measurement
+    other = NodeClassifier().fit(
+        dataclasses.replace(net, y=cut, masks=fit.split._asdict()), config=SHORT, inductive=True
+    )
+    np.testing.assert_array_equal(fit.networks[0].logits[~fit.split.test], other.networks[0].logits[~fit.split.test])
+
+
+def test_numbers_have_intervals():
+    net = blocks()
+    net = network(net.edge_index, 10 + 5 * net.x.sum(1), x=net.x, task="regression")
+    fit = NodeRegressor().fit(net, config=dataclasses.replace(SHORT, epochs=100))
+    table = fit.predict()
+    assert ((table["role_low"] < table["role_predicted"]) & (table["role_predicted"] < table["role_high"])).all()
+    assert fit.evaluate()["test"]["r2"] > 0.3
+    with pytest.raises(InputError, match="NodeRegressor"):
+        NodeClassifier().fit(net, config=SHORT)
+
+
+def test_several_labels():
+    net = blocks()
+    y = torch.stack([(net.y == 0).float(), (net.y != 1).float()], dim=1)
+    fit = NodeClassifier().fit(network(net.edge_index, y, x=net.x, task="multilabel"), config=SHORT)
+    table = fit.predict()
+    assert set(table["role_predicted"]) <= {"", "a", "b", "a;b"}
+    assert fit.evaluate()["test"]["accuracy"] > 0.6
+
+
+def test_a_search_within_few_trials(tmp_path):
+    options = {"budget": "10m", "trials": 2, "rivals": ("majority",), "directory": tmp_path}
+    fit = NodeClassifier().fit(blocks(45), **options)
+    assert [trial.score for trial in fit.trials] == sorted((trial.score for trial in fit.trials), reverse=True)
+    assert len(fit.trials) == len(fit.networks) == 2
+    said = []
+    resumed = NodeClassifier().fit(blocks(45), **options, resume=True, progress=said.append)
+    assert resumed.trials == fit.trials
+    assert not any("recipe" in sentence for sentence in said)
+
+
+def test_the_karate_club_is_labeled_fast():
+    fit = NodeClassifier().fit(karate(), preset="fast")
+    table = fit.predict()
+    assert (
+        (table["club_predicted"] == table["club"].where(table["club"] != "", table["club_predicted"])).mean() > 0.8
+        if ("club" in table)
+        else True
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "slow"}, "preset"),
+        ({"metric": "rmse"}, "metric"),
+        ({"coverage": 2}, "coverage"),
+        ({"split": "odd"}, "split"),
+        ({"split": "time"}, "times"),
+        ({"split": "given"}, "without a split"),
+    ],
+)
+def test_settings_that_cannot_be(options, message):
+    with pytest.raises(SettingsError, match=message):
+        NodeClassifier().fit(blocks(30), rivals=(), **({"config": None} | options))
+
+
+def test_budgets_and_presets():
+    assert [seconds(budget) for budget in ("90s", "10m", "1.5h", 7)] == [90, 600, 5400, 7]
+    with pytest.raises(SettingsError, match="budget"):
+        seconds("soon")
+    assert preset("cora").dropout == 0.6
+    assert NodeModelConfig.from_json(SHORT.to_json()) == SHORT
+    with pytest.raises(SettingsError, match="colour"):
+        NodeModelConfig.from_json({"colour": 3})
+    with pytest.raises(SettingsError, match="hidden_dim"):
+        NodeModelConfig(hidden_dim=6)
+
+
+def test_too_few_labels():
+    with pytest.raises(InputError, match="1 nodes have a label"):
+        NodeClassifier().fit(network([[0], [1]], [0, -1], classes=("a", "b")))
