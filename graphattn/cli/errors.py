@@ -73,6 +73,6 @@ def _sentence(error: Exception) -> str:
 
 def _how_to_go_on() -> str:
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--overwrite")]
-    if arguments[:1] != ["train"]:
+    if arguments[:1] not in (["train"], ["label"]) or arguments[1:2] in (["predict"], ["explain"]):
         return ""
     return f" To go on from the last whole epoch:\n  {shlex.join([program(), *arguments])} --resume"

@@ -9,12 +9,13 @@ import typer
 from graphattn.cli.bench import bench
 from graphattn.cli.info import info
 from graphattn.cli.interruption import INTERRUPTED, TERMINATED
+from graphattn.cli.label import app as label
 from graphattn.cli.predict import predict
 from graphattn.cli.train import train
 
 app = typer.Typer(
     name="graphattn",
-    help="Graph attention for molecules: train a property predictor on a CSV file of SMILES, and use it.",
+    help="Graph attention: train a property predictor on a CSV file of SMILES and use it, or label a network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(predict)
+app.add_typer(label, name="label")
 app.command()(info)
 app.command()(bench)
 

@@ -2,6 +2,12 @@
 
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
+
+
+def style() -> str:
+    """Return the style sheet of all reports: for phones and desks, light and dark, screen and paper."""
+    return (files("graphattn.tasks.common") / "report.css").read_text(encoding="utf-8")
 
 
 def card(svg: str, note: str) -> str:

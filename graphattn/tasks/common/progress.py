@@ -24,7 +24,7 @@ from graphattn.tasks.common.formatting import fixed
 
 
 @contextmanager
-def counting(console: Console | None, title: str, total: int) -> Iterator[Callable[[int], None]]:
+def counting(console: Console | None, title: str, total: int) -> Iterator[Callable[[float], None]]:
     """Show a bar while something is counted up to `total`, and remove it at the end."""
     if console is None or not console.is_terminal:
         yield lambda _: None

@@ -47,6 +47,7 @@ def write_report(path: Path, predictor: MoleculePredictor) -> None:
         raise ValueError("the report needs a predictor that was fitted here; a loaded one knows no molecules")
     template = Template((files("graphattn.tasks.molecule") / "report.html").read_text(encoding="utf-8"))
     page = template.substitute(
+        style=html.style(),
         title=escape(", ".join(fitted.target_columns[:3]) + (", …" if len(fitted.target_columns) > 3 else "")),
         subtitle=escape(_subtitle(fitted)),
         tiles=_tiles(fitted, outcome),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ from graphattn.tasks.network.answer import Answer, Member, find_answer
 from graphattn.tasks.network.calibration import ConformalSets, Familiarity
 from graphattn.tasks.network.config import NodeModelConfig, preset
 from graphattn.tasks.network.evidence import Evidence, gather
+from graphattn.tasks.network.explain import Explanation, explain_node
 from graphattn.tasks.network.features import NodeFeatures, aligned
-from graphattn.tasks.network.findings import class_counts, homophily, notes_on
+from graphattn.tasks.network.findings import class_counts, homophily, labels_of, notes_on
 from graphattn.tasks.network.metrics import METRICS, confusion
 from graphattn.tasks.network.network import Network
 from graphattn.tasks.network.node_inputs import NodeInputs
@@ -210,9 +212,33 @@ class _NodePredictor:
         """
         if data is None:
             return self._table(self.network, self.predictions, self._distance)
-        network = self._read_alike(data, edges, reading)
+        network = self.read_alike(data, edges, reading)
         predicted, distance = self._predict_network(network)
         return self._table(network, predicted, distance)
+
+    def explain(self, node: Any, *, edges: int = 3, seed: int = 0) -> Explanation:
+        """Say whom the best network listened to when it labeled a node of the training network, and test that.
+
+        Args:
+            node: the user's id.
+            edges: how many of the most attended edges the test by deletion takes away.
+            seed: of the random edges that it compares with.
+
+        Raises:
+            InputError: there is no such node.
+        """
+        network, name = self.network, str(node)
+        if name not in network.ids:
+            close = difflib.get_close_matches(name, network.ids, n=1)
+            similar = f"; did you mean {close[0]!r}?" if close else "."
+            raise InputError(f"the network has no node {name!r}{similar}")
+        place = network.ids.index(name)
+        inputs = NodeInputs.of(network, self.features)
+        actual = labels_of(network)[place]
+        return explain_node(
+            self.networks[0], inputs, place, ids=network.ids, classes=network.classes, actual=actual, edges=edges,
+            seed=seed,
+        )  # fmt: skip
 
     def evaluate(self) -> dict[str, Any]:
         """Return what was measured, as plain values: the answer, every method, calibration, coverage, homophily."""
@@ -363,8 +389,8 @@ class _NodePredictor:
                 known[here] = own[place[name]]
         return known.numpy()
 
-    def _read_alike(self, data: Any, edges: Any, reading: dict[str, Any]) -> Network:
-        """Read another network with the columns of the first."""
+    def read_alike(self, data: Any, edges: Any, reading: dict[str, Any]) -> Network:
+        """Read another network with the columns of the first; see `predict`."""
         if isinstance(data, Network):
             network = data
         else:
@@ -453,6 +479,12 @@ class NodeRegressor(_NodePredictor):
     def fit(self, data: Any, edges: Any = None, **options: Any) -> Any:
         """Learn numbers; see `NodeClassifier.fit`, whose options these are."""
         return super().fit(data, edges, **({"task": "regression"} | options))
+
+
+def load_predictor(directory: str | Path) -> NodeClassifier | NodeRegressor:
+    """Read a model of either kind; see `NodeClassifier.load`."""
+    found: NodeClassifier | NodeRegressor = _NodePredictor.load(directory)
+    return found
 
 
 def as_network(data: Any, edges: Any = None, **reading: Any) -> Network:

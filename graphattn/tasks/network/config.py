@@ -11,6 +11,11 @@ from graphattn.models.node_network import ACTIVATIONS, CONVS, NORMS
 from graphattn.tasks.common.errors import SettingsError
 
 
+def _require(config: object, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
+
+
 @dataclass(frozen=True)
 class NodeModelConfig:
     """The shape of one `NodeNetwork`, and how it is trained.
@@ -130,8 +135,3 @@ def preset(name: str) -> NodeModelConfig:
     if name not in PRESETS:
         raise SettingsError(f"preset must be search or one of {', '.join(PRESETS)}, got {name!r}.")
     return PRESETS[name]
-
-
-def _require(config: object, name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")

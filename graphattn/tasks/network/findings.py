@@ -70,3 +70,16 @@ def notes_on(network: Network) -> list[str]:
             "Then the results say nothing about nodes without labels."
         )
     return notes
+
+
+def labels_of(network: Network) -> list[str | None]:
+    """Return the label of each node as the user wrote it, None where there is none."""
+    if network.task == "regression":
+        return [None if np.isnan(value) else f"{value:.4g}" for value in network.y.tolist()]
+    if network.task == "multiclass":
+        return [network.classes[place] if place >= 0 else None for place in network.y.tolist()]
+    known = (~torch.isnan(network.y)).any(1).tolist()
+    return [
+        ";".join(name for name, value in zip(network.classes, row, strict=True) if value > 0.5) if is_known else None
+        for row, is_known in zip(network.y.tolist(), known, strict=True)
+    ]
