@@ -16,7 +16,7 @@ from graphattn.cli.summary import print_pairs
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.network.findings import labels_of
 from graphattn.tasks.network.metrics import METRICS
-from graphattn.tasks.network.report import METRIC_LABELS, column_rows, members_by_metric, method_label
+from graphattn.tasks.network.report import METRIC_LABELS, answer_sentence, column_rows, members_by_metric, method_label
 from graphattn.tasks.network.run import LABELS, MODEL, PICTURES, REJECTS, REPORT
 from graphattn.tasks.network.run import METRICS as METRICS_FILE
 
@@ -57,7 +57,8 @@ def columns_summary(console: Console, network: Network) -> None:
 def label_summary(console: Console, predictor: Any, measured: dict[str, Any], directory: Path) -> None:
     """Print all methods beside one another, who answers and why, where everything is, and what to type next."""
     console.print(methods_table(measured))
-    lines = [*measured["notes"][len(predictor.network.notes) :]]
+    known = {*predictor.network.notes, measured["why"]}
+    lines = [answer_sentence(measured), *(note for note in measured["notes"] if note not in known)]
     if (measured.get("splits") or {}).get("count"):
         found = measured["splits"]
         label = METRIC_LABELS[found["metric"]]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.training import FittedNetwork, to_probabilities
 
@@ -89,7 +90,7 @@ class Explanation:
         edges = f"the {found.count} edges it attends to most" if found.count > 1 else "the edge it attends to most"
         others = "as many others" if found.count > 1 else "another"
         if not found.random:
-            return f"Without {edges} its prediction moves by {found.top:.3f}; there are no others to compare with."
+            return f"Without {edges} its prediction moves by {fixed(found.top)}; there are no others to compare with."
         mean = float(np.mean(found.random))
         verdict = (
             "attention points at edges that matter"
@@ -99,7 +100,7 @@ class Explanation:
             else "attention points at edges that matter somewhat more than others"
         )
         return (
-            f"Without {edges} its prediction moves by {found.top:.3f}, without {others} drawn at random by {mean:.3f} "
+            f"Without {edges} its prediction moves by {fixed(found.top)}, without {others} drawn at random by {fixed(mean)} "
             f"in the mean ({found.share:.0%} of {len(found.random)} draws move it less): {verdict}."
         )
 

@@ -66,6 +66,11 @@ class Picture:
     heading: str
     note: str = ""
 
+    @property
+    def height(self) -> float:
+        """How high the picture is that is 2 wide."""
+        return max(2 * max((abs(node.y) for node in self.nodes), default=1.0), 0.8)
+
 
 def neighborhood(
     found: Explanation,
@@ -200,12 +205,14 @@ def to_svg(picture: Picture, *, legend: bool = True) -> str:
     radius = 7.0 if many else 15.0
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return margin + (x + 1) / 2 * (size - 2 * margin), margin + (1 - y) / 2 * (size - 2 * margin)
+        scale = (size - 2 * margin) / 2
+        return margin + (x + 1) * scale, margin + (picture.height / 2 - y) * scale
 
     used = sorted({node.kind for node in picture.nodes if node.kind >= 0})
     lines = 0 if not legend or not picture.classes else (len(used) + 1) // 2
-    height = size + 26 * lines
-    parts = [f'<svg viewBox="0 0 {size} {height}" role="img" aria-label="{escape(picture.heading)}">']
+    base = picture.height / 2 * (size - 2 * margin) + 2 * margin
+    height = base + 26 * lines
+    parts = [f'<svg viewBox="0 0 {size} {height:.0f}" role="img" aria-label="{escape(picture.heading)}">']
     for edge in picture.edges:
         (x1, y1), (x2, y2) = (at(picture.nodes[end].x, picture.nodes[end].y) for end in (edge.source, edge.target))
         parts.append(
@@ -232,9 +239,9 @@ def to_svg(picture: Picture, *, legend: bool = True) -> str:
             )
         parts.append("</g>")
     for number, kind in enumerate(used if lines else ()):
-        x, y = margin + (number % 2) * size / 2, size + 26 * (number // 2) + 8
+        x, y = margin + (number % 2) * size / 2, base + 26 * (number // 2) + 8
         parts.append(
-            f'<circle cx="{x}" cy="{y}" r="7" fill="{color(kind)}"/><text x="{x + 14}" y="{y + 5}" font-size="15" '
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="7" fill="{color(kind)}"/><text x="{x + 14:.0f}" y="{y + 5:.0f}" font-size="15" '
             f'fill="var(--ink, #17212e)">{escape(_short(picture.classes[kind], 26))}</text>'
         )
     return "".join([*parts, "</svg>"])
@@ -252,7 +259,7 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
     from matplotlib.lines import Line2D
 
     many = len(picture.nodes) > 60
-    figure = Figure(figsize=(8, 8), layout="constrained")
+    figure = Figure(figsize=(8, 4 * picture.height + 1.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for edge in picture.edges:
@@ -292,7 +299,7 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False)
     axes.set_title(picture.heading.replace("$", r"\$"), size=14, pad=12)
-    axes.margins(0.09)
+    axes.margins(0.07)
     axes.set_aspect("equal")
     axes.axis("off")
     buffer = io.BytesIO()
@@ -312,6 +319,9 @@ def _layout(graph: Any, order: Sequence[int]) -> list[tuple[float, float]]:
     else:
         spots = nx.spring_layout(graph, seed=0, iterations=60)
     every = np.array([spots[node] for node in order], dtype=np.float64)
+    every = every - every.mean(0)
+    along = np.linalg.svd(every, full_matrices=False)[2]
+    every = every @ (along * np.where(along.sum(1, keepdims=True) < 0, -1, 1)).T  # the longest way lies across
     low, high = every.min(0), every.max(0)
     every = 2 * (every - (low + high) / 2) / max(float((high - low).max()), 1e-9)
     return [(float(x), float(y)) for x, y in every]

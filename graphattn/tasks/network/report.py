@@ -59,6 +59,18 @@ def method_label(name: str) -> str:
     return METHOD_LABELS.get(name) or name.replace("network_", "attention network ")
 
 
+def answer_sentence(measured: Mapping[str, Any]) -> str:
+    """Say who answers, and by what it was chosen."""
+    label = METRIC_LABELS[measured["metric"]]
+    value, count = fixed(measured["valid"][measured["metric"]]), measured["split"]["valid"]
+    if measured["answer"] != "blend":
+        name = method_label(measured["answer"])
+        return f"The {name} answers: the best by {label} {value} on {count:,} validation nodes."
+    weights = [member for member in measured["members"] if member["weight"] > 0.005 and member["name"] != "blend"]
+    who = ", ".join(f"{member['weight']:.0%} {method_label(member['name'])}" for member in weights)
+    return f"A blend answers ({who}): the best by {label} {value} on {count:,} validation nodes."
+
+
 def members_by_metric(members: Sequence[Mapping[str, Any]], part: str, metric: str) -> list[Mapping[str, Any]]:
     """Return the methods, the best on a part by a metric first; those for which it is not defined last."""
 
@@ -122,7 +134,7 @@ def what_to_show(predictor: NodeClassifier | NodeRegressor) -> Shown:
             confidence=predicted.max(1).tolist() if network.task == "multiclass" else None,
             actual=labels_of(network),
             classes=network.classes,
-            heading=f"{network.target} of {len(network.ids)} nodes",
+            heading=f"{network.target} of {len(network.ids)} nodes, as predicted",
             directed=network.directed,
         )
     return Shown(picture, explained(mistaken), explained([place for place in surest if place not in mistaken]))
@@ -152,7 +164,7 @@ def write_report(
         tiles=_tiles(measured),
         comparison=_comparison(measured),
         comparison_note=escape(_comparison_note(measured)),
-        notes="".join(f"<li>{escape(note)}</li>" for note in measured["notes"]),
+        notes="".join(f"<li>{escape(note)}</li>" for note in measured["notes"] if note != measured["why"]),
         data=_data(network, measured, name),
         data_figures=_data_figures(predictor, measured),
         columns=_columns(network),
@@ -216,13 +228,6 @@ def _comparison(measured: Mapping[str, Any]) -> str:
 
 
 def _comparison_note(measured: Mapping[str, Any]) -> str:
-    weights = [member for member in measured["members"] if member["weight"] > 0 and member["name"] != "blend"]
-    who = ", ".join(f"{method_label(member['name'])} {member['weight']:.0%}" for member in weights)
-    answer = (
-        f"The blend answers: {who}."
-        if measured["answer"] == "blend"
-        else f"The {method_label(measured['answer'])} answers."
-    )
     splits = measured.get("splits")
     several = ""
     if splits:
@@ -232,7 +237,7 @@ def _comparison_note(measured: Mapping[str, Any]) -> str:
             f"{fixed(splits['deviation'])} (mean and standard deviation)."
         )
     return (
-        f"{answer} The method that does best on the validation nodes is chosen, shaded here; test nodes have no part "
+        f"{answer_sentence(measured)} The method that does best on the validation nodes is chosen, shaded here; test nodes have no part "
         f"in the choice. Boosting sees a node's features, their mean, largest and smallest among its neighbors, and its "
         f"place in the network.{several}"
     )
@@ -436,7 +441,6 @@ def _facts(measured: Mapping[str, Any]) -> str:
             f"most {recipe['epochs']} epochs (took {len(measured['curves'][0])} validations)",
         ),
         ("Search", f"{len(measured['trials'])} recipes" if measured["trials"] else "none"),
-        ("Why this answer", measured["why"]),
         ("Unlike the training nodes", f"{measured['unlike_training']:,} nodes"),
     ]
     return html.definitions(pairs, kind="facts")
