@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -42,14 +42,26 @@ def undirected(pairs: NDArray[np.int64], nodes: int, *, loops: bool = False) -> 
     return torch.from_numpy(np.ascontiguousarray(pairs[np.sort(first)].T))
 
 
+def to_torch(matrix: Any) -> Tensor:
+    """A SciPy matrix as `torch.sparse_csr` of float32."""
+    from scipy import sparse
+
+    rows = sparse.csr_matrix(matrix)
+    rows.sort_indices()
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(rows.indptr.astype(np.int64)),
+        torch.from_numpy(rows.indices.astype(np.int64)),
+        torch.from_numpy(rows.data.astype(np.float32)),
+        size=rows.shape,
+        check_invariants=True,
+    )
+
+
 def multi_hot(lists: list[list[int]], width: int) -> Tensor:
     """`[N, width]` of `torch.sparse_csr`: 1 at the numbers that a node's list holds, however often it does."""
+    from scipy import sparse
+
     kept = [sorted(set(numbers)) for numbers in lists]
     indptr = np.concatenate([[0], np.cumsum([len(numbers) for numbers in kept])])
     columns = np.array([number for numbers in kept for number in numbers], dtype=np.int64)
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(indptr.astype(np.int64)),
-        torch.from_numpy(columns),
-        torch.ones(len(columns)),
-        size=(len(kept), width),
-    )
+    return to_torch(sparse.csr_matrix((np.ones(len(columns)), columns, indptr), (len(kept), width)))

@@ -13,7 +13,7 @@ from torch import Tensor
 from graphattn.datasets.data_file import DataFile
 from graphattn.datasets.fetch import locate, unpacked
 from graphattn.datasets.network_card import NetworkCard
-from graphattn.datasets.network_data import NetworkData, undirected
+from graphattn.datasets.network_data import NetworkData, to_torch, undirected
 from graphattn.datasets.restricted_pickle import loads
 
 _URL = "https://raw.githubusercontent.com/kimiyoung/planetoid/master/data"
@@ -117,14 +117,7 @@ def _features(known: Any, tested: Any, test: np.ndarray[Any, Any], nodes: int) -
     place[: known.shape[0]] = np.arange(known.shape[0])
     place[test] = known.shape[0] + np.arange(len(test))
     blank = sparse.csr_matrix((1, known.shape[1]), dtype=np.float32)
-    rows = sparse.vstack([known, tested, blank]).tocsr()[place]  # −1 is the blank row
-    rows.sort_indices()
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(rows.indptr.astype(np.int64)),
-        torch.from_numpy(rows.indices.astype(np.int64)),
-        torch.from_numpy(rows.data.astype(np.float32)),
-        size=rows.shape,
-    )
+    return to_torch(sparse.vstack([known, tested, blank]).tocsr()[place])  # −1 is the blank row
 
 
 def _public(nodes: int, training: int, test: np.ndarray[Any, Any]) -> dict[str, Tensor]:

@@ -17,6 +17,8 @@ from graphattn.tasks.network.rejects import Rejects
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.values import coded, missing, numbers, yes_no
 
+_BLOCK = 1 << 20  # rows looked at together, where more would take room
+
 
 class Edges(NamedTuple):
     """See `Network` for the fields."""
@@ -64,13 +66,13 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
     kind = None if kind is None else kind[kept]
     further = [values[kept] for values in further]
     line = np.flatnonzero(good) if not good.all() else None
-    merged = _merge(source, destination, weight, kind, further, directed=directed)
+    others = further if kind is None else [kind, *further]
+    merged = _merge(source, destination, weight, others, directed=directed)
     if merged is not None:
-        notes.append(
-            _said(rows, line, source, destination, merged, places, directed=directed, weighted=weight is not None)
-        )
-        once, weight = merged.first, merged.weight
+        notes.append(_said(rows, line, source, destination, merged, places, directed=directed))
+        once = merged.kept
         source, destination = source[once], destination[once]
+        weight = None if merged.weight is None else merged.weight[once]
         kind = None if kind is None else kind[once]
         further = [values[once] for values in further]
     loops = int((source == destination).sum())
@@ -92,7 +94,7 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
 
 def _end(
     rows: Rows, name: str, places: Places, good: NDArray[np.bool_], rejects: Rejects, notes: list[str]
-) -> NDArray[np.int64]:
+) -> NDArray[np.integer]:
     """Places of one end of all edges; edges whose end is unknown are rejected and no longer `good`."""
     column = coded(rows.frame[name])
     found, taken = places.find(column)
@@ -123,7 +125,7 @@ def _weight(rows: Rows, name: str, good: NDArray[np.bool_], rejects: Rejects) ->
 
 def _type(
     rows: Rows, name: str, good: NDArray[np.bool_], rejects: Rejects
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+) -> tuple[NDArray[np.integer], tuple[str, ...]]:
     column = coded(rows.frame[name])
     bad = missing(column) & good
     for row in np.flatnonzero(bad).tolist():
@@ -148,65 +150,85 @@ def _number(rows: Rows, role: ColumnRole, notes: list[str]) -> NDArray[np.float6
 
 
 class _Merged(NamedTuple):
-    first: NDArray[np.int64]
-    """rows that are kept, in order"""
+    kept: NDArray[np.bool_]
+    """which rows are"""
     weight: NDArray[np.float64] | None
-    repeats: int
+    """of all rows"""
     example: tuple[int, int]
     """a row that is left out, and the one that it repeats"""
 
 
 def _merge(
-    source: NDArray[np.int64],
-    destination: NDArray[np.int64],
+    source: NDArray[np.integer],
+    destination: NDArray[np.integer],
     weight: NDArray[np.float64] | None,
-    kind: NDArray[np.int64] | None,
-    further: Sequence[NDArray[np.float64]],
+    others: Sequence[NDArray[np.generic]],
     *,
     directed: bool,
 ) -> _Merged | None:
     """Find the edges that come again; None where none does."""
-    size = int(max(source.max(), destination.max())) + 1
-    low, high = (
-        (source, destination) if directed else (np.minimum(source, destination), np.maximum(source, destination))
+    key = _key(source, destination, others, directed=directed)
+    key.sort()
+    again = np.unique(key[1:][key[1:] == key[:-1]])
+    if not len(again):
+        return None
+    key = _key(source, destination, others, directed=directed)
+    rows = np.concatenate(
+        [at + np.flatnonzero(_among(key[at : at + _BLOCK], again)) for at in range(0, len(key), _BLOCK)]
     )
-    key = low * size + high
-    for values in ([] if kind is None else [kind]) + list(further):
+    _, first, group = np.unique(key[rows], return_index=True, return_inverse=True)
+    left_out = first[group] != np.arange(len(rows))
+    kept = np.ones(len(key), dtype=bool)
+    kept[rows[left_out]] = False
+    if weight is not None:
+        forward = source[rows] <= destination[rows]
+        ways = [np.bincount(group, way * weight[rows]) for way in (forward, ~forward)]
+        both = (np.bincount(group, forward) > 0) & (np.bincount(group, ~forward) > 0)
+        weight = weight.copy()
+        weight[rows[first]] = (ways[0] + ways[1]) / np.where(both, 2, 1)
+    example = int(np.argmax(left_out))
+    return _Merged(kept, weight, (int(rows[example]), int(rows[first[group[example]]])))
+
+
+def _key(
+    source: NDArray[np.integer],
+    destination: NDArray[np.integer],
+    others: Sequence[NDArray[np.generic]],
+    *,
+    directed: bool,
+) -> NDArray[np.int64]:
+    """A number for each edge, the same for the same edge."""
+    key = (source if directed else np.minimum(source, destination)).astype(np.int64)
+    key *= int(max(source.max(), destination.max())) + 1
+    key += destination if directed else np.maximum(source, destination)
+    for values in others:
         _, codes = np.unique(values, return_inverse=True)
         _, key = np.unique(key, return_inverse=True)
-        key = key * (int(codes.max()) + 1) + codes
-    ordered = np.sort(key)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return None
-    del ordered
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    kept = np.sort(first)
-    example = int(np.argmax(first[group] != np.arange(len(key))))
-    if weight is not None:
-        forward = np.bincount(group, weight * (source <= destination), len(first))
-        backward = np.bincount(group, weight * (source > destination), len(first))
-        ways = np.bincount(group, source <= destination, len(first)) > 0
-        both = ways & (np.bincount(group, source > destination, len(first)) > 0)
-        weight = ((forward + backward) / np.where(both, 2, 1))[group[kept]]
-    return _Merged(kept, weight, len(key) - len(kept), (example, int(first[group[example]])))
+        key = key.astype(np.int64) * (int(codes.max()) + 1) + codes
+    return key
+
+
+def _among(key: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    place = np.searchsorted(ordered, key)
+    return ordered[np.minimum(place, len(ordered) - 1)] == key
 
 
 def _said(
     rows: Rows,
-    line: NDArray[np.int64] | None,
-    source: NDArray[np.int64],
-    destination: NDArray[np.int64],
+    line: NDArray[np.integer] | None,
+    source: NDArray[np.integer],
+    destination: NDArray[np.integer],
     merged: _Merged,
     places: Places,
     *,
     directed: bool,
-    weighted: bool,
 ) -> str:
     again, before = (int(row if line is None else line[row]) for row in merged.example)
     one, other = places.index[source[merged.example[0]]], places.index[destination[merged.example[0]]]
-    count = f"{merged.repeats:,} edges repeat" if merged.repeats > 1 else "1 edge repeats"
+    repeats = int((~merged.kept).sum())
+    count = f"{repeats:,} edges repeat" if repeats > 1 else "1 edge repeats"
     how = "" if directed else ", in either direction"
-    what = "their weights summed, of two directions averaged" if weighted else "counted once"
+    what = "their weights summed, of two directions averaged" if merged.weight is not None else "counted once"
     return (
         f"{rows.where(again)}: the edge of {one!r} and {other!r} stands on {rows.unit} {rows.line(before)} already; "
         f"{count} an earlier one{how}, {what}."

@@ -76,12 +76,13 @@ class Places:
         self.name = name
         self._loose: dict[str, list[str]] | None = None
 
-    def find(self, column: Coded) -> tuple[NDArray[np.int64], dict[str, str]]:
+    def find(self, column: Coded) -> tuple[NDArray[np.integer], dict[str, str]]:
         """Places of the cells, −1 where no node has that id; and which ids were taken for another's writing.
 
         7.0 is taken for 7, and 7 for 7.0: programs that read whole numbers with a gap among them write them so.
         """
-        places = self.index.get_indexer(column.names).astype(np.int64)
+        whole = np.int32 if len(self.index) < 2**31 else np.int64
+        places = self.index.get_indexer(column.names).astype(whole)
         taken = {}
         if (places < 0).any():
             plain = self._plain()
@@ -91,7 +92,7 @@ class Places:
                 if found is not None:
                     places[at] = self.index.get_loc(found)
                     taken[name] = found
-        return np.append(places, -1)[column.codes], taken
+        return np.append(places, whole(-1))[column.codes], taken
 
     def why_unknown(self, name: str) -> str:
         """Say that no node has this id, and which one may be meant."""

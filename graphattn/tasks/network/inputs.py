@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphattn.datasets.network_data import to_torch
 from graphattn.tasks.network.network import ColumnRole
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.values import Coded, coded, missing, numbers, unclear, words, yes_no
@@ -56,20 +57,6 @@ def compact(x: Tensor) -> Tensor:
     if wide and int((x != 0).sum()) < _SPARSE_BELOW * x.numel():
         return x.to_sparse_csr()
     return x
-
-
-def to_torch(matrix: object) -> Tensor:
-    """A SciPy matrix as `torch.sparse_csr` of float32."""
-    from scipy import sparse
-
-    rows = sparse.csr_matrix(matrix)
-    rows.sort_indices()
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(rows.indptr.astype(np.int64)),
-        torch.from_numpy(rows.indices.astype(np.int64)),
-        torch.from_numpy(rows.data.astype(np.float32)),
-        size=rows.shape,
-    )
 
 
 def _column(rows: Rows, role: ColumnRole) -> tuple[np.ndarray, list[str]]:
