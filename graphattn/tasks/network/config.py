@@ -11,6 +11,11 @@ from graphattn.models.node_network import ACTIVATIONS, CONVS, NORMS
 from graphattn.tasks.molecule.errors import SettingsError
 
 
+def _require(config: object, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
+
+
 @dataclass(frozen=True)
 class NodeModelConfig:
     """The shape of one `NodeNetwork`, and how it is trained.
@@ -104,7 +109,7 @@ _TUNED_GAT = NodeModelConfig(
 )
 
 PRESETS: dict[str, NodeModelConfig] = {
-    "fast": NodeModelConfig(epochs=200, patience=50),
+    "fast": NodeModelConfig(epochs=200, patience=50, validate_every=5),
     "cora": _PAPER_GAT,
     "citeseer": _PAPER_GAT,
     "pubmed": dataclasses.replace(_PAPER_GAT, out_heads=8, lr=1e-2, weight_decay=1e-3),
@@ -130,8 +135,3 @@ def preset(name: str) -> NodeModelConfig:
     if name not in PRESETS:
         raise SettingsError(f"preset must be search or one of {', '.join(PRESETS)}, got {name!r}.")
     return PRESETS[name]
-
-
-def _require(config: object, name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")

@@ -238,7 +238,7 @@ def aligned(network: Network, names: tuple[str, ...]) -> Network:
         own = sp.hstack([own, sp.csc_array((own.shape[0], 1))], format="csc")
         picked = own[:, [place.get(name, len(place)) for name in names]].tocsr()
         parts = (torch.from_numpy(part.astype(np.int64)) for part in (picked.indptr, picked.indices))
-        x = torch.sparse_csr_tensor(*parts, torch.from_numpy(picked.data), picked.shape, check_invariants=False)
+        x = torch.sparse_csr_tensor(*parts, torch.from_numpy(picked.data).float(), picked.shape, check_invariants=False)
     else:
         x = torch.full((len(network.ids), len(names)), float("nan"))
         for number, name in enumerate(names):

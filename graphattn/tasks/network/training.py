@@ -28,6 +28,9 @@ from graphattn.tasks.network.splits import NodeSplit, labeled
 
 _STEPS_BETWEEN_CHECKPOINTS = 50
 
+_KEPT = ("weights", "curve", "best", "highest", "lowest", "improved")
+"""what a checkpoint keeps of `_BestEpoch`"""
+
 
 @dataclass(frozen=True)
 class FittedNetwork:
@@ -247,7 +250,7 @@ class _BestEpoch(L.Callback):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "config"}
+        return {name: getattr(self, name) for name in _KEPT}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         vars(self).update(state_dict)
