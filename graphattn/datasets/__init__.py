@@ -23,6 +23,8 @@ aqsoldb          9,982        1  regression      random    log mol/L
 80/10/10.
 
 Sentences come by `load_text(name)`: "ud_english_ewt" (parts of speech), "trec" (question types), "sst" (sentiment).
+Networks with labeled nodes come by `load_network(name)`: "cora", "minesweeper", "twitch_de" and others, see
+`network_cards()`, with their published splits.
 Four more are functions that return what they hold: `multi30k` (sentences in two languages), `fsdd` (spoken digits),
 `mnist` (images of digits) and `facebook_pages` (a social network).
 """
@@ -34,6 +36,9 @@ from graphattn.datasets.fsdd import Recording, fsdd
 from graphattn.datasets.load import MoleculeDataset, Source, available, card, load, resolve
 from graphattn.datasets.mnist import mnist
 from graphattn.datasets.multi30k import multi30k
+from graphattn.datasets.network_card import NetworkCard
+from graphattn.datasets.network_data import NetworkData
+from graphattn.datasets.networks import load_network, network_cards
 from graphattn.datasets.text import Sentence, load_text, text_cards
 from graphattn.datasets.text_card import TextCard, TextFile
 from graphattn.datasets.vocabulary import Vocabulary
@@ -42,6 +47,8 @@ __all__ = [
     "Card",
     "DatasetError",
     "MoleculeDataset",
+    "NetworkCard",
+    "NetworkData",
     "Pages",
     "Recording",
     "Sentence",
@@ -54,9 +61,11 @@ __all__ = [
     "facebook_pages",
     "fsdd",
     "load",
+    "load_network",
     "load_text",
     "mnist",
     "multi30k",
+    "network_cards",
     "resolve",
     "text_cards",
 ]
