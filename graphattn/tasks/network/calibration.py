@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from graphattn.tasks.network.evidence import Evidence
@@ -217,5 +216,4 @@ class Familiarity:
 
 def _points(evidence: Evidence) -> Array:
     degree = np.log1p(np.asarray(evidence.both.sum(axis=1)).ravel())
-    compact = evidence.compact.toarray() if sp.issparse(evidence.compact) else evidence.compact
-    return np.concatenate([compact, degree[:, None]], axis=1)
+    return np.concatenate([evidence.compact, degree[:, None]], axis=1)
