@@ -94,7 +94,7 @@ class NodeNetwork(nn.Module):
             )
         self.conv, self.residual, self.jumping = conv, residual, jumping
         self.dropout, self.input_dropout = dropout, input_dropout
-        self.activation = ACTIVATIONS[activation]
+        self.activation: Any = ACTIVATIONS[activation]
         rows = SparseRows()
         self.pre_linear = SparseLinear(in_dim, hidden_dim, rows=rows) if pre_linear else None
         self.convs, self.seps, self.norms = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
@@ -169,10 +169,11 @@ def _conv(
 
 def _take_sparse_rows(conv: nn.Module, rows: SparseRows) -> None:
     """Let the linear maps of a layer's features, which read `x`, take sparse rows; they keep their weights."""
+    linear: Any
     for name, linear in list(conv.named_children()):
         if name == "lin_edge" or getattr(linear, "weight", None) is None:
             continue
-        taking = SparseLinear(linear.in_channels, linear.out_channels, linear.bias is not None, rows=rows)
+        taking: Any = SparseLinear(linear.in_channels, linear.out_channels, linear.bias is not None, rows=rows)
         taking.weight, taking.bias = linear.weight, linear.bias
         setattr(conv, name, taking)
 

@@ -3,12 +3,13 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphattn.tasks.network.columns import columns_table
+from graphattn.tasks.network.network import ColumnRole, Network
+from graphattn.tasks.network.read import read_network
+from graphattn.tasks.network.rejects import Reject, write_rejects
+
 if TYPE_CHECKING:
     from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
-    from graphattn.tasks.network.columns import columns_table
-    from graphattn.tasks.network.network import ColumnRole, Network
-    from graphattn.tasks.network.read import read_network
-    from graphattn.tasks.network.rejects import Reject, write_rejects
 
 __all__ = [
     "ColumnRole",
@@ -21,19 +22,8 @@ __all__ = [
     "write_rejects",
 ]
 
-_WHERE = {
-    "ColumnRole": "network",
-    "Network": "network",
-    "NodeClassifier": "classifier",
-    "NodeRegressor": "classifier",
-    "Reject": "rejects",
-    "columns_table": "columns",
-    "read_network": "read",
-    "write_rejects": "rejects",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name in _WHERE:  # pandas and Lightning load when they are first touched
-        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    if name in ("NodeClassifier", "NodeRegressor"):  # Lightning loads when they are first touched
+        return getattr(importlib.import_module(f"{__name__}.classifier"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -352,7 +352,7 @@ class _NodePredictor:
                 tensors[f"logits{number}"],
                 net["center"],
                 net["spread"],
-            )  # fmt: skip
+            )
             for number, net in enumerate(model["networks"])
         ]
         made.rivals = {name: rival_of(state, arrays(f"rival/{name}/")) for name, state in model["rivals"].items()}

@@ -16,6 +16,11 @@ def _require(config: object, name: str, holds: bool, expected: str) -> None:
         raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
 
 
+def _require(config: object, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
+
+
 @dataclass(frozen=True)
 class NodeModelConfig:
     """The shape of one `NodeNetwork`, and how it is trained.
@@ -109,7 +114,7 @@ _TUNED_GAT = NodeModelConfig(
 )
 
 PRESETS: dict[str, NodeModelConfig] = {
-    "fast": NodeModelConfig(epochs=200, patience=50),
+    "fast": NodeModelConfig(epochs=200, patience=50, validate_every=5),
     "cora": _PAPER_GAT,
     "citeseer": _PAPER_GAT,
     "pubmed": dataclasses.replace(_PAPER_GAT, out_heads=8, lr=1e-2, weight_decay=1e-3),

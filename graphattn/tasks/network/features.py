@@ -43,7 +43,7 @@ class NumberScaler:
     @classmethod
     def fit(cls, x: Array) -> NumberScaler:
         """Fit on `[n, F]`, NaN where a number is missing."""
-        gaps = np.isnan(x).any(axis=0)
+        gaps: NDArray[np.bool_] = np.asarray(np.isnan(x).any(axis=0))
         known = ~np.isnan(x).all(axis=0) if len(x) else np.zeros(x.shape[1], dtype=bool)
         median, spread = np.zeros(x.shape[1]), np.ones(x.shape[1])
         if known.any():
@@ -233,12 +233,13 @@ def aligned(network: Network, names: tuple[str, ...]) -> Network:
     if network.x.layout is torch.sparse_csr:
         import scipy.sparse as sp
 
-        columns, values = network.x.col_indices().numpy(), network.x.values().numpy()
-        own = sp.csr_array((values, columns, network.x.crow_indices().numpy()), shape=tuple(network.x.shape)).tocsc()
+        entries = (network.x.values(), network.x.col_indices(), network.x.crow_indices())
+        own = sp.csr_array(tuple(part.numpy() for part in entries), shape=tuple(network.x.shape)).tocsc()
         own = sp.hstack([own, sp.csc_array((own.shape[0], 1))], format="csc")
         picked = own[:, [place.get(name, len(place)) for name in names]].tocsr()
-        parts = (torch.from_numpy(part.astype(np.int64)) for part in (picked.indptr, picked.indices))
-        x = torch.sparse_csr_tensor(*parts, torch.from_numpy(picked.data), picked.shape, check_invariants=False)
+        pointers, columns = (torch.from_numpy(part.astype(np.int64)) for part in (picked.indptr, picked.indices))
+        values = torch.from_numpy(picked.data).float()
+        x = torch.sparse_csr_tensor(pointers, columns, values, picked.shape, check_invariants=False)
     else:
         x = torch.full((len(network.ids), len(names)), float("nan"))
         for number, name in enumerate(names):

@@ -33,24 +33,29 @@ def evaluate(task: str, predicted: Array, y: NDArray[Any]) -> dict[str, float]:
         classes, each against the others; of several labels accuracy, F1 and ROC-AUC are means over the labels. NaN
         where a metric is not defined.
     """
+    return {name: measure(task, name, predicted, y) for name in METRICS[task]}
+
+
+def measure(task: str, metric: str, predicted: Array, y: NDArray[Any]) -> float:
+    """Return one metric; see `evaluate`."""
     if len(y) == 0:
-        return dict.fromkeys(METRICS[task], math.nan)
+        return math.nan
     if task == "regression":
-        return _regression(predicted[:, 0], y)
+        return _of_numbers(metric, predicted[:, 0], y)
     if task == "multiclass":
-        return _multiclass(predicted, y)
+        return _of_classes(metric, predicted, y)
     each = []
     for column in range(y.shape[1]):
         known = ~np.isnan(y[:, column])
         both = np.stack([1 - predicted[known, column], predicted[known, column]], axis=1)
         if known.any():
-            each.append(_multiclass(both, y[known, column].astype(np.int64)))
-    return {name: _mean([metrics[name] for metrics in each]) for name in METRICS[task]}
+            each.append(_of_classes(metric, both, y[known, column].astype(np.int64)))
+    return _mean(each)
 
 
 def score(task: str, metric: str, predicted: Array, y: NDArray[Any]) -> float:
     """Return one metric, turned so that higher is better; minus infinity where it is not defined."""
-    value = evaluate(task, predicted, y)[metric]
+    value = measure(task, metric, predicted, y)
     if math.isnan(value):
         return -math.inf
     return value if HIGHER_IS_BETTER[metric] else -value
@@ -77,12 +82,15 @@ def confusion(predicted: Array, y: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.bincount(y * size + predicted.argmax(axis=1), minlength=size * size).reshape(size, size)
 
 
-def _multiclass(predicted: Array, y: NDArray[np.int64]) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, f1_score
-
+def _of_classes(metric: str, predicted: Array, y: NDArray[np.int64]) -> float:
+    if metric == "roc_auc":
+        return _auc(predicted, y)
     chosen = predicted.argmax(axis=1)
-    macro = f1_score(y, chosen, average="macro", labels=np.unique(y), zero_division=0)
-    return {"accuracy": float(accuracy_score(y, chosen)), "macro_f1": float(macro), "roc_auc": _auc(predicted, y)}
+    if metric == "accuracy":
+        return float((chosen == y).mean())
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(y, chosen, average="macro", labels=np.unique(y), zero_division=0))
 
 
 def _auc(predicted: Array, y: NDArray[np.int64]) -> float:
@@ -98,15 +106,12 @@ def _auc(predicted: Array, y: NDArray[np.int64]) -> float:
     return _mean(each)
 
 
-def _regression(predicted: Array, y: Array) -> dict[str, float]:
+def _of_numbers(metric: str, predicted: Array, y: Array) -> float:
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-    varies = len(y) > 1 and np.ptp(y) > 0
-    return {
-        "r2": float(r2_score(y, predicted)) if varies else math.nan,
-        "rmse": float(root_mean_squared_error(y, predicted)),
-        "mae": float(mean_absolute_error(y, predicted)),
-    }
+    if metric == "r2":
+        return float(r2_score(y, predicted)) if len(y) > 1 and np.ptp(y) > 0 else math.nan
+    return float((root_mean_squared_error if metric == "rmse" else mean_absolute_error)(y, predicted))
 
 
 def _mean(values: list[float]) -> float:

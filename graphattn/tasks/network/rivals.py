@@ -153,7 +153,7 @@ class Layers:
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """See `Rival`."""
-        arrays = {}
+        arrays: dict[str, Array] = {}
         for number, (weight, bias) in enumerate(self.layers):
             arrays |= {f"weight{number}": weight, f"bias{number}": bias}
         return {"kind": "layers", "task": self.task, "count": len(self.layers)}, arrays

@@ -107,8 +107,8 @@ def _read_network(directory: Path) -> Network:
     if "x" in arrays:
         x = torch.from_numpy(arrays["x"])
     else:
-        parts = (torch.from_numpy(arrays[name]) for name in ("x_pointers", "x_columns", "x_values"))
-        x = torch.sparse_csr_tensor(*parts, text["shape"], check_invariants=True)
+        pointers, columns, values = (torch.from_numpy(arrays[name]) for name in ("x_pointers", "x_columns", "x_values"))
+        x = torch.sparse_csr_tensor(pointers, columns, values, text["shape"], check_invariants=True)
     tensors = {name: torch.from_numpy(arrays[name]) if name in arrays else None for name in _TENSORS}
     masks = {name[5:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("mask_")}
     return Network(

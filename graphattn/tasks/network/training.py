@@ -28,6 +28,9 @@ from graphattn.tasks.network.splits import NodeSplit, labeled
 
 _STEPS_BETWEEN_CHECKPOINTS = 50
 
+_KEPT = ("weights", "curve", "best", "highest", "lowest", "improved")
+"""what a checkpoint keeps of `_BestEpoch`"""
+
 
 @dataclass(frozen=True)
 class FittedNetwork:
@@ -107,7 +110,7 @@ def fit_node_network(
         SettingsError: the device is not there, or the loss is not finite from the first step on.
         KeyboardInterrupt: the user interrupted; the last checkpoint stays.
     """
-    sizes = {
+    sizes: dict[str, Any] = {
         "in_dim": inputs.x.shape[1],
         "out_dim": num_outputs,
         "edge_dim": None if inputs.edge_attr is None else inputs.edge_attr.shape[1],
@@ -194,10 +197,10 @@ class _NodeModule(L.LightningModule):
         self.split = NodeSplit(*(part.to(self.device) for part in self.split))
 
     def train_dataloader(self) -> Any:
-        return torch.utils.data.DataLoader(range(self.config.validate_every))
+        return torch.utils.data.DataLoader([0] * self.config.validate_every)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> Any:
-        return torch.utils.data.DataLoader(range(1))
+        return torch.utils.data.DataLoader([0])  # type: ignore[arg-type]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)  # so that a resumed training goes on as before
@@ -247,11 +250,12 @@ class _BestEpoch(L.Callback):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "config"}
+        return {name: getattr(self, name) for name in _KEPT}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        vars(self).update(state_dict)
-        self.best, self.curve = tuple(self.best), list(self.curve)
+        for name in _KEPT:
+            setattr(self, name, state_dict[name])
+        self.curve = list(self.curve)
 
 
 def _scale(task: str, y: Tensor) -> tuple[float, float]:

@@ -41,6 +41,12 @@ def test_temperature_undoes_overconfidence():
     assert fit_temperature("regression", p[:, :1], p[:, 0]) == 1
 
 
+def test_a_few_right_answers_make_nobody_sure():
+    p = np.full((7, 2), [0.8, 0.2])
+    sure = apply_temperature("multiclass", p, fit_temperature("multiclass", p, np.zeros(7, dtype=np.int64)))
+    np.testing.assert_allclose(sure[:, 0], 8 / 9, atol=1e-4)
+
+
 def test_calibration_error_by_hand():
     # confidences 0.9, 0.8, 0.7, 0.6 are in bins of their own; right, wrong, right, right
     assert calibration_error("multiclass", P, np.array([0, 1, 1, 1])) == pytest.approx((0.1 + 0.8 + 0.3 + 0.4) / 4)

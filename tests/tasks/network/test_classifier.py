@@ -10,6 +10,7 @@ from small_networks import blocks, karate, network
 from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError
 from graphattn.tasks.network import NodeClassifier, NodeRegressor
 from graphattn.tasks.network.config import NodeModelConfig, preset
+from graphattn.tasks.network.rivals import RIVALS
 from graphattn.tasks.network.search import seconds
 
 SHORT = NodeModelConfig(epochs=30, patience=30, hidden_dim=16, validate_every=5)
@@ -69,9 +70,10 @@ def test_the_same_network_in_another_order_is_labeled_alike(fitted):
         net, ids=tuple(net.ids[node] for node in order), edge_index=place[net.edge_index], y=net.y[order],
         x=net.x[order], nodes=net.nodes.iloc[order],
     )  # fmt: skip
+    fit = NodeClassifier().fit(net, config=SHORT, rivals=RIVALS[:-1])  # trees may split where rounding decides
     columns = [f"role_probability_{name}" for name in "abc"]
     np.testing.assert_allclose(
-        fitted.predict(shuffled)[columns].to_numpy(), fitted.predict()[columns].to_numpy()[order], atol=1e-3
+        fit.predict(shuffled)[columns].to_numpy(), fit.predict()[columns].to_numpy()[order], atol=1e-4
     )
 
 
@@ -89,9 +91,11 @@ def test_test_nodes_are_not_there_when_training_is_inductive():
     net = blocks()
     fit = NodeClassifier().fit(net, config=SHORT, inductive=True)
     assert fit.evaluate()["split"]["test"] == 18
-    cut = torch.where(fit.split.test, -1, net.y)  # their labels have no part in anything but the measurement
+    wrong = torch.where(
+        fit.split.test, (net.y + 1) % 3, net.y
+    )  # their labels have no part in anything but the measurement
     other = NodeClassifier().fit(
-        dataclasses.replace(net, y=cut, masks=fit.split._asdict()), config=SHORT, inductive=True
+        dataclasses.replace(net, y=wrong, masks=fit.split._asdict()), config=SHORT, inductive=True
     )
     np.testing.assert_array_equal(fit.networks[0].logits[~fit.split.test], other.networks[0].logits[~fit.split.test])
 
@@ -117,24 +121,28 @@ def test_several_labels():
 
 
 def test_a_search_within_few_trials(tmp_path):
-    options = {"budget": "10m", "trials": 2, "rivals": ("majority",), "directory": tmp_path}
+    options = {"budget": "10m", "trials": 1, "rivals": ("majority",), "directory": tmp_path}
     fit = NodeClassifier().fit(blocks(45), **options)
-    assert [trial.score for trial in fit.trials] == sorted((trial.score for trial in fit.trials), reverse=True)
-    assert len(fit.trials) == len(fit.networks) == 2
+    assert len(fit.trials) == len(fit.networks) == 1
     said = []
     resumed = NodeClassifier().fit(blocks(45), **options, resume=True, progress=said.append)
     assert resumed.trials == fit.trials
     assert not any("recipe" in sentence for sentence in said)
+    torch.testing.assert_close(resumed.networks[0].logits, fit.networks[0].logits)
 
 
-def test_the_karate_club_is_labeled_fast():
+def test_a_search_ends_with_its_budget():
+    fit = NodeClassifier().fit(blocks(45), budget="1s", rivals=("majority",))
+    assert fit.trials[0].number == 0 or fit.trials[0].score >= fit.trials[-1].score
+    assert 1 <= len(fit.networks) <= 3
+
+
+def test_the_karate_club_is_labeled():
     fit = NodeClassifier().fit(karate(), preset="fast")
     table = fit.predict()
-    assert (
-        (table["club_predicted"] == table["club"].where(table["club"] != "", table["club_predicted"])).mean() > 0.8
-        if ("club" in table)
-        else True
-    )
+    clubs = [fit.network.classes[label] for label in fit.network.y]
+    assert np.mean([said == true for said, true in zip(table["club_predicted"], clubs, strict=True)]) > 0.8
+    assert fit.evaluate()["classes"] == {"Mr. Hi": 17, "Officer": 17}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def several():
 @pytest.mark.parametrize("make", [blocks, karate, numbers, several])
 def test_rivals_predict_and_are_read_back(make):
     net = make()
-    rivals, evidence, known, y, test = fitted(net)
+    rivals, evidence, known, y, _test = fitted(net)
     assert tuple(rivals) == RIVALS
     for name, rival in rivals.items():
         predicted = rival.predict(evidence, known)
@@ -90,5 +90,5 @@ def test_wide_sparse_features_are_condensed():
     found = evidence_of(net)
     assert found.compact.shape == (60, 59)
     assert found.wide.shape == (60, 300 + 4 * 59 + 7 + 8)
-    rivals, evidence, known, y, _ = fitted(net)
+    rivals, evidence, known, _y, _ = fitted(net)
     assert all(np.isfinite(rival.predict(evidence, known)).all() for rival in rivals.values())
