@@ -184,7 +184,7 @@ def train(
     why = ""
     if preset is None:
         preset, why = choose_preset(network)
-        console.print(why, markup=False, highlight=False)
+        console.print(why, markup=False, highlight=False, soft_wrap=True)
     with _saying(console) as progress:
         predictor, measured = run_labeling(
             network, directory, name=name, preset=preset, budget=budget, split=split, splits=splits,

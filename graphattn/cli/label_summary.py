@@ -98,7 +98,7 @@ def methods_table(measured: dict[str, Any]) -> Table:
     part = "test" if measured["split"]["test"] else "valid"
     metric, names = measured["metric"], METRICS[measured["task"]]
     table = Table(header_style="bold")
-    table.add_column("method")
+    table.add_column("  method", no_wrap=True)
     table.add_column(f"valid {METRIC_LABELS[metric]}", justify="right")
     for name in names:
         table.add_column(f"{part} {METRIC_LABELS[name]}", justify="right")

@@ -234,10 +234,10 @@ class _NodePredictor:
             raise InputError(f"the network has no node {name!r}{similar}")
         place = network.ids.index(name)
         inputs = NodeInputs.of(network, self.features)
-        actual = labels_of(network)[place]
+        actual, own = labels_of(network)[place], _network_name(0, len(self.networks))
         return explain_node(
             self.networks[0], inputs, place, ids=network.ids, classes=network.classes, actual=actual, edges=edges,
-            seed=seed,
+            seed=seed, temperature=next(each.temperature for each in self.answer.members if each.name == own),
         )  # fmt: skip
 
     def evaluate(self) -> dict[str, Any]:

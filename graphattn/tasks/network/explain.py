@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.network.calibration import apply_temperature
 from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.training import FittedNetwork, to_probabilities
 
@@ -42,8 +44,8 @@ class Deletion:
 
     Attributes:
         count: edges taken away, the two directions of one counted once.
-        top: how much the prediction moves without the most attended ones: the probability of what was predicted falls
-            by that much; of a regression, the distance between the two values.
+        top: how far the prediction moves without the most attended ones: the largest change of a probability; of a
+            regression, the distance between the two values.
         random: the same without as many others drawn at random from all edges that can reach the node, one number for
             each draw.
     """
@@ -100,8 +102,8 @@ class Explanation:
             else "attention points at edges that matter somewhat more than others"
         )
         return (
-            f"Without {edges} its prediction moves by {fixed(found.top)}, without {others} drawn at random by {fixed(mean)} "
-            f"in the mean ({found.share:.0%} of {len(found.random)} draws move it less): {verdict}."
+            f"Without {edges} its prediction moves by {fixed(found.top)}, without {others} drawn at random by "
+            f"{fixed(mean)} in the mean ({found.share:.0%} of {len(found.random)} draws move it less): {verdict}."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -155,6 +157,7 @@ def explain_node(
     classes: tuple[str, ...] = (),
     actual: str | None = None,
     edges: int = 3,
+    temperature: float = 1.0,
     most: int = 12,
     seed: int = 0,
 ) -> Explanation:
@@ -168,11 +171,16 @@ def explain_node(
         classes: the labels; none for a regression.
         actual: the node's label, where it has one.
         edges: how many the test by deletion takes away; fewer where fewer reach the node.
+        temperature: that makes the network's probabilities honest.
         most: neighbors to name.
         seed: of the draws.
     """
     flow = rollout(fitted, inputs, place)
-    predicted = to_probabilities(fitted.task, fitted(inputs))[place]
+
+    def predict(seen: NodeInputs) -> Array:
+        return apply_temperature(fitted.task, to_probabilities(fitted.task, fitted(seen)), temperature)[place]
+
+    predicted = predict(inputs)
     order = np.argsort(-flow.nodes, kind="stable")[:most]
     if fitted.task == "regression":
         said, confidence = f"{predicted[0]:.4g}", None
@@ -189,17 +197,23 @@ def explain_node(
         actual,
         flow,
         tuple((ids[other], float(flow.nodes[other])) for other in order if flow.nodes[other] > 0),
-        _delete(fitted, inputs, place, flow, predicted, edges, seed),
+        _delete(predict, inputs, place, flow, fitted.config.depth, edges, seed),
     )
 
 
 def _delete(
-    fitted: FittedNetwork, inputs: NodeInputs, place: int, flow: Flow, before: Array, count: int, seed: int
+    predict: Callable[[NodeInputs], Array],
+    inputs: NodeInputs,
+    place: int,
+    flow: Flow,
+    depth: int,
+    count: int,
+    seed: int,
 ) -> Deletion | None:
     """Take away the most attended edges, and as many others drawn at random from those that can reach the node."""
     source, target = inputs.graph.edge_index.cpu().numpy()
     pairs = np.stack([np.minimum(source, target), np.maximum(source, target)])
-    reaching = _reaching(source, target, place, fitted.config.depth)
+    reaching = _reaching(source, target, place, depth)
     every = np.unique(pairs[:, reaching], axis=1)
     every = every[:, every[0] != every[1]]
     if every.shape[1] == 0:
@@ -216,14 +230,9 @@ def _delete(
 
     def moved(chosen: NDArray[np.int64]) -> float:
         kept = torch.from_numpy(~np.isin(keys, every[0, chosen] * size + every[1, chosen]))
-        after = to_probabilities(fitted.task, fitted(_without(inputs, kept)))[place]
-        if fitted.task == "regression":
-            return float(abs(after[0] - before[0]))
-        if fitted.task == "multilabel":
-            return float(np.abs(after - before).mean())
-        top = int(before.argmax())
-        return float(before[top] - after[top])
+        return float(np.abs(predict(_without(inputs, kept)) - before).max())
 
+    before = predict(inputs)
     draw = np.random.default_rng(seed)
     rest = order[count:]
     draws = [draw.choice(rest, count, replace=False) for _ in range(_DRAWS)] if len(rest) >= count else []
