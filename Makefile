@@ -9,11 +9,11 @@ STAMP := $(VENV)/.graphattn-installed
 DEV_STAMP := $(VENV)/.graphattn-dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick lint bench aot gpu docs clean
+.PHONY: help install demo demo-network test test-quick lint bench aot gpu docs clean
 
 help: ## list the targets
 	@echo "graphattn: make <target>"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' is not there. Install Python 3.10 or newer, or name yours: make PYTHON=/path/to/python3"; exit 1; }
@@ -37,6 +37,14 @@ install: $(STAMP) ## create .venv and install graphattn in it
 demo: $(STAMP) ## train a solubility predictor on ESOL, with a report (about 3 minutes)
 	@echo "==> training on ESOL (1,128 measured solubilities), split by scaffold"
 	@$(BIN)/graphattn train esol --split scaffold --out $(RUN_DIR) --overwrite
+
+demo-network: $(STAMP) ## label a karate club, and 22,470 made-up pages in two CSV files (a few minutes)
+	@echo "==> the two sides of a karate club"
+	@$(BIN)/python examples/network_labels.py --out runs/karate
+	@echo "==> a network as large as Facebook's pages"
+	@$(BIN)/python examples/network_files.py --nodes 22470 --only-files --out runs/pages
+	@$(BIN)/graphattn label runs/pages/files/nodes.csv runs/pages/files/edges.csv --target kind --preset fast \
+		--out runs/pages/run --overwrite
 
 # Runs pytest with the options given and those in TEST, then says on what, with the exit status of the tests.
 define run_tests

@@ -242,7 +242,8 @@ def to_svg(picture: Picture, *, legend: bool = True) -> str:
         x, y = margin + (number % 2) * size / 2, base + 26 * (number // 2) + 8
         parts.append(
             f'<circle cx="{x:.0f}" cy="{y:.0f}" r="7" fill="{color(kind)}"/>'
-            f'<text x="{x + 14:.0f}" y="{y + 5:.0f}" font-size="15" fill="var(--ink, #17212e)">{escape(_short(picture.classes[kind], 26))}</text>'
+            f'<text x="{x + 14:.0f}" y="{y + 5:.0f}" font-size="15" fill="var(--ink, #17212e)">'
+            f"{escape(_short(picture.classes[kind], 26))}</text>"
         )
     return "".join([*parts, "</svg>"])
 

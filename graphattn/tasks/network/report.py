@@ -237,8 +237,9 @@ def _comparison_note(measured: Mapping[str, Any]) -> str:
             f"{fixed(splits['deviation'])} (mean and standard deviation)."
         )
     return (
-        f"{answer_sentence(measured)} The method that does best on the validation nodes is chosen, shaded here; test nodes have no part "
-        f"in the choice. Boosting sees a node's features, their mean, largest and smallest among its neighbors, and its "
+        f"{answer_sentence(measured)} "
+        "The method that does best on the validation nodes is chosen, shaded here; test nodes have no part "
+        "in the choice. Boosting sees a node's features, their mean, largest and smallest among its neighbors, and its "
         f"place in the network.{several}"
     )
 
