@@ -11,7 +11,8 @@ Writes `club.png`, the whole club as predicted, and `member.png` and `member.htm
 
 Expected: 6 of the 8 members of the test are right. In error are 19, of whom it is unsure, and 8, as in Zachary's own
 model of the club: he leaned to the president, but stayed with the instructor because his black-belt test was three
-weeks away. Without the three friendships that the network attended to most it calls 8 right; three others do not matter.
+weeks away. Without the three friendships that the network attended to most it calls 8 right;
+three others do not matter.
 
 Data: Zachary 1977, "An information flow model for conflict and fission in small groups", as it comes with networkx.
 Takes about ten seconds.

@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from graphattn.tasks.common.figures import (
@@ -29,10 +29,10 @@ _MOST_CLASSES = 12
 
 @matplotlib.rc_context(STYLE)
 def degree_plot(degrees: NDArray[np.int64]) -> str:
-    """Draw how many nodes have how many neighbors: bars up to a degree of 20, else dots on logarithmic axes."""
+    """Draw how many nodes have how many neighbors: bars up to a degree of 40, else dots on logarithmic axes."""
     figure, axes = new_figure()
     counts = np.bincount(degrees)
-    if len(counts) <= 21:
+    if len(counts) <= 41:
         axes.bar(np.arange(len(counts)), counts, color=ACCENT, alpha=0.8, width=0.85)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -43,6 +43,7 @@ def degree_plot(degrees: NDArray[np.int64]) -> str:
         axes.set(xscale="log", yscale="log")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("neighbors")
     axes.set_ylabel("nodes")
     return to_svg(figure, "how many neighbors nodes have")

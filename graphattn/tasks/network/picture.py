@@ -28,6 +28,12 @@ _MOST_NODES = 30
 _LONGEST = 12
 """letters of an id or a label that are drawn"""
 
+_INSIDE = 3
+"""letters of an id that fit inside a node"""
+
+_NAMED = 9
+"""nodes of a neighborhood whose longer ids are written beside them"""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -111,11 +117,12 @@ def neighborhood(
     order = sorted(graph.nodes)
     spots = _layout(graph, order)
     largest = max(shares.values(), default=1.0)
+    named = set(sorted(order, key=lambda node: -heard[node])[:_NAMED])
     place = {node: at for at, node in enumerate(order)}
     drawn = [
         Node(
             *spots[at],
-            ids[node],
+            ids[node] if node in named or len(ids[node]) <= _INSIDE else "",
             predicted[node],
             _title(ids[node], predicted[node], actual[node], classes, f"{flow.nodes[node]:.1%} of the attention"),
             _is_wrong(predicted[node], actual[node], classes),
@@ -230,7 +237,7 @@ def to_svg(picture: Picture, *, legend: bool = True) -> str:
         )
         if not many:
             text = _short(node.text, _LONGEST)
-            inside = len(text) <= 3
+            inside = len(text) <= _INSIDE
             ink = _ink(node.kind) if inside else "var(--ink, #17212e)"
             parts.append(
                 f'<text x="{x:.1f}" y="{y + (4.5 if inside else r + 14):.1f}" text-anchor="middle" '
@@ -274,7 +281,7 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
         if many:
             continue
         text = _short(node.text, _LONGEST).replace("$", r"\$")
-        inside = len(text) <= 3
+        inside = len(text) <= _INSIDE
         axes.annotate(
             text,
             (node.x, node.y),

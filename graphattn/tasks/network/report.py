@@ -42,7 +42,8 @@ METHOD_LABELS = {
 SMALL = 150
 """nodes up to which the whole network is drawn"""
 
-_SHOWN, _MOST_CLASSES, _MOST_COLUMNS, _MOST_TRIALS = 4, 12, 12, 8
+_SHOWN, _DRAWN = 4, 16
+_MOST_CLASSES, _MOST_COLUMNS, _MOST_TRIALS = 12, 12, 8
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ def answer_sentence(measured: Mapping[str, Any]) -> str:
     value, count = fixed(measured["valid"][measured["metric"]]), measured["split"]["valid"]
     if measured["answer"] != "blend":
         name = method_label(measured["answer"])
-        return f"The {name} answers: the best by {label} {value} on {count:,} validation nodes."
+        return f"Answer: {name}, the best by {label} {value} on {count:,} validation nodes."
     weights = [member for member in measured["members"] if member["weight"] > 0.005 and member["name"] != "blend"]
     who = ", ".join(f"{member['weight']:.0%} {method_label(member['name'])}" for member in weights)
-    return f"A blend answers ({who}): the best by {label} {value} on {count:,} validation nodes."
+    return f"Answer: a blend ({who}), the best by {label} {value} on {count:,} validation nodes."
 
 
 def members_by_metric(members: Sequence[Mapping[str, Any]], part: str, metric: str) -> list[Mapping[str, Any]]:
@@ -98,8 +99,8 @@ def column_rows(columns: Sequence[ColumnRole], most: int = _MOST_COLUMNS) -> lis
     return rows
 
 
-def picture_of(predictor: NodeClassifier | NodeRegressor, found: Explanation) -> Picture:
-    """Draw the neighborhood of an explained node."""
+def picture_of(predictor: NodeClassifier | NodeRegressor, found: Explanation, most: int = 30) -> Picture:
+    """Draw the neighborhood of an explained node, `most` nodes of it."""
     network = predictor.network
     return neighborhood(
         found,
@@ -107,6 +108,7 @@ def picture_of(predictor: NodeClassifier | NodeRegressor, found: Explanation) ->
         predicted=_predicted_places(predictor),
         actual=labels_of(network),
         classes=network.classes,
+        most=most,
     )
 
 
@@ -121,7 +123,7 @@ def what_to_show(predictor: NodeClassifier | NodeRegressor) -> Shown:
 
     def explained(chosen: Sequence[Any]) -> list[tuple[Explanation, Picture]]:
         found = [predictor.explain(network.ids[int(place)]) for place in chosen]
-        return [(each, picture_of(predictor, each)) for each in found]
+        return [(each, picture_of(predictor, each, most=_DRAWN)) for each in found]
 
     picture = None
     if len(network.ids) <= SMALL:
@@ -220,7 +222,7 @@ def _comparison(measured: Mapping[str, Any]) -> str:
     for member in members:
         cells = [f"<td>{escape(method_label(member['name']))}</td>", f"<td>{fixed(member['valid'][metric])}</td>"]
         for name in names:
-            mark = ' class="best"' if member[part][name] == best[name] else ""
+            mark = ' class="best"' if fixed(member[part][name]) == fixed(best[name]) != "–" else ""
             cells.append(f"<td{mark}>{fixed(member[part][name])}</td>")
         kind = ' class="model"' if member["name"] == measured["answer"] else ""
         lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
@@ -265,7 +267,10 @@ def _data(network: Network, measured: Mapping[str, Any], name: str) -> str:
     if not _missing(measured["edge_homophily"]):
         share, adjusted = measured["edge_homophily"], measured["adjusted_homophily"]
         pairs.append(
-            ("Homophily", f"{share:.0%} of the edges join equal labels; {fixed(adjusted, 2)} of what is above chance")
+            (
+                "Homophily",
+                f"{share:.0%} of the edges join equal labels; adjusted {fixed(adjusted, 2)} (0 by chance, 1 at most)",
+            )
         )
     return html.definitions(pairs, kind="facts")
 
@@ -356,7 +361,7 @@ def _confusion(network: Network, counts: NDArray[np.int64], part: str) -> str:
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         lines = [
             '<table class="confusion">',
-            html.row("th", ["labeled \\ predicted", *(escape(name) for name in classes)]),
+            html.row("th", ["label", *(escape(name) for name in classes)]),
         ]
         for place, name in enumerate(classes):
             cells = [f"<td>{escape(name)}</td>"]
