@@ -9,11 +9,11 @@ STAMP := $(VENV)/.graphattn-installed
 DEV_STAMP := $(VENV)/.graphattn-dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench aot gpu docs clean
+.PHONY: help install demo test test-quick lint bench aot gpu docs clean
 
 help: ## list the targets
 	@echo "graphattn: make <target>"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' is not there. Install Python 3.10 or newer, or name yours: make PYTHON=/path/to/python3"; exit 1; }
@@ -38,20 +38,24 @@ demo: $(STAMP) ## train a solubility predictor on ESOL, with a report (about 3 m
 	@echo "==> training on ESOL (1,128 measured solubilities), split by scaffold"
 	@$(BIN)/graphattn train esol --split scaffold --out $(RUN_DIR) --overwrite
 
-test: $(DEV_STAMP) ## run the whole test suite
+# Runs pytest with the options given and those in TEST, then says on what, with the exit status of the tests.
+define run_tests
+@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(1) $(TEST); status=$$?; \
+	OMP_NUM_THREADS=1 $(BIN)/graphattn info; exit $$status
+endef
+
+test: $(DEV_STAMP) ## run the whole test suite (TEST="-p randomly": in random order)
 	@echo "==> running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile; status=$$?; \
-		OMP_NUM_THREADS=1 $(BIN)/graphattn info; exit $$status
+	$(call run_tests)
+
+test-quick: $(DEV_STAMP) ## run the tests that are not marked slow (under two minutes)
+	@echo "==> running the quick tests"
+	$(call run_tests,-m "not slow")
 
 lint: $(DEV_STAMP) ## check style, types and the direction of imports
-	@echo "==> ruff"
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@echo "==> mypy"
-	@$(BIN)/mypy
-	@echo "==> import-linter"
-	@$(BIN)/lint-imports
-	@$(BIN)/graphattn info
+	@echo "==> ruff, mypy, import-linter"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports; status=$$?; \
+		$(BIN)/graphattn info; exit $$status
 
 bench: $(STAMP) ## measure attention against other ways to compute it (half an hour; BENCH=--quick: two minutes)
 	@$(BIN)/graphattn bench $(BENCH)

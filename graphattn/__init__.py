@@ -34,7 +34,7 @@ from graphattn.graph import (
 )
 from graphattn.ops import normalizers, scores
 from graphattn.ops.attention import attention, explain_backend
-from graphattn.ops.dispatch import explain_calls
+from graphattn.ops.explain import explain_calls
 from graphattn.ops.state import State, merge
 from graphattn.ops.tune import tune
 from graphattn.ops.warmup import warmup

@@ -217,7 +217,7 @@ def _case(x: Tensor, graph: Graph, edge_attr: Tensor | None) -> Case:
 
 
 def _shuffled(size: int, device: torch.device) -> Tensor:
-    """A permutation that moves something, the same for each size, whatever the global random state."""
+    """A fixed permutation for each size, not the identity, independent of the global random state."""
     order = torch.randperm(size, generator=torch.Generator().manual_seed(0), device="cpu")
     moved = order if not torch.equal(order, torch.arange(size, device="cpu")) else order.flip(0)
     return moved.to(device)

@@ -1,4 +1,4 @@
-"""What is measured of a contender on a case, as functions without arguments."""
+"""The calls that are timed for a contender on a case, as functions without arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured: one graph, one score, one shape of queries, keys and values; and the lists of these."""
+"""The cases of the benchmark: each a graph, a score and the shapes of queries, keys and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One contender on one case, start to end: what a fresh process does."""
+"""The program of a measuring process: one contender on one case."""
 
 from __future__ import annotations
 

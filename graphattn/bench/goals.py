@@ -1,4 +1,4 @@
-"""What the kernels are meant to reach, beside what a report says they do."""
+"""The aims of the kernels, compared with the figures of a report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphattn.bench.summary import KINDS, compare, multiple, rows
 
 @dataclass(frozen=True)
 class Goal:
-    """One thing to reach: in words, the aim, and what was measured, with whether that is enough."""
+    """One aim: its description, the figure aimed at, the figure measured, and whether it is reached."""
 
     what: str
     aim: str
@@ -21,7 +21,7 @@ class Goal:
 
 
 def goals(report: Report) -> list[Goal]:
-    """All goals that the report can speak of."""
+    """The aims for which the report has figures."""
     return [*_beside_rivals(report), *_beside_gathering(report), *_small(report), *_linear(report)]
 
 

@@ -92,7 +92,7 @@ class LayerResult:
 
 @dataclass
 class LayerReport:
-    """One run: where and how it was measured, and what came out."""
+    """The results of one run, and how and where it was measured."""
 
     environment: dict[str, Any]
     results: list[LayerResult] = field(default_factory=list)

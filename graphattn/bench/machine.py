@@ -1,4 +1,4 @@
-"""Where it is measured: machine, versions and date, without which a figure means nothing."""
+"""The environment of a measurement: machine, versions and date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def device() -> str:
 
 
 def memory(device: str) -> int:
-    """Bytes of memory of the device; as good as endless where the system does not tell."""
+    """Bytes of memory of the device; a very large number where the system does not say."""
     if device == "cuda":
         return torch.cuda.get_device_properties(0).total_memory
     try:
@@ -60,7 +60,7 @@ class Watch:
 
 
 def describe(command: str) -> dict[str, Any]:
-    """Everything that a reader needs to judge the figures, and to measure again."""
+    """The facts needed to judge the figures and to measure again."""
     where = device()
     return {
         "command": command,

@@ -35,7 +35,7 @@ def repeat(call: Call, seconds: float, device: str, *, least: int = 3, most: int
 
 
 def _seconds(call: Call, device: str) -> float:
-    """What one call takes; on a GPU by its own clock, from the first kernel to the end of the last."""
+    """Seconds of one call; on a GPU by its own clock, from the start of the first kernel to the end of the last."""
     if device == "cuda":
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()

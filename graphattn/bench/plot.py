@@ -1,4 +1,4 @@
-"""One picture of a report: time and memory against the number of edges, both axes logarithmic."""
+"""Plot a report: time and memory against the number of edges, on logarithmic axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that belong to no case: bandwidth, overhead of a call, and what taking turns with torch costs."""
+"""Measurements that belong to no case: memory bandwidth, overhead of a call, cost of alternating with PyTorch."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _IMPORTED_ONCE = [
 
 
 class FailedError(Exception):
-    """What ran in the other process did not come to an end; the message says why."""
+    """The work in the other process failed; the message says why."""
 
 
 def run(function: Callable[..., Any], *arguments: Any, timeout: float = 900.0) -> Any:
@@ -67,7 +67,7 @@ def _answer(connection: Connection, function: Callable[..., Any], arguments: tup
 
 
 def _end_with_parent() -> None:
-    """Leave nothing running when the program that asked was stopped or killed."""
+    """End this process when its parent is stopped or killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

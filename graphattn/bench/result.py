@@ -1,4 +1,4 @@
-"""What was measured, and the JSON file that keeps it."""
+"""The results of a benchmark, and the JSON file that stores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast it could be: the bytes that the forward pass must move at the least, at the bandwidth of a copy."""
+"""The roofline: the least time of a forward pass, from the bytes it must move and the bandwidth of a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be measured, contender by contender, each in a fresh process."""
+"""Run the benchmark: every contender on every case, each in a fresh process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the cost linear? Our time against the number of edges, and against heads × width."""
+"""How the time grows with the number of edges and with heads × width."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphattn.graph import Graph, causal, complete, grid, hub, knn, random_regular, union, window
-from graphattn.nn import GraphTransformerLayer, LinformerAttention, elu_features
+from graphattn.nn import GraphTransformerLayer, LinformerAttention
+from graphattn.nn.functional import elu_features
 from graphattn.ops.attention import attention
 
 Attend = Callable[..., Tensor]

@@ -1,4 +1,4 @@
-"""Graphs given by a rule against the best that is otherwise at hand for each: measuring, and what came out."""
+"""Benchmark of graphs given by a rule against the best alternatives for each, and its report."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class StructureResult:
 
 @dataclass
 class StructureReport:
-    """One run: where, and what came out."""
+    """The results of one run, and its environment."""
 
     environment: dict[str, Any]
     results: list[StructureResult] = field(default_factory=list)
 
     def ratio(self, row: str, kind: str) -> float | None:
-        """What the others take, as the row compares, in multiples of graphattn's figure."""
+        """The others' figure divided by graphattn's, by the comparison of the row."""
         mine = next((r.figure(kind) for r in self.results if r.row == row and r.contender == "graphattn"), None)
         others = [r.figure(kind) for r in self.results if r.row == row and r.contender != "graphattn"]
         found = [figure for figure in others if figure is not None]
@@ -54,7 +54,7 @@ class StructureReport:
         return against[ROWS[row].against] / mine
 
     def reached(self, row: str) -> bool | None:
-        """Whether forward, and forward with backward, are where they should be; None where there is no aim."""
+        """Whether forward, and forward with backward, reach their aim; None where there is no aim."""
         aim = ROWS[row].aim
         found = [ratio for kind in ("forward", "both") if (ratio := self.ratio(row, kind)) is not None]
         return None if aim is None or not found else min(found) >= aim

@@ -1,4 +1,4 @@
-"""What many rows say together: geometric means, and the worst row by name."""
+"""Summaries over many rows: geometric means, and the worst row."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rows(results: Iterable[Result]) -> list[Row]:
 
 
 def multiple(row: Row, name: str, kind: str) -> float | None:
-    """What a contender takes in multiples of ours; None where either is missing."""
+    """A contender's figure divided by ours; None where either is missing."""
     ours, theirs = (row[who].figure(kind) if who in row else None for who in (GRAPHATTN.name, name))
     return theirs / ours if theirs is not None and ours else None
 

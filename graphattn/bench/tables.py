@@ -27,7 +27,7 @@ _HEADINGS = {
 
 
 def heading(report: Report) -> str:
-    """Where it is measured, in one line."""
+    """The environment, in one line."""
     where = report.environment
     versions = ", ".join(
         f"{name} {where['versions'][name]}" for name in ("torch", "numba") if name in where["versions"]
@@ -82,7 +82,7 @@ def summary(report: Report) -> Table:
 
 
 def aims(report: Report) -> Table:
-    """What is to be reached and what is."""
+    """The aims and whether they are reached."""
     table = Table(title="Aims", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
     table.add_column("aim", justify="right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Figures as people read them, on the terminal and in the documentation alike."""
+"""Figures formatted for the terminal and the documentation."""
 
 from __future__ import annotations
 

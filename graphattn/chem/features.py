@@ -13,7 +13,15 @@ from graphattn.chem.atoms import AtomFeaturizer
 from graphattn.chem.bonds import BondFeaturizer
 from graphattn.chem.descriptors import compute_descriptors
 from graphattn.chem.interrupts import interrupts_held
-from graphattn.chem.smiles import parse_smiles
+from graphattn.chem.smiles import canonical_smiles, parse_smiles
+from graphattn.chem.splits import scaffold_of
+
+
+class Identity(NamedTuple):
+    """What tells a molecule from others, however its SMILES is written."""
+
+    canonical_smiles: str
+    scaffold: str
 
 
 class MoleculeArrays(NamedTuple):
@@ -27,6 +35,8 @@ class MoleculeArrays(NamedTuple):
     """bond features, `[B, Fb]`"""
     descriptors: NDArray[np.float64]
     """`[d]`, NaN where one is not defined"""
+    identity: Identity | None = None
+    """if the featurizer was to find it"""
 
 
 @dataclass(frozen=True)
@@ -36,11 +46,13 @@ class ArrayFeaturizer:
     Attributes:
         atoms, bonds: make the features of the graph.
         descriptors: the names of the descriptors, in their order; may be none.
+        identify: whether to find each molecule's `Identity` too, which training needs.
     """
 
     atoms: AtomFeaturizer
     bonds: BondFeaturizer
     descriptors: tuple[str, ...] = ()
+    identify: bool = False
 
     def __call__(self, smiles: str) -> MoleculeArrays:
         """Return the arrays of one molecule.
@@ -50,9 +62,15 @@ class ArrayFeaturizer:
         """
         with interrupts_held():
             mol = parse_smiles(smiles)
+            identity = identify(mol) if self.identify else None
             graph = graph_arrays(mol, self.atoms, self.bonds)
             values = compute_descriptors([mol], self.descriptors)[0] if self.descriptors else np.zeros(0)
-        return MoleculeArrays(*graph, values)
+        return MoleculeArrays(*graph, values, identity)
+
+
+def identify(mol: Chem.Mol) -> Identity:
+    """Return the identity of an RDKit molecule."""
+    return Identity(canonical_smiles(mol), scaffold_of(mol))
 
 
 def graph_arrays(

@@ -1,4 +1,4 @@
-"""RDKit and Ctrl-C: while it searches for substructures, RDKit takes the signal for itself."""
+"""Make Ctrl-C work during RDKit's substructure searches, which replace the handler of that signal."""
 
 from __future__ import annotations
 

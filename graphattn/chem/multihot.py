@@ -1,4 +1,4 @@
-"""Feature vectors made of one-hot categories and plain numbers, described by a JSON-able table."""
+"""Feature vectors of one-hot categories and numbers, described by a table that can be written as JSON."""
 
 from __future__ import annotations
 

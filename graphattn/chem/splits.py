@@ -101,11 +101,16 @@ def scaffold_split(molecules: Sequence[str | Chem.Mol], fractions: Sequence[floa
     References: Bemis and Murcko 1996, J. Med. Chem. 39:2887, doi:10.1021/jm9602928; Wu et al. 2018, Chem.
     Sci. 9:513, doi:10.1039/C7SC02664A.
     """
+    return split_by_scaffold(scaffolds(molecules), fractions)
+
+
+def split_by_scaffold(scaffolds: Sequence[str], fractions: Sequence[float] = _FRACTIONS) -> Split:
+    """Split molecules whose scaffolds are known; see `scaffold_split`."""
     train_share, valid_share, _ = _checked(fractions)
     groups: dict[str, list[int]] = {}
-    for row, scaffold in enumerate(scaffolds(molecules)):
+    for row, scaffold in enumerate(scaffolds):
         groups.setdefault(scaffold, []).append(row)
-    n = len(molecules)
+    n = len(scaffolds)
     label = np.empty(n, dtype=np.int64)
     train = valid = 0
     for rows in sorted(groups.values(), key=lambda rows: (len(rows), rows[0]), reverse=True):
@@ -126,10 +131,11 @@ def scaffolds(molecules: Sequence[str | Chem.Mol]) -> list[str]:
     >>> scaffolds(["CCO", "Cc1ccccc1"])
     ['', 'c1ccccc1']
     """
-    return [_scaffold(mol) for mol in as_mols(molecules)]
+    return [scaffold_of(mol) for mol in as_mols(molecules)]
 
 
-def _scaffold(mol: Chem.Mol) -> str:
+def scaffold_of(mol: Chem.Mol) -> str:
+    """Return the scaffold of one RDKit molecule; see `scaffolds`."""
     with interrupts_held():
         return str(MurckoScaffold.MurckoScaffoldSmiles(mol=mol, includeChirality=False))
 

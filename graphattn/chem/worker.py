@@ -1,8 +1,8 @@
-"""Work on one text after another in a process of its own, each bounded in time: what RDKit needs to be stopped.
+"""Call a function on one text after another in another process, each with a time limit.
 
 A call into RDKit can be neither timed out nor interrupted from within its process. So the caller's process waits on
-a pipe, which Ctrl-C always ends, and the other computes. A text that takes too long, or that RDKit crashes on, ends
-that process only; the rest goes on in a new one.
+a pipe, which Ctrl-C always interrupts, and the other process computes. A text that takes too long, or that RDKit
+crashes on, ends that process only; the rest goes on in a new one.
 
 The worker is a new interpreter that loads no more than its function needs. It is not a fork, which is unsafe beside
 threads, and does not run the caller's main module again, as `multiprocessing` would.
@@ -44,7 +44,7 @@ class NoWorkerError(RuntimeError):
 
 
 class StoppedError(RuntimeError):
-    """The process ended in the midst of a text; the message is a short sentence saying why."""
+    """The process ended while working on a text; the message is a short sentence saying why."""
 
 
 class Worker:

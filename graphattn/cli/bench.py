@@ -65,7 +65,7 @@ def bench(
     from graphattn.bench.plot import draw
     from graphattn.bench.result import Report
     from graphattn.bench.summary import disturbed
-    from graphattn.tasks.molecule.files import write_atomically
+    from graphattn.files import write_atomically
 
     cases = [] if scaling else _chosen(graph, quick)
     console = Console()
@@ -147,7 +147,7 @@ def _progress(console: Console) -> Progress:
 
 
 def _write(report: Report, out: Path | None) -> None:
-    from graphattn.tasks.molecule.files import write_text
+    from graphattn.files import write_text
 
     if out is not None:
         write_text(out, report.to_json())

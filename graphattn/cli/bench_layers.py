@@ -12,7 +12,7 @@ def bench_layers(quick: bool, seconds: float, out: Path | None) -> None:
 
     from graphattn.bench import layers, machine
     from graphattn.bench.text import mebibytes, milliseconds, times
-    from graphattn.tasks.molecule.files import write_text
+    from graphattn.files import write_text
 
     words = ["graphattn", "bench", "layers", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
     report = layers.LayerReport(machine.describe(" ".join(words)))

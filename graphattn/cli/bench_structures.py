@@ -13,7 +13,7 @@ def bench_structures(quick: bool, seconds: float, out: Path | None) -> None:
     from graphattn.bench import machine, structures
     from graphattn.bench.structure_rows import QUICK, ROWS
     from graphattn.bench.text import mebibytes, milliseconds, times
-    from graphattn.tasks.molecule.files import write_text
+    from graphattn.files import write_text
 
     words = ["graphattn", "bench", "structures", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
     report = structures.StructureReport(machine.describe(" ".join(words)))

@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: one sentence and an exit code, no traceback."""
+"""Errors on the command line: one sentence and an exit code instead of a traceback."""
 
 import functools
 import os
@@ -58,7 +58,7 @@ def say(text: str) -> None:
 
 def _is_users(error: Exception) -> bool:
     from graphattn.datasets import DatasetError
-    from graphattn.tasks.molecule.errors import InputError
+    from graphattn.tasks.common.errors import InputError
 
     return isinstance(error, (InputError, DatasetError, OSError))
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from graphattn.bench.machine import processor
 from graphattn.cli.summary import print_pairs
-from graphattn.tasks.molecule.predictor import library_versions
+from graphattn.tasks.common.versions import library_versions
 
 _BACKENDS = ("numba", "triton", "torch-scatter")
 

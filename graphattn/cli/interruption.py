@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: both end a command in the same way, each with its own exit code."""
+"""Ctrl-C and SIGTERM: both stop a command in the same way, each with its own exit code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stopped:
 def stoppable() -> Iterator[Stopped]:
     """Let SIGTERM raise `KeyboardInterrupt`, as Ctrl-C does, and remember which of them it was.
 
-    A signal that whoever started the program had it ignore stays ignored.
+    Where the program was started with SIGTERM ignored, it stays ignored.
     """
     stopped = Stopped()
 

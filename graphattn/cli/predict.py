@@ -13,9 +13,9 @@ import typer
 from graphattn.cli.errors import reported, say
 
 if TYPE_CHECKING:
+    from graphattn.tasks.common.rejects import Reject
+    from graphattn.tasks.common.table import Table
     from graphattn.tasks.molecule import MoleculePredictor, Prediction
-    from graphattn.tasks.molecule.rows import Reject
-    from graphattn.tasks.molecule.table import Table
 
     _Chunks: TypeAlias = Iterator[tuple[Prediction, list[Reject]]]
 
@@ -47,7 +47,7 @@ def predict(
 
     Examples: graphattn predict runs/logS new.csv --out predictions.csv, or graphattn predict runs/logS "CCO"
     """
-    from graphattn.tasks.molecule.files import growing, partial_name
+    from graphattn.files import growing, partial_name
     from graphattn.tasks.molecule.inference import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
@@ -75,15 +75,16 @@ def predict(
 def _check_out(out: Path | None) -> None:
     """Refuse, before the work, what cannot be written."""
     if out is not None and out.is_dir():
-        from graphattn.tasks.molecule.errors import SettingsError
+        from graphattn.tasks.common.errors import SettingsError
 
         raise SettingsError(f"--out {out} is a directory; a CSV file to write is expected.")
 
 
 def _table(molecules: Sequence[str] | None, encoding: str | None, smiles_column: str | None) -> Table:
     """Read the molecules from wherever they are."""
-    from graphattn.tasks.molecule.errors import InputError
-    from graphattn.tasks.molecule.table import Table, read_table
+    from graphattn.tasks.common.errors import InputError
+    from graphattn.tasks.common.table import Table, read_table
+    from graphattn.tasks.molecule.rows import bare_list_column
 
     if not molecules:
         if sys.stdin.isatty():
@@ -94,7 +95,7 @@ def _table(molecules: Sequence[str] | None, encoding: str | None, smiles_column:
         return Table("command line", ["smiles"], rows, list(range(1, len(rows) + 1)), unit="SMILES")
     if len(molecules) > 1:
         raise InputError(f"one file at a time, got {', '.join(molecules)}.")
-    bare_list = "smiles" if smiles_column is None else None
+    bare_list = bare_list_column if smiles_column is None else None
     return read_table(molecules[0], encoding=encoding, bare_list=bare_list)
 
 
@@ -118,14 +119,14 @@ def _smiles_column(table: Table, predictor: MoleculePredictor, smiles_column: st
 def _predict(predictor: MoleculePredictor, table: Table, column: str, device: str) -> _Chunks:
     from rich.console import Console
 
-    from graphattn.tasks.molecule.progress import counting
+    from graphattn.tasks.common.progress import counting
 
     with counting(Console(stderr=True), "predicting", len(table.rows)) as progress:
         yield from predictor.predict_table(table, column, device=device, progress=progress)
 
 
 def _unless_all_are_wrong(chunks: _Chunks) -> list[tuple[Prediction, list[Reject]]]:
-    from graphattn.tasks.molecule.errors import InputError
+    from graphattn.tasks.common.errors import InputError
 
     done = list(chunks)
     reasons = [reason for prediction, _ in done for reason in prediction.reasons]
@@ -161,7 +162,7 @@ def _write(file: TextIO, table: Table, predictor: MoleculePredictor, chunks: _Ch
 
 def _report(table: Table, rejects: Sequence[Reject], path: Path | None) -> None:
     """Say how many rows have no prediction, and write them to `path`; what an earlier run wrote there is removed."""
-    from graphattn.tasks.molecule.rows import write_rejects
+    from graphattn.tasks.common.rejects import write_rejects
 
     if not rejects:
         if path is not None:

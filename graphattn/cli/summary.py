@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from graphattn.cli.program import program
-from graphattn.tasks.molecule import storage
-from graphattn.tasks.molecule.labels import ZERO_ONE
-from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor
-from graphattn.tasks.molecule.spread import describe_spread
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.common.labels import ZERO_ONE
+from graphattn.tasks.common.spread import describe_spread
+from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.records import Fitted
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
-from graphattn.tasks.molecule.text import fixed
 
 _EXAMPLE = "CC(=O)Oc1ccccc1C(=O)O"  # aspirin
 
@@ -31,11 +32,11 @@ def train_summary(console: Console, predictor: MoleculePredictor, directory: Pat
     console.print()
     places = [
         ("model", f"{directory}/"),
-        ("test predictions", str(directory / storage.PREDICTIONS)),
-        ("report", str(directory / storage.REPORT)),
+        ("test predictions", str(directory / model_directory.PREDICTIONS)),
+        ("report", str(directory / model_directory.REPORT)),
     ]
-    if (directory / storage.REJECTS).exists():
-        places.append(("rejected rows", str(directory / storage.REJECTS)))
+    if (directory / model_directory.REJECTS).exists():
+        places.append(("rejected rows", str(directory / model_directory.REJECTS)))
     print_pairs(console, places)
     console.print()
     console.print("Next, with SMILES or a CSV file of your own:", highlight=False)
@@ -104,7 +105,7 @@ def metrics_table(fitted: Fitted) -> Table:
         best = dict.fromkeys(names)
         table.caption = f"{METRIC_LABELS[names[0]]} is not defined for this test part, and the rest says little"
     elif len(fitted.target_columns) > 1:
-        table.caption = f"means over {len(fitted.target_columns)} targets; each is in {storage.METRICS}"
+        table.caption = f"means over {len(fitted.target_columns)} targets; each is in {model_directory.METRICS}"
     for label, metrics in rows:
         cells = [_cell(metrics[name], metrics[name] is not None and metrics[name] == best[name]) for name in names]
         table.add_row(label, *cells)

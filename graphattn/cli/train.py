@@ -13,7 +13,7 @@ from graphattn.tasks.molecule.config import TrainingConfig
 
 if TYPE_CHECKING:
     from graphattn.datasets import Card
-    from graphattn.tasks.molecule.table import Table
+    from graphattn.tasks.common.table import Table
 
 _DEFAULT = TrainingConfig()
 _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
@@ -144,7 +144,7 @@ def train(
 def _read(data: str, encoding: str | None) -> tuple[Table, str, Card | None]:
     """Return the table, a name for it, and what is known about it."""
     from graphattn.datasets import resolve
-    from graphattn.tasks.molecule.table import read_table
+    from graphattn.tasks.common.table import read_table
 
     if data == "-":
         return read_table(data, encoding=encoding), "stdin", None

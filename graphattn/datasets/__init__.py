@@ -1,4 +1,4 @@
-"""Data sets: molecules by name, and sentences, sounds, images and a social network.
+"""Data sets of molecules, by name, and of sentences, sounds, images and a social network.
 
 Data sets of molecules are loaded by name, with what their targets mean; ESOL and FreeSolv come with graphattn.
 

@@ -1,4 +1,4 @@
-"""A published file that a data set is read from."""
+"""A file that a data set is downloaded from and its checksum."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,8 @@
-"""What is known about a data set before it is opened."""
+"""The card of a data set of molecules: its origin, columns, units, counts and license."""
 
 from dataclasses import dataclass
+
+from graphattn.deprecation import warn_renamed
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ class Card:
     """of the CSV file, unpacked"""
     url: str | None
     """where the CSV file is downloaded from; None: it comes with graphattn"""
+
+    @property
+    def licence(self) -> str:
+        """The old name of `license`, deprecated."""
+        warn_renamed("licence", "license")
+        return self.license
 
     def __str__(self) -> str:
         targets = ", ".join(self.target_columns)

@@ -1,4 +1,4 @@
-"""Facebook pages that like each other, and whose they are."""
+"""A social network: Facebook pages, the likes between them, and the type of each page's owner."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Pages(NamedTuple):
     """A network of N pages."""
 
     words: list[Tensor]
-    """of each page's description: the numbers of those that occur, out of 4,714; nobody published the words"""
+    """for each page, the numbers of the words in its description, out of 4,714; the words are not published"""
     edge_index: Tensor
     """`[2, E]`: each liking in both directions, and a loop for each of the 179 pages that like themselves"""
     role: Tensor

@@ -40,7 +40,7 @@ def load_text(name: str) -> dict[str, list[Sentence]]:
 
 
 def text_cards() -> dict[str, TextCard]:
-    """What is known about each data set of sentences, by name."""
+    """The card of each data set of sentences, by name."""
     return dict(TEXT_CARDS)
 
 

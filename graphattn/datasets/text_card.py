@@ -1,10 +1,11 @@
-"""What is known about a data set of sentences before it is opened."""
+"""The card of a data set of sentences: its origin, labels, counts and license."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from graphattn.datasets.data_file import DataFile
+from graphattn.deprecation import warn_renamed
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class TextCard:
     license: str
     files: dict[str, TextFile]
     """of each part of the published split: "train", perhaps "valid", "test" """
+
+    @property
+    def licence(self) -> str:
+        """The old name of `license`, deprecated."""
+        warn_renamed("licence", "license")
+        return self.license
 
     def __str__(self) -> str:
         counts = ", ".join(f"{part} {file.sentences:,}" for part, file in self.files.items())

@@ -1,4 +1,4 @@
-"""Words as numbers."""
+"""The mapping between words and their numbers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Graphs: who may attend to whom."""
+"""Graphs: which nodes attend to which."""
 
+from graphattn.deprecation import renamed
 from graphattn.graph.batch import Batch, batch
 from graphattn.graph.bipartite import Bipartite, bipartite
 from graphattn.graph.cache import as_graph, check_edges
@@ -58,3 +59,5 @@ __all__ = [
     "union",
     "window",
 ]
+
+__getattr__ = renamed(__name__, {"Neighbourhood": "graphattn.graph:Neighborhood"})

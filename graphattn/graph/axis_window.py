@@ -1,4 +1,4 @@
-"""Which positions along one axis a position sees: the rule that windows and grids share."""
+"""Which positions along one axis a position attends to: the rule that windows and grids share."""
 
 from __future__ import annotations
 

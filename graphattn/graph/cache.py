@@ -1,4 +1,4 @@
-"""The Graph of an edge_index, built once for each tensor however often a layer is called with it."""
+"""The Graph of an edge_index, built once per tensor and reused by every layer called with it."""
 
 from __future__ import annotations
 

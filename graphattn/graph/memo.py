@@ -1,8 +1,8 @@
-"""What is worked out once and kept: for each tensor as long as it has the same content, and for each graph.
+"""Caches: of values computed once per tensor, as long as its content is unchanged, and once per graph.
 
-A tensor's content is taken for the same while its version, address, shape and strides are, and, on a CPU, the memory
-behind it: all of it up to 16 KiB, and of more the first and last 512 bytes and some 64 places in between. That is
-found out in about a microsecond, and on a GPU without waiting for it. What this cannot see, `find_stale` can.
+A tensor's content counts as unchanged while its version, address, shape and strides are the same and, on a CPU, its
+memory is: all of it up to 16 KiB, of larger tensors the first and last 512 bytes and about 64 places in between. The
+check takes about a microsecond and never waits for a GPU. `find_stale` finds the changes that it misses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _READ = 0x100  # PyBUF_READ
 
 
 class PerTensor(Generic[T]):
-    """Values that follow from a tensor and a key, each made once and kept as long as the tensor lives unchanged.
+    """Values computed from a tensor and a key, each computed once and kept while the tensor lives unchanged.
 
     Inference tensors, which have no version, get a new value at each call.
 
@@ -110,9 +110,9 @@ class PerTensor(Generic[T]):
 
 
 def find_stale(tensor: Any = None) -> list[Any]:
-    """The tensors, of all or just the one given, for which something is kept that does not follow from them any more.
+    """Find the tensors, of all or just the one given, for which a kept value is out of date.
 
-    All is made again and compared. What is stale is forgotten, so that the next call makes it anew.
+    Every kept value is computed again and compared. Those out of date are dropped, so that the next call computes them.
     """
     stale = []
     with _lock:
@@ -139,7 +139,7 @@ class Keeper(Protocol):
 
 
 def derived(graph: Keeper, name: str, make: Callable[[], T]) -> T:
-    """What `make` gives for a graph: made at the first call and kept, but not by copies, elsewhere or pickled.
+    """The value of `make()` for a graph, computed at the first call and kept; copies of the graph start without it.
 
     >>> from graphattn.graph import complete
     >>> graph = complete(3)
@@ -158,7 +158,7 @@ def derived(graph: Keeper, name: str, make: Callable[[], T]) -> T:
 
 
 def settle(device: torch.device) -> None:
-    """Wait for what was just made on a GPU: it is kept, and another stream that uses it later would not wait."""
+    """Wait until a value made on a GPU is complete, since another stream may use it later without waiting."""
     if device.type == "cuda" and not torch.compiler.is_compiling() and not torch.cuda.is_current_stream_capturing():
         torch.cuda.current_stream(device).synchronize()
 
@@ -173,7 +173,7 @@ class _Kept:
         self.streams: set[int] = set()
 
     def lend(self, device: torch.device) -> None:
-        """Let nobody have the memory of the value before the current stream is done with it."""
+        """Keep the memory of the value from being reused before the current stream is done with it."""
         stream = torch.cuda.current_stream(device)
         if stream.cuda_stream not in self.streams:
             self.streams.add(stream.cuda_stream)
@@ -218,7 +218,7 @@ class _Entry:
 
 
 class _Look:
-    """What can be seen of a tensor's content for next to nothing.
+    """A cheap fingerprint of a tensor's content.
 
     The alias keeps its memory, so that no other tensor gets the same address.
     """
@@ -294,7 +294,7 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def agree(kept: Any, fresh: Any) -> bool:
-    """Whether what was kept, and what was derived from it since, is what it would be if it were made now."""
+    """Whether a kept value, and what was derived from it since, equals one computed now."""
     if isinstance(kept, Tensor):
         return torch.equal(kept, fresh)
     if isinstance(kept, tuple | list):

@@ -1,4 +1,4 @@
-"""Compiled code for lists of edges on CPUs, where there is any: `graphattn.ops.numba` hands it in from above."""
+"""Compiled code for lists of edges on CPUs, registered by `graphattn.ops.numba` where Numba is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphattn.graph.compressed import Compressed
 
 
 class Native(NamedTuple):
-    """What does in one pass what takes PyTorch several; for `[2, E]` int64 that `native_for` lets pass."""
+    """Functions on lists of edges, `[2, E]` int64, that need one pass where PyTorch needs several."""
 
     bounds: Callable[[Tensor], tuple[list[int], list[int]]]
     """The lowest source and destination, and the highest, of at least one edge."""
@@ -28,13 +28,13 @@ _native: Native | None = None
 
 
 def use(native: Native) -> None:
-    """Hand in the code."""
+    """Register the compiled functions."""
     global _native
     _native = native
 
 
 def native_for(tensor: Tensor) -> Native | None:
-    """The code, if there is any and it may look at this tensor's memory."""
+    """The compiled functions if they can read this tensor's memory, else None."""
     if (
         _native is None
         or type(tensor) is not Tensor

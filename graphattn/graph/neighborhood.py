@@ -1,21 +1,17 @@
-"""Graphs whose edges go by offset: where a source lies, seen from its destination."""
+"""Windows and grids: graphs whose edges are given by the offset of a source from its destination."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from graphattn.graph.axis_window import Reach
+from graphattn.graph.memo import derived
 from graphattn.graph.plot import Picture, Sight
 from graphattn.graph.rule import GraphKind
-from graphattn.graph.torch_modes import savable
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 class Neighborhood(GraphKind):
@@ -25,7 +21,6 @@ class Neighborhood(GraphKind):
     """The lengths of the axes of each graph."""
     reaches: tuple[Reach, ...]
     """The rule along each axis."""
-    _offset_index: Tensor | None = None
 
     def _set_neighborhood(
         self, shapes: Sequence[tuple[int, ...]], reaches: Sequence[Reach], device: torch.device
@@ -66,10 +61,7 @@ class Neighborhood(GraphKind):
         >>> graph.edge_index[0] - graph.edge_index[1], graph.offset_index
         (tensor([ 0,  1, -1,  0,  1, -1,  0]), tensor([1, 2, 0, 1, 2, 0, 1]))
         """
-        if self._offset_index is None:
-            with savable():
-                self._offset_index = self._find_offsets()
-        return self._offset_index
+        return derived(self, "offset_index", self._find_offsets)
 
     def _find_offsets(self) -> Tensor:
         src, dst = self.edge_index
@@ -95,8 +87,3 @@ class Neighborhood(GraphKind):
         """The sources of a node, and the offset of each."""
         begin, end = self.csr.indptr[node : node + 2].tolist()
         return self.csr.indices[begin:end], self.offset_index[begin:end]
-
-    def _map(self, change: Callable[[Tensor], Tensor], device: torch.device) -> Self:
-        graph = super()._map(change, device)
-        graph._offset_index = None if self._offset_index is None else change(self._offset_index)
-        return graph

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from graphattn.deprecation import warn_renamed
 from graphattn.graph.checks import as_count
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _EMPTY, _SELF = "#F2F2F2", "#D55E00"
 
 
 class Sight(NamedTuple):
-    """A grid or a window, of which the picture shows what one node sees."""
+    """A grid or a window, of which the picture shows the neighborhood of one node."""
 
     shape: tuple[int, ...]
     """The lengths of its axes."""
@@ -34,7 +35,7 @@ class Sight(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What a graph tells `plot` of itself."""
+    """The facts about a graph that `plot` draws from."""
 
     name: str
     num_dst: int
@@ -58,7 +59,10 @@ class Picture(NamedTuple):
 def plot(
     picture: Picture, style: str = "auto", *, node: int | None = None, pos: Tensor | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw a graph from what it tells of itself; `Graph.plot` has the arguments and errors."""
+    """Draw a graph from its `Picture`; `Graph.plot` describes the arguments and errors."""
+    if style == "neighbourhood":
+        warn_renamed("style='neighbourhood'", "style='neighborhood'", stacklevel=4)
+        style = "neighborhood"
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
     if style == "auto":

@@ -1,4 +1,4 @@
-"""Graphs of points in space: what `knn`, `radius` and `lsh` have in common."""
+"""Helpers of graphs of points in space: `knn`, `radius` and `lsh`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kinds of graph that are given by a rule have in common."""
+"""The base class of graphs whose edges follow from a rule, such as windows and grids."""
 
 from __future__ import annotations
 

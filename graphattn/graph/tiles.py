@@ -32,23 +32,23 @@ Tiled = Complete | Causal | Bipartite | Window | Grid
 
 
 class Tiles(NamedTuple):
-    """Tiles of one size in which the same places see the same places."""
+    """Tiles of one size and one mask: in each, row a attends to column b where the mask says so."""
 
     queries: Tensor
     """The destinations of each tile, `[tiles, B]` int64; each destination is in one tile of the graph."""
     sources: Tensor
-    """What they see between them, `[tiles, S]` int64, ascending."""
+    """The sources that any of them attends to, `[tiles, S]` int64, ascending."""
     seen: Tensor | None
-    """Which place sees which, `[B, S]` bool; None if all see all."""
+    """The mask, `[B, S]` bool; None if every row attends to every column."""
 
     @property
     def num_pairs(self) -> int:
-        """How many pairs (destination, source) the tiles have, seen or not."""
+        """The number of pairs (destination, source) in the tiles, masked ones included."""
         return self.queries.numel() * self.sources.shape[1]
 
     @property
     def num_edges(self) -> int:
-        """How many of them are edges."""
+        """The number of pairs that are edges."""
         return self.num_pairs if self.seen is None else self.queries.shape[0] * int(self.seen.sum())
 
 

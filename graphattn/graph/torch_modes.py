@@ -1,4 +1,4 @@
-"""What PyTorch does to a program around our own code: transforms that are to see each of its operations."""
+"""Which of PyTorch's modes is active: compiling, exporting, `torch.func` transforms, inference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_transformed() -> bool:
 
 
 def is_plain() -> bool:
-    """Whether PyTorch does nothing but run the program: it is neither compiled nor transformed."""
+    """Whether the program runs eagerly: it is neither compiled nor transformed."""
     return not torch.compiler.is_compiling() and not is_transformed()
 
 
@@ -48,7 +48,7 @@ def refuse_jit_trace(what: str) -> None:
 
 
 def untransformed() -> AbstractContextManager[Any]:
-    """Leave the transforms of `torch.func` for a while: what is made inside outlives them."""
+    """Suspend the transforms of `torch.func`, so that tensors made inside can be kept after they end."""
     if torch._C._functorch.peek_interpreter_stack() is None:
         return nullcontext()
     from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
@@ -79,7 +79,7 @@ def _savable() -> Iterator[None]:
 
 
 def is_mapped(tensor: Tensor) -> bool:
-    """Whether `torch.func.vmap` maps over a tensor, whose values then can steer no program."""
+    """Whether `torch.func.vmap` maps over a tensor, so that Python cannot branch on its values."""
     if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is None:
         return False
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):

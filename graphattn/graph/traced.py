@@ -1,4 +1,4 @@
-"""The Graph of an edge_index inside a compiled program, where the edges can be looked at only when it runs."""
+"""The Graph of an edge_index inside a compiled program, where the values of the edges are known only at run time."""
 
 from __future__ import annotations
 

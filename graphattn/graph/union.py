@@ -89,7 +89,7 @@ class Union(Graph):
             yield part, numbers.indices[torch.searchsorted(numbers.values, self._numbers(part))]
 
     def _numbers(self, part: Graph) -> Tensor:
-        """A number for each edge that says from where to where it leads."""
+        """A number for each edge that identifies its source and destination."""
         src, dst = part.edge_index
         return dst * self.num_src + src
 

@@ -1,4 +1,4 @@
-"""The check that the arrays of a graph say what they should."""
+"""Check that the arrays of a graph are consistent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks assembled from graphattn.nn."""
+"""Models built from the layers of `graphattn.nn`."""
 
 from graphattn.models import encoders
 from graphattn.models.exphormer import Exphormer

@@ -1,20 +1,20 @@
-"""Encoders for long sequences and images, each a few lines over the Transformer's: another graph or attention.
+"""Encoders for long sequences and images: Transformer encoders with other graphs or other attention.
 
-All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which says which nodes belong together, and
-give `[N, embed_dim]`. `**options` are those of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and `norm_first`.
-`neighborhood` and `axial` raise ValueError for a graph whose nodes are not the cells of one image of their `shape`.
+All are called as `encoder(x, graph)` with `graph = ga.complete(sizes)`, which gives the sizes of the sequences, and
+return `[N, embed_dim]`. `**options` are arguments of `GraphTransformerLayer`, such as `dropout`, `ffn_dim` and
+`norm_first`. `neighborhood` and `axial` raise ValueError if a graph does not have one node per cell of their `shape`.
 
 =============  ==============================  ============================  ==========  ============================
 encoder        graph                           score                         normalizer  cost of n nodes
 =============  ==============================  ============================  ==========  ============================
 transformer    complete                        dot                           softmax     n²
 truncated      window                          dot                           softmax     n · radius
-longformer     window ∪ hub                    dot, hubs' projections apart  softmax     n · (radius + hubs)
+longformer     window ∪ hub                    dot, own projections of hubs  softmax     n · (radius + hubs)
 bigbird        window ∪ hub ∪ random regular   dot                           softmax     n · (radius + hubs + degree)
 linformer      bipartite to learned landmarks  dot                           softmax     n · landmarks
 performer      complete                        random features of dot        linear      n · features
 reformer       buckets of a hash               dot, shared queries and keys  softmax     n · rounds · chunk
-neighborhood  grid                            dot + a bias for each offset  softmax     n · kernel
+neighborhood   grid                            dot + a bias for each offset  softmax     n · kernel
 axial          rows, then columns of a grid    dot                           softmax     n · (height + width)
 =============  ==============================  ============================  ==========  ============================
 """
@@ -29,6 +29,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from graphattn.deprecation import renamed
 from graphattn.graph import Complete, Graph, batch, complete, grid, hub, random_regular, union, window
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.efficient.linformer import LinformerAttention
@@ -51,9 +52,9 @@ def transformer(
     bias: nn.Module | None = None,
     **options: Any,
 ) -> TransformerEncoder:
-    """The Transformer's encoder, with the attention that `attention()` makes for each layer.
+    """The Transformer encoder; `attention()`, if given, makes the attention of each layer.
 
-    Vaswani et al. 2017, arXiv:1706.03762, section 3.1; with a norm at the end where the layers are pre-norm.
+    Vaswani et al. 2017, arXiv:1706.03762, section 3.1; with a final norm if the layers are pre-norm.
     """
     layers = [
         GraphTransformerLayer(embed_dim, num_heads, attention=None if attention is None else attention(), **options)
@@ -63,10 +64,10 @@ def transformer(
 
 
 def truncated(embed_dim: int, num_heads: int, depth: int, *, radius: int, **options: Any) -> OnGraph:
-    """Self-attention to those within a radius, as speech recognizers use it.
+    """Self-attention within a radius, as used in speech recognition.
 
-    Povey et al. 2018, ICASSP, "A time-restricted self-attention layer for ASR", section 2, with their left and right
-    contexts equal and no gaps; the depth makes up for the radius: a node hears `depth · radius` away.
+    Povey et al. 2018, ICASSP, "A time-restricted self-attention layer for ASR", section 2, with equal
+    left and right contexts and no gaps. The receptive field of a node is `depth · radius` on each side.
     """
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), partial(_windows, radius=radius))
 
@@ -81,7 +82,7 @@ def longformer(
     attention_dropout: float = 0.0,
     **options: Any,
 ) -> OnGraph:
-    """Windows, and the first `num_global` nodes of each sequence see all and are seen by all (`LongformerAttention`).
+    """Windows, and global attention from and to the first `num_global` nodes of each sequence (`LongformerAttention`).
 
     Beltagy et al. 2020, arXiv:2004.05150, section 3.1.
     """
@@ -103,11 +104,11 @@ def bigbird(
     num_random: int = 2,
     **options: Any,
 ) -> OnGraph:
-    """Windows, global nodes, and edges at random.
+    """Windows, global nodes and random edges.
 
-    Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); node by node rather than in blocks,
-    and every node is also seen by `num_random` others (see `ga.random_regular`). The random edges are drawn once for
-    all layers: sequences of one length always have the same, and those too short for them go without.
+    Zaheer et al. 2020, arXiv:2007.14062, section 2 (the internal construction); without blocks; every node has
+    `num_random` random edges in each direction (see `ga.random_regular`). The random edges depend on the sequence
+    length only and are the same in all layers; sequences that are too short have none.
     """
     connect = partial(_with_random_edges, radius=radius, num_global=num_global, num_random=num_random)
     return OnGraph(transformer(embed_dim, num_heads, depth, **options), connect)
@@ -116,7 +117,7 @@ def bigbird(
 def linformer(
     embed_dim: int, num_heads: int, depth: int, *, num_landmarks: int, max_nodes: int, **options: Any
 ) -> TransformerEncoder:
-    """Attention to landmarks, which are learned sums of the nodes (`LinformerAttention`).
+    """Attention to landmarks, which are learned combinations of the nodes (`LinformerAttention`).
 
     Wang et al. 2020, arXiv:2006.04768, eq. 7.
     """
@@ -161,7 +162,7 @@ def reformer(
 ) -> ReversibleEncoder:
     """Attention within the buckets of a hash (`LSHAttention`), in reversible pre-norm layers (`ReversibleEncoder`).
 
-    Kitaev et al. 2020, arXiv:2001.04451, sections 2 and 3; the feed-forward network is not cut into chunks.
+    Kitaev et al. 2020, arXiv:2001.04451, sections 2 and 3; the feed-forward network is not chunked.
     """
 
     def attention() -> nn.Module:
@@ -187,9 +188,9 @@ def neighborhood(
     dilation: int = 1,
     **options: Any,
 ) -> OnGraph:
-    """Each cell of an image sees the kernel around it, with a bias for each offset; windows move inwards at borders.
+    """Attention of each cell of an image to a neighborhood, with a bias per offset; neighborhoods shift at borders.
 
-    Hassani et al. 2023, arXiv:2204.07143, eq. 1-3; one bias for all layers.
+    Hassani et al. 2023, arXiv:2204.07143, eq. 1-3; the layers share the bias.
     """
     connect = partial(_grid, shape=shape, kernel_size=kernel_size, dilation=dilation, border="shift")
     offsets = grid(tuple(shape), kernel_size, dilation=dilation, border="shift").offset_shape
@@ -198,7 +199,7 @@ def neighborhood(
 
 
 def axial(embed_dim: int, num_heads: int, depth: int, *, shape: tuple[int, int], **options: Any) -> TransformerEncoder:
-    """Layers that see the row of a cell and layers that see its column, by turns; `depth` of them in all.
+    """Alternating layers of attention along rows and along columns; `depth` layers in total.
 
     Ho et al. 2019, arXiv:1912.12180, section 3.1.
     """
@@ -211,7 +212,7 @@ def axial(embed_dim: int, num_heads: int, depth: int, *, shape: tuple[int, int],
 
 
 class _PreNorm(nn.Module):
-    """dropout(branch(norm(x))): what a reversible layer adds."""
+    """dropout(branch(norm(x))), a branch of a reversible layer."""
 
     def __init__(self, embed_dim: int, branch: nn.Module, dropout: float) -> None:
         super().__init__()
@@ -263,3 +264,6 @@ def _check_cells(graph: Complete, shape: Sequence[int]) -> None:
     for size in graph.sizes:
         if size != cells:
             raise ValueError(f"images of shape {tuple(shape)} have {cells} cells, got a graph of {size} nodes")
+
+
+__getattr__ = renamed(__name__, {"neighbourhood": "graphattn.models.encoders:neighborhood"})

@@ -1,4 +1,4 @@
-"""Exphormer: attention along a graph's own edges, along those of an expander, and through virtual nodes."""
+"""Exphormer: attention along the edges of the graph, of an expander, and of virtual nodes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from graphattn.nn.transformer.gps_layer import GPSLayer
 
 
 class Exphormer(nn.Module):
-    """A graph Transformer of linear cost on any graph.
+    """A graph Transformer with cost linear in the size of the graph.
 
-        N(i) = neighbors in the graph ∪ neighbors in a random expander ∪ virtual nodes, which see all of their graph
+        N(i) = neighbors in the graph ∪ neighbors in a random expander ∪ virtual nodes
 
-    Each kind of edge has a learned vector, which joins keys and values; the graph's own edges may have features.
+    Each kind of edge has a learned vector, which is projected and added to keys and values; the edges of the graph may
+    have features too.
 
     Args:
         embed_dim: width of the nodes.
         num_heads: attention heads; divides `embed_dim`.
         depth: the number of layers.
-        degree: of the expander; even. Graphs too small for it (see `ga.expander`) have self-loops instead.
-        num_virtual: virtual nodes of each graph.
-        edge_dim: width of the edges' features; None for none.
-        local: makes the message passing of a layer along the graph's own edges, beside the attention (see `GPSLayer`);
-            called with the edges' features, `[E, embed_dim]`, where there are any. None for none.
-        **options: what else the layers take.
+        degree: degree of the expander; even. Graphs too small for it (see `ga.expander`) have self-loops instead.
+        num_virtual: number of virtual nodes per graph.
+        edge_dim: width of the edge features; None for none.
+        local: called once per layer to make a message passing layer on the edges of the graph, in parallel with the
+            attention (see `GPSLayer`), which gets the edge features, `[E, embed_dim]`, if there are any; None for none.
+        **options: further arguments of the layers.
 
     Shapes:
         x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`.
@@ -42,9 +43,9 @@ class Exphormer(nn.Module):
         >>> net(torch.randn(3, 16), torch.tensor([[0, 1], [1, 2]])).shape
         torch.Size([3, 16])
 
-    Shirzad et al. 2023, arXiv:2303.06147, section 3. Its networks have message passing (`local`); without, the layers
-    are the Transformer's. The expander is drawn once, not for each graph: graphs of as many nodes have the same. For
-    message passing a virtual node is a node without neighbors, in the paper it is none.
+    Shirzad et al. 2023, arXiv:2303.06147, section 3. The models of the paper have message passing (`local`);
+    without it the layers are Transformer layers. The expander depends on the number of nodes only. In the message
+    passing, virtual nodes are isolated nodes; in the paper they are excluded.
     """
 
     def __init__(
@@ -73,10 +74,10 @@ class Exphormer(nn.Module):
         self._made: tuple[Graph, tuple[Graph, Tensor]] | None = None
 
     def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None) -> Tensor:
-        """Encode; what was made of the graph seen last is kept.
+        """Encode the nodes; the derived edges of the last graph are cached.
 
         Raises:
-            ValueError: edge features are given where the model has no `edge_dim`, or are missing.
+            ValueError: edge features are given without `edge_dim`, or are missing.
         """
         if (edge_attr is None) != (self.edges is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
@@ -93,7 +94,7 @@ class Exphormer(nn.Module):
         return self.encoder(torch.cat([x, virtual]), whole, attr, **local)[: x.shape[0]]
 
     def _connect(self, graph: Graph) -> tuple[Graph, Tensor]:
-        """The graph with its expander and virtual nodes, which come after all others; and the kind of each edge."""
+        """The graph with expander edges and virtual nodes, which follow the others, and the kind of each edge."""
         sizes, N = sizes_of(graph)[0], graph.num_nodes
         drawn = [
             expander(n, self.degree, generator=torch.Generator().manual_seed(n))

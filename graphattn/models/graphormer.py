@@ -1,4 +1,4 @@
-"""Graphormer: every node sees every node, and knows by a bias what lies between them in the graph."""
+"""Graphormer: attention among all nodes with a bias from the shortest paths between them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Graphormer(nn.Module):
         h_i = x_i + z⁻[deg⁻(i)] + z⁺[deg⁺(i)],   score_ij = ⟨q_i, k_j⟩ / √D + b[φ(i, j)] + c_ij
 
     φ is the length of the shortest path from j to i, and c_ij the mean over its edges of ⟨w_n, e_n⟩. With
-    `virtual_node`, each graph has a node more, which sees and is seen by all of them; the bias of its pairs is a number
-    of its own for each head, and what becomes of it stands for the graph.
+    `virtual_node`, each graph has an additional node that is connected to all others; its edges have a learned bias
+    per head, and its output represents the graph.
 
     Args:
         embed_dim: width of the nodes.
         num_heads: attention heads; divides `embed_dim`.
         depth: the number of layers.
-        max_degree: larger degrees count as this one.
-        max_distance: longer paths count as this long.
-        edge_dim: width of the edges' features; None for none.
-        virtual_node: whether each graph has one.
-        **options: what else the layers take.
+        max_degree: larger degrees are clamped to this value.
+        max_distance: larger distances are clamped to this value.
+        edge_dim: width of the edge features; None for none.
+        virtual_node: whether each graph has a virtual node.
+        **options: further arguments of the layers.
 
     Shapes:
         x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`; with `virtual_node` a pair, the nodes
@@ -65,10 +65,10 @@ class Graphormer(nn.Module):
     def forward(
         self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Encode; the paths of the graph seen last are kept.
+        """Encode the nodes; the shortest paths of the last graph are cached.
 
         Raises:
-            ValueError: edge features are given where the model has no `edge_dim`, or are missing.
+            ValueError: edge features are given without `edge_dim`, or are missing.
         """
         if (edge_attr is None) != (self.along is None):
             raise ValueError("edge_attr goes with edge_dim: give both or neither")
@@ -90,7 +90,7 @@ class Graphormer(nn.Module):
 
 
 def _with_virtual_nodes(pairs: Complete) -> tuple[Complete, Tensor, Tensor]:
-    """Complete graphs with a node more before those of each; which nodes and which edges were there before."""
+    """Complete graphs with an additional first node each, and masks of the original nodes and edges."""
     whole = complete([size + 1 for size in pairs.sizes], device=pairs.device)
     is_node = places(whole)[0] > 0
     src, dst = whole.edge_index

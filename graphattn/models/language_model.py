@@ -1,4 +1,4 @@
-"""A language model: a decoder without a memory."""
+"""A language model: a Transformer decoder without cross-attention."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from graphattn.nn.transformer.token_decoder import TokenDecoder
 
 
 class LanguageModel(TokenDecoder):
-    """The probability of each token after those before it: attention on causal graphs.
+    """A Transformer language model: attention on causal graphs.
 
     Args:
         num_tokens: the size of the vocabulary.
         embed_dim: width.
         num_heads: attention heads; divides `embed_dim`.
         depth: the number of layers.
-        **options: what else a `TokenDecoder` takes.
+        **options: further arguments of `TokenDecoder`.
 
     Shapes:
         tokens `[N]`, packed sequences of `sizes` → scores of the token after each, `[N, num_tokens]`.
 
-    Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3, with sine positions.
+    Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3; here with sinusoidal
+    positions.
     """
 
     def __init__(self, num_tokens: int, embed_dim: int, num_heads: int, depth: int, **options: Any) -> None:
@@ -35,9 +36,9 @@ class LanguageModel(TokenDecoder):
     def generate(
         self, prompts: Sequence[Tensor], *, max_length: int, end: int | None = None, **options: Any
     ) -> list[list[int]]:
-        """What follows each prompt, by `graphattn.nn.generation.sample`, whose options these are.
+        """Continue each prompt; `**options` are those of `graphattn.nn.generation.sample`.
 
-        Call it in eval mode. Keys and values of what has been read are kept, so each step reads one token.
+        Call it in eval mode. Keys and values are cached, so each step processes one token.
 
         Raises:
             ValueError: a prompt is empty.
@@ -50,7 +51,7 @@ class LanguageModel(TokenDecoder):
         if max(sizes) == 1:
             return sample(self.step, state, last, end=end, max_length=max_length, **options)
         scores, state = self.step(torch.cat(list(prompts)), state, sizes)
-        first = [scores]  # the prompts' last tokens have been read already
+        first = [scores]  # the last tokens of the prompts are already processed
 
         def step(tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
             return (first.pop(), state) if first else self.step(tokens, state)

@@ -1,4 +1,4 @@
-"""A graph Transformer over the atoms of a molecule, pooled to one vector, with a head for the targets."""
+"""A graph Transformer for properties of molecules."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from graphattn.nn import AttentionPooling, GraphTransformerLayer
 
 
 class MoleculeNet(nn.Module):
-    """Predict properties of molecules from their graphs, and from descriptors beside them if there are any.
+    """Predict properties of molecules from their graphs and optional descriptors.
 
         h⁰ = x W + b                                      atoms
         hˡ = GraphTransformerLayer(hˡ⁻¹, e)               attention over bonds, `depth` times
-        g  = [AttentionPooling(h), Σ h / 10], h normed    what matters most, and how much there is of it
+        g  = [AttentionPooling(h), Σ h / 10], h normed    a weighted mean, and a scaled sum
         y  = MLP([g, d])                                  with the descriptors d
 
     Args:
@@ -26,7 +26,7 @@ class MoleculeNet(nn.Module):
         num_heads: attention heads; divides `embed_dim`.
         depth: number of layers.
         head_dim: width of the two hidden layers of the head.
-        dropout: in the layers and in the head.
+        dropout: dropout probability in the layers and in the head.
     """
 
     def __init__(

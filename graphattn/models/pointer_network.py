@@ -1,4 +1,4 @@
-"""The pointer network: an output sequence whose tokens are places of the input."""
+"""The pointer network: output sequences of input positions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from graphattn.ops.state import State
 
 
 class PointerNetwork(nn.Module):
-    """Write a sequence of elements of a set: the attention weights are the output.
+    """Predict a sequence of elements of a set; the attention weights are the output distribution.
 
         u_ij = ⟨v, tanh(W_1 e_j + W_2 d_i)⟩,   p(y_i = j | y_1, ..., y_{i−1}, x) = softmax_j u_ij
 
-    e_j are the states of a bidirectional LSTM that reads the set, d_i those of an LSTM that reads the elements pointed
-    to so far. Each set has one element more, learned, to which the network points when it is done; no element is
-    pointed to twice.
+    e_j are the states of a bidirectional LSTM over the set, d_i those of an LSTM over the elements selected so far.
+    Each set has an additional learned element, which ends the sequence; no element is selected twice.
 
     Args:
         in_dim: width of an element.
-        hidden_dim: width of the decoder and inside the score; each direction of the encoder has half of it.
+        hidden_dim: width of the decoder and of the score; each direction of the encoder has half of it.
 
-    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder reads in one direction, and only the tasks
-    that need it forbid a second visit, as Bello et al. 2017 do for all (arXiv:1611.09940, appendix A.1).
+    Vinyals et al. 2015, arXiv:1506.03134, section 2.3. There the encoder is unidirectional, and repeated elements are
+    excluded only for some tasks; always excluding them follows Bello et al. 2017, arXiv:1611.09940, appendix A.1.
 
     Example:
         >>> import torch, graphattn as ga
         >>> network = ga.models.PointerNetwork(2, hidden_dim=16)
         >>> points = [torch.rand(5, 2), torch.rand(4, 2)]
-        >>> network(points, [torch.tensor([2, 0, 1]), torch.tensor([3])]).shape  # each answer, and that it ends there
+        >>> network(points, [torch.tensor([2, 0, 1]), torch.tensor([3])]).shape  # log-probabilities of the two answers
         torch.Size([2])
         >>> [bool(len(places) <= len(x)) for places, x in zip(network.point(points), points)]
         [True, True]
@@ -56,15 +55,15 @@ class PointerNetwork(nn.Module):
     def forward(self, sets: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
         """The log-probability of answers, `[B]`.
 
-        All steps of all answers are one call of the operator, on the bipartite graph from answers to sets without what
-        was visited: the log-probability of an element is its score less the log-sum-exp of all scores.
+        All steps of all answers are one call of the operator, on the bipartite graph from sets to answers with visited
+        elements masked: the log-probability of an element is its score minus the log-sum-exp of all scores.
 
         Args:
             sets: the elements of each set, `[n, in_dim]`.
-            places: the right answer for each, `[m]` integers from 0 to n − 1, none twice.
+            places: the answer for each set, `[m]` distinct integers from 0 to n − 1.
 
         Raises:
-            ValueError: answers and sets are not equally many, or one names a place that is not there, or one twice.
+            ValueError: the numbers of answers and sets differ, or an answer has an index out of range or a duplicate.
         """
         query, keys, graph, hidden, right = self._all_steps(sets, places)
         score, nothing = self._score(), keys.new_zeros(len(keys), 1, 1)
@@ -75,11 +74,11 @@ class PointerNetwork(nn.Module):
 
     @torch.no_grad()
     def weights(self, x: Tensor, places: Tensor) -> Tensor:
-        """Where each step of an answer to one set points, `[m + 1, n + 1]`; the last place is the end.
+        """The attention weights of each step of an answer for one set, `[m + 1, n + 1]`; the last column is the end.
 
         Args:
             x: the elements, `[n, in_dim]`.
-            places: the answer, `[m]`, which the steps before each one follow.
+            places: the answer, `[m]`, used for teacher forcing.
         """
         query, keys, graph, hidden, _ = self._all_steps([x], [places])
         _, weights = attention(query, keys, keys, graph, score=self._score(), edge_bias=hidden, return_weights=True)
@@ -88,7 +87,7 @@ class PointerNetwork(nn.Module):
     def _all_steps(
         self, sets: Sequence[Tensor], places: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor, Bipartite, Tensor, Tensor]:
-        """Queries, keys, graph, the bias that hides what was visited, and the right source of each query."""
+        """Queries, keys, graph, the bias that masks visited elements, and the target of each query."""
         if len(sets) != len(places):
             raise ValueError(f"places holds one answer for each set, got {len(places)} for {len(sets)} sets")
         sizes = [len(x) + 1 for x in sets]
@@ -118,15 +117,15 @@ class PointerNetwork(nn.Module):
 
     @torch.no_grad()
     def point(self, sets: Sequence[Tensor]) -> list[Tensor]:
-        """The answer for each set, the most likely element at each step: places `[m]`.
+        """Greedy decoding: the most likely element at each step; one tensor of positions `[m]` per set.
 
-        At a step every set's query sees its elements with the normalizer "argmax" and the embeddings as values, so that
-        the output is what the decoder reads next.
+        Each step is attention with the normalizer "argmax" and the embeddings as values, so that the output is the next
+        input of the decoder.
         """
         sizes = [len(x) + 1 for x in sets]
         embedded, keys, state = self._encode(sets)
         graph = bipartite([1] * len(sizes), sizes, device=keys.device)
-        hidden = keys.new_zeros(len(keys), 1)  # for each edge, which is for each source
+        hidden = keys.new_zeros(len(keys), 1)  # one per edge, that is, one per source
         ends = graph.src_ptr[1:] - 1
         fed = self.first.expand(len(sizes), -1)
         picked = []
@@ -141,14 +140,14 @@ class PointerNetwork(nn.Module):
             place = weights.squeeze(1).nonzero().squeeze(1)
             picked.append(place)
             hidden = hidden.index_fill(0, place[place != ends], -torch.inf)
-        answers = torch.stack(picked, dim=1)  # [B, steps]; after its end an answer points there again or anywhere
+        answers = torch.stack(picked, dim=1)  # [B, steps]; entries after the end are arbitrary
         return [
             answer[: int((answer == end).nonzero()[0])] - (end + 1 - size)
             for answer, end, size in zip(answers, ends, sizes, strict=True)
         ]
 
     def _encode(self, sets: Sequence[Tensor]) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """Embeddings and keys of all elements with the stops, packed, and the decoder's first state."""
+        """Packed embeddings and keys of all elements, including the end elements, and the initial decoder state."""
         sizes = [len(x) + 1 for x in sets]
         embedded = self.embed(torch.cat(list(sets)))
         with_stop = torch.cat([part for x in embedded.split([len(x) for x in sets]) for part in (x, self.stop)])

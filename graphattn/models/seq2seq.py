@@ -1,4 +1,4 @@
-"""An encoder and an attending decoder: translation, captions, and whatever else reads one thing and writes another."""
+"""Encoder-decoder models with recurrent decoders, such as for translation and image captions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from graphattn.nn.recurrent.decoder import Decoded, DecoderState, RecurrentDecod
 
 
 class Seq2Seq(nn.Module):
-    """Read with the encoder, write with the decoder.
+    """An encoder and a recurrent decoder with attention.
 
     Args:
-        encoder: from inputs to `graphattn.nn.Encoded`: `RecurrentEncoder` for sentences, `PatchEncoder` for images.
+        encoder: maps inputs to `graphattn.nn.recurrent.Encoded`, such as `RecurrentEncoder` for sentences or
+            `PatchEncoder` for images.
         decoder: `BahdanauDecoder` or `LuongDecoder`.
-        start: the token that every output begins with.
-        end: the token that ends it.
+        start: the start token.
+        end: the end token.
 
     Example:
         >>> import torch, graphattn as ga
@@ -40,25 +41,25 @@ class Seq2Seq(nn.Module):
         self.encoder, self.decoder, self.start, self.end = encoder, decoder, start, end
 
     def forward(self, inputs: Any, tokens: Tensor) -> Decoded:
-        """Teacher forcing: what comes after each of the given tokens.
+        """Predict the token after each of the given tokens (teacher forcing).
 
         Args:
-            inputs: what the encoder reads, B of them.
+            inputs: B inputs of the encoder.
             tokens: `[B, T]`, the start token first.
         """
         return self.decoder(tokens, self.encoder(inputs))
 
     @torch.no_grad()
     def generate(self, inputs: Any, *, max_length: int, num_beams: int = 1) -> list[list[int]]:
-        """Write: the best token at each step, or a beam search for several; after `eval()`, or dropout takes part.
+        """Generate by greedy search or beam search. Call it in eval mode.
 
         Args:
-            inputs: what the encoder reads, B of them.
-            max_length: the most tokens to write, the end included.
-            num_beams: how many sequences to keep; 1 is greedy search.
+            inputs: B inputs of the encoder.
+            max_length: the maximum number of tokens, including the end token.
+            num_beams: the number of beams; 1 is greedy search.
 
         Returns:
-            The tokens written for each input, without start and end. `forward` of them gives the alignments.
+            The tokens for each input, without start and end token. Pass them to `forward` for the alignments.
         """
         encoded = self.encoder(inputs)
         source, state = self.decoder.source(encoded), self.decoder.begin(encoded)

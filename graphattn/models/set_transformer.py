@@ -1,4 +1,4 @@
-"""The Set Transformer: sets that see themselves through a few learned points."""
+"""The Set Transformer: self-attention on sets through a few learned points."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from graphattn.nn.transformer.encoder import GraphTransformerLayer
 
 
 class InducedSetAttention(nn.Module):
-    """ISAB: learned points see the set, then the set sees the points.
+    """ISAB: learned points attend to the set, then the set attends to the points.
 
         h = MAB(I, x),   out = MAB(x, h),        MAB(x, y) = norm(z + FFN(z)),   z = norm(x + MHA(x, y))
 
-    Two bipartite graphs, so the cost is n · num_points.
+    The attention runs on two bipartite graphs, with a cost of n · num_points.
 
     Args:
         embed_dim: width of the elements.
         num_heads: attention heads; divides `embed_dim`.
-        num_points: how many learned points I there are.
+        num_points: the number of learned points I.
 
     Shapes:
         x `[N, embed_dim]`, a batch of complete graphs → `[N, embed_dim]`.
@@ -34,7 +34,7 @@ class InducedSetAttention(nn.Module):
         self.gather, self.spread = (_block(embed_dim, num_heads) for _ in range(2))
 
     def forward(self, x: Tensor, graph: Complete) -> Tensor:
-        """One block; the graph says which elements are a set."""
+        """Apply the block within each set of a batch."""
         counts = [len(self.points)] * graph.num_graphs
         points = self.points.repeat(graph.num_graphs, 1)
         points = self.gather(points, bipartite(counts, graph.sizes, device=x.device), key=x)
@@ -42,22 +42,22 @@ class InducedSetAttention(nn.Module):
 
 
 class SetTransformer(nn.Module):
-    """An encoder of sets, then learned seeds that pool each set, then a decoder among the seeds.
+    """An encoder of sets, pooling by learned seeds, and a decoder on the seeds.
 
         out_g = SAB(MAB(seeds, rFF(ISAB(... ISAB(x)))))
 
     Args:
         in_dim: width of the elements' features.
-        num_outputs: numbers for each seed.
-        embed_dim: width inside.
+        num_outputs: number of outputs per seed.
+        embed_dim: hidden width.
         num_heads: attention heads; divides `embed_dim`.
-        num_points: of each `InducedSetAttention`.
-        num_seeds: how many answers a set has.
-        depth: blocks of the encoder.
+        num_points: number of points of each `InducedSetAttention`.
+        num_seeds: number of seeds.
+        depth: number of encoder blocks.
 
     Shapes:
-        x `[N, in_dim]`, a batch of G complete graphs → `[G, num_seeds, num_outputs]`. The order of elements does not
-        matter.
+        x `[N, in_dim]`, a batch of G complete graphs → `[G, num_seeds, num_outputs]`. The output is invariant to
+        the order of elements.
 
     Lee et al. 2019, arXiv:1810.00825, eq. 11-13.
     """
@@ -83,7 +83,7 @@ class SetTransformer(nn.Module):
         self.out = nn.Linear(embed_dim, num_outputs)
 
     def forward(self, x: Tensor, graph: Complete) -> Tensor:
-        """The answers of each set."""
+        """Compute the outputs of each set."""
         x = self.embed(x)
         for block in self.encoder:
             x = block(x, graph)
@@ -96,5 +96,5 @@ class SetTransformer(nn.Module):
 
 
 def _block(embed_dim: int, num_heads: int) -> GraphTransformerLayer:
-    """MAB, which is the post-norm layer, called with `key=y`."""
+    """MAB: a post-norm layer, called with `key=y`."""
     return GraphTransformerLayer(embed_dim, num_heads, ffn_dim=embed_dim, norm_first=False, activation=nn.ReLU())

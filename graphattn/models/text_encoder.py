@@ -1,4 +1,4 @@
-"""Tokens in, a vector for each out."""
+"""Token and position embeddings followed by an encoder."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from graphattn.nn.positions import places
 
 
 class TextEncoder(nn.Module):
-    """An embedding of tokens and of their places, then any encoder.
+    """Token embedding plus position encoding, followed by any encoder.
 
         out = encoder(dropout(E[token_i] + p(i)))
 
-    With `GraphHead(pooling="first")` after it, or with `MaskedLanguageHead`, it is BERT.
+    With `GraphHead(pooling="first")` or `MaskedLanguageHead` on top this is BERT.
 
     Args:
         num_tokens: the size of the vocabulary.
         embed_dim: width.
         encoder: called as `encoder(x, graph)`: a `TransformerEncoder`, or one of `graphattn.models.encoders`.
-        positions: from the place of each token to a vector, such as `LearnedPositions` or `SinusoidalPositions`; None
-            where the encoder has its own or the order is not to matter.
-        dropout: on the embedding, in training.
+        positions: position encoding, such as `LearnedPositions` or `SinusoidalPositions`; None for none.
+        dropout: dropout probability on the embedding.
 
     Shapes:
         tokens `[N]`, packed sequences → `[N, embed_dim]`.
 
-    Devlin et al. 2019, arXiv:1810.04805, figure 2, without its segments.
+    Devlin et al. 2019, arXiv:1810.04805, figure 2, without segment embeddings.
     """
 
     def __init__(
@@ -44,10 +43,10 @@ class TextEncoder(nn.Module):
         self.positions, self.encoder, self.dropout = positions, encoder, nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, graph: Graph) -> Tensor:
-        """One vector for each token; the graph is `ga.complete(sizes)` unless the encoder asks for another.
+        """Encode packed tokens; the graph is `ga.complete(sizes)` unless the encoder needs another one.
 
         Raises:
-            ValueError: the graph has not a node for each token.
+            ValueError: the graph does not have one node per token.
         """
         graph = as_graph(graph, tokens.shape[0], tokens.shape[0])
         x = self.embedding(tokens)

@@ -1,4 +1,4 @@
-"""The Transformer: an encoder that sees all, and a decoder that looks at it while it writes."""
+"""The encoder-decoder Transformer."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from graphattn.nn.positions import SinusoidalPositions
 
 
 class Transformer(nn.Module):
-    """Sequence to sequence: complete graphs in the encoder, causal and bipartite ones in the decoder.
+    """Sequence to sequence, with complete graphs in the encoder, causal and bipartite graphs in the decoder.
 
-    It is a `TextEncoder` with a `Seq2SeqHead`. Sequences lie packed, so there is no padding and no mask.
+    Built from a `TextEncoder` and a `Seq2SeqHead`. Sequences are packed, without padding and masks.
 
     Args:
-        num_source_tokens: the size of the source's vocabulary.
-        num_target_tokens: the size of the target's, `start` and `end` among it.
-        start: the token before the first of a target.
-        end: the token after its last.
+        num_source_tokens: the size of the source vocabulary.
+        num_target_tokens: the size of the target vocabulary, including `start` and `end`.
+        start: the start token of targets.
+        end: the end token of targets.
         embed_dim: width.
         num_heads: attention heads; divides `embed_dim`.
-        depth: layers of the encoder, and of the decoder.
-        dropout: as in the paper: on embeddings and branches.
-        **options: what else the layers take, such as `ffn_dim`, or `attention`, which makes one for each layer (see
-            `TokenDecoder`). They are pre-norm unless `norm_first` is False.
+        depth: number of layers of the encoder and of the decoder.
+        dropout: dropout probability on embeddings and branches, as in the paper.
+        **options: further arguments of the layers, such as `ffn_dim`, or `attention`, called once per layer to make its
+            attention (see `TokenDecoder`). Layers are pre-norm unless `norm_first` is False.
 
     Shapes:
-        source `[S]`, packed; targets, one tensor for each sequence → a loss, or sequences.
+        source `[S]`, packed; targets, one tensor per sequence → a loss, or sequences.
 
-    Vaswani et al. 2017, arXiv:1706.03762, figure 1; pre-norm, and the source's embedding is not scaled.
+    Vaswani et al. 2017, arXiv:1706.03762, figure 1; pre-norm, and the source embedding is not scaled.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Transformer(nn.Module):
         encoder = transformer(embed_dim, num_heads, depth, dropout=dropout, **options)
         sine = SinusoidalPositions(embed_dim)
         self.encoder = TextEncoder(num_source_tokens, embed_dim, encoder, positions=sine, dropout=dropout)
-        nn.init.normal_(self.encoder.embedding.weight)  # as large as the sines beside it
+        nn.init.normal_(self.encoder.embedding.weight)  # on the scale of the sinusoidal positions
         self.head = Seq2SeqHead(
             num_target_tokens, embed_dim, num_heads, depth, start=start, end=end, dropout=dropout, **options
         )
@@ -63,7 +63,7 @@ class Transformer(nn.Module):
     def loss(
         self, source: Tensor, sizes: Sequence[int], targets: Sequence[Tensor], *, label_smoothing: float = 0.0
     ) -> Tensor:
-        """The mean cross-entropy of a token of the targets (see `Seq2SeqHead.loss`)."""
+        """The mean cross-entropy per target token (see `Seq2SeqHead.loss`)."""
         graph = complete(sizes, device=source.device)
         return self.head.loss(self.encoder(source, graph), graph, targets, label_smoothing=label_smoothing)
 

@@ -9,7 +9,7 @@ from graphattn.nn.recurrent.turing import TuringMemory, TuringState
 
 
 class NeuralTuringMachine(nn.Module):
-    """A recurrent controller that reads and writes a memory at every step.
+    """A recurrent controller that reads from and writes to a memory at every step.
 
         h_t = LSTM([x_t, r_{t−1}], h_{t−1}),   (M_t, w_t, r_t) = memory(h_t),   y_t = W_y [h_t, r_t] + b
 
@@ -17,8 +17,8 @@ class NeuralTuringMachine(nn.Module):
         in_dim: width of the inputs x.
         out_dim: width of the outputs y (logits).
         hidden_dim: width of the controller.
-        width: of a row of the memory.
-        rows: R, the rows of the memory; `forward` may ask for more.
+        width: width of a memory row.
+        rows: R, the default number of memory rows.
         read_heads, write_heads, shift_radius: see `graphattn.nn.TuringMemory`.
 
     Example:
@@ -28,8 +28,8 @@ class NeuralTuringMachine(nn.Module):
         >>> outputs.shape, addresses.shape
         (torch.Size([5, 2, 8]), torch.Size([5, 2, 16, 2]))
 
-    Graves et al. 2014, arXiv:1410.5401, figure 1, with an LSTM as controller. The paper leaves open what y is made of;
-    the sigmoid that its tasks end with is left to the loss.
+    Graves et al. 2014, arXiv:1410.5401, figure 1, with an LSTM as controller. The paper does not specify the output
+    layer; the final sigmoid of its tasks is left to the loss.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class NeuralTuringMachine(nn.Module):
         self.output = nn.Linear(hidden_dim + read_heads * width, out_dim)
 
     def forward(self, x: Tensor, *, rows: int | None = None) -> tuple[Tensor, Tensor]:
-        """Run over a sequence.
+        """Run the machines on sequences.
 
         Args:
-            x: `[T, B, in_dim]`: T steps of B machines, all as long.
-            rows: of the memory, instead of those the machine was made with.
+            x: `[T, B, in_dim]`: T steps of B machines.
+            rows: the number of memory rows, instead of the default.
 
         Returns:
-            The outputs, `[T, B, out_dim]`, and where the heads looked, `[T, B, R, H]`.
+            The outputs, `[T, B, out_dim]`, and the attention weights of the heads, `[T, B, R, H]`.
         """
         state: TuringState = self.memory.begin(x.shape[1], self.rows if rows is None else rows)
         cell: tuple[Tensor, Tensor] | None = None

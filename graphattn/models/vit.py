@@ -1,4 +1,4 @@
-"""The vision Transformer: an image as a sequence of patches."""
+"""The vision Transformer."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from torch import Tensor, nn
 
 from graphattn.graph import complete
 from graphattn.models.encoders import transformer
-from graphattn.nn.heads.node_and_graph import GraphHead
+from graphattn.nn.heads.graph import GraphHead
 from graphattn.nn.positions import LearnedPositions, sinusoidal
 
 
 class ViT(nn.Module):
-    """Patches of an image, embedded, through an encoder, to scores of classes.
+    """Classify images by an encoder over embedded patches.
 
         x_p = W patch_p + position_p,   scores = GraphHead(encoder([class token, x_1, ..., x_P]))
 
     Args:
-        image_size: height and width; one integer means both.
+        image_size: height and width, or one integer for both.
         patch_size: height and width of a patch, which divide those of the image.
-        num_classes: the number of scores.
-        channels: of the image.
+        num_classes: the number of classes.
+        channels: number of image channels.
         embed_dim: width.
-        depth: layers of the encoder, where none is given.
-        num_heads: its heads.
-        encoder: any, called as `encoder(x, ga.complete([P] * B))`, such as those of `graphattn.models.encoders`; a
-            Transformer's when None. Encoders that know the grid (`neighborhood`, `axial`) have no place for a class
-            token: pool by "mean" there.
+        depth: number of layers of the default encoder.
+        num_heads: number of heads of the default encoder and of `pooling="attention"`.
+        encoder: a module called as `encoder(x, ga.complete([P] * B))`, such as those of `graphattn.models.encoders`; a
+            Transformer encoder when None. Encoders on the grid (`neighborhood`, `axial`) cannot have a class token: use
+            `pooling="mean"`.
         pooling: "first" reads the class token, "mean" and "attention" pool over all tokens (see `GraphHead`).
-        class_token: whether there is a class token beside the patches, averaged among them by "mean"; when None only
-            for "first", which needs it.
-        positions: "learned", or "sine" of row and column.
-        dropout: on the embedding, and in the encoder that is made here.
+        class_token: whether to add a class token, which "mean" averages along with the patches; when None, only for
+            "first", which needs it.
+        positions: "learned", or "sine" for sinusoidal positions of row and column.
+        dropout: dropout probability on the embedding and in the default encoder.
 
     Shapes:
         images `[B, channels, height, width]` → `[B, num_classes]`.
 
     Raises:
-        ValueError: patches do not tile the image, or images have another size.
+        ValueError: patches do not tile the image, or images have a wrong size.
 
     Example:
         >>> net = ViT(224, 32, num_classes=2, embed_dim=128, depth=2)  # 49 patches and a class token
         >>> net(torch.zeros(3, 3, 224, 224)).shape
         torch.Size([3, 2])
 
-    Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1-4; the class token has no position, which would only add to it,
-    and the head is linear. Mean pooling and sines of two axes: Beyer et al. 2022, arXiv:2205.01580.
+    Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1-4; the class token has no position embedding, which would be
+    redundant, and the head is linear. Mean pooling and 2D sinusoidal positions: Beyer et al. 2022, arXiv:2205.01580.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ViT(nn.Module):
         self.head = GraphHead(embed_dim, num_classes, pooling=pooling, num_heads=num_heads)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The scores."""
+        """Compute the scores."""
         if tuple(images.shape[2:]) != self.image_size:
             raise ValueError(f"images are [B, channels, {self.image_size}], got {list(images.shape)}")
         x = self.patches(images).flatten(2).transpose(1, 2)  # [B, P, C]

@@ -1,54 +1,38 @@
-"""Layers built on the one operator.
-
-Those that PyG has too load PyG when they are first touched.
-"""
+"""Layers on graphs, grouped by kind; those that PyTorch Geometric has too load it when they are first used."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphattn.nn import generation, positions
+from graphattn.deprecation import renamed
+from graphattn.nn import efficient, functional, generation, heads, positions, recurrent, transformer, vision
 from graphattn.nn.attention import MultiheadAttention
-from graphattn.nn.efficient.linformer import LinformerAttention
-from graphattn.nn.efficient.longformer import LongformerAttention
-from graphattn.nn.efficient.lsh import LSHAttention
-from graphattn.nn.efficient.on_graph import OnGraph
-from graphattn.nn.feature_maps import PerformerFeatures, elu_features
-from graphattn.nn.functional.edge_weights import normalize_edges, weighted_sum
-from graphattn.nn.functional.hard_attention import (
-    Reinforce,
-    gumbel_softmax,
-    log_probability,
-    sample_edges,
-    straight_through,
-)
-from graphattn.nn.heads.masked_language import MaskedLanguageHead, mask_tokens
-from graphattn.nn.heads.node_and_graph import GraphHead, NodeHead
-from graphattn.nn.heads.pooling import AttentionPooling
-from graphattn.nn.heads.seq2seq import Seq2SeqHead
+from graphattn.nn.efficient import LinformerAttention, LongformerAttention, LSHAttention, OnGraph
+from graphattn.nn.feature_maps import PerformerFeatures
+from graphattn.nn.heads import AttentionPooling, GraphHead, MaskedLanguageHead, NodeHead, Seq2SeqHead
 from graphattn.nn.pyg import registry
-from graphattn.nn.recurrent.alignment import Aligned, Alignment, HardAlignment, LocalAlignment
-from graphattn.nn.recurrent.decoder import (
+from graphattn.nn.recurrent import (
+    Alignment,
     BahdanauDecoder,
-    Decoded,
-    DecoderState,
+    FixedVector,
+    HardAlignment,
+    LocalAlignment,
     LuongDecoder,
     RecurrentDecoder,
-    Source,
+    RecurrentEncoder,
+    Reinforce,
+    TuringMemory,
 )
-from graphattn.nn.recurrent.encoder import Encoded, RecurrentEncoder
-from graphattn.nn.recurrent.fixed_vector import FixedVector
-from graphattn.nn.recurrent.turing import TuringMemory, TuringState
-from graphattn.nn.transformer.decoder import TransformerDecoder, TransformerDecoderLayer
-from graphattn.nn.transformer.encoder import GraphTransformerLayer, TransformerEncoder
-from graphattn.nn.transformer.from_torch import from_torch
-from graphattn.nn.transformer.gps_layer import GPSLayer
-from graphattn.nn.transformer.kv_cache import KeyValueCache
-from graphattn.nn.transformer.reversible import ReversibleEncoder
-from graphattn.nn.transformer.token_decoder import TokenDecoder
-from graphattn.nn.vision.cbam import CBAM
-from graphattn.nn.vision.non_local import NonLocalBlock
-from graphattn.nn.vision.patch_encoder import PatchEncoder
-from graphattn.nn.vision.squeeze_excitation import SqueezeExcitation
+from graphattn.nn.transformer import (
+    GPSLayer,
+    GraphTransformerLayer,
+    ReversibleEncoder,
+    TokenDecoder,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    from_torch,
+)
+from graphattn.nn.vision import CBAM, NonLocalBlock, PatchEncoder, SqueezeExcitation
 
 if TYPE_CHECKING:
     from graphattn.nn.pyg.aggr.attentional import AttentionalAggregation
@@ -68,23 +52,19 @@ if TYPE_CHECKING:
     from graphattn.nn.pyg.gps import GPSConv
     from graphattn.nn.pyg.models.attentive_fp import AttentiveFP
     from graphattn.nn.pyg.models.gat import GAT
-    from graphattn.nn.pyg.patching import from_pyg
+    from graphattn.nn.pyg.patching import from_pyg_layer
 
 __all__ = [
     "CBAM",
     "GAT",
     "AGNNConv",
-    "Aligned",
     "Alignment",
     "AttentionPooling",
     "AttentionalAggregation",
     "AttentiveFP",
     "BahdanauDecoder",
-    "Decoded",
-    "DecoderState",
     "DenseGATConv",
     "DenseGATv2Conv",
-    "Encoded",
     "FixedVector",
     "GATConv",
     "GATv2Conv",
@@ -97,7 +77,6 @@ __all__ = [
     "HANConv",
     "HGTConv",
     "HardAlignment",
-    "KeyValueCache",
     "LSHAttention",
     "LinformerAttention",
     "LocalAlignment",
@@ -118,7 +97,6 @@ __all__ = [
     "Seq2SeqHead",
     "Set2Set",
     "SetTransformerAggregation",
-    "Source",
     "SqueezeExcitation",
     "SuperGATConv",
     "TokenDecoder",
@@ -127,32 +105,42 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TuringMemory",
-    "TuringState",
-    "elu_features",
-    "from_pyg",
+    "efficient",
+    "from_pyg_layer",
     "from_torch",
+    "functional",
     "generation",
-    "gumbel_softmax",
-    "log_probability",
-    "mask_tokens",
-    "normalize_edges",
+    "heads",
     "positions",
-    "sample_edges",
-    "straight_through",
-    "weighted_sum",
+    "recurrent",
+    "transformer",
+    "vision",
 ]
 
+_ALSO_WITH_PYG = {"DenseGATv2Conv": "conv.dense_gat", "from_pyg_layer": "patching"}
+"""Names that need PyG although PyG has no layer of that name, and their modules in `graphattn.nn.pyg`."""
 
-_OWN = {"DenseGATv2Conv": "conv.dense_gat", "from_pyg": "patching"}
-"""What needs PyG beside its namesakes, and the module here that it is in."""
+_MOVED = {
+    "functional": (
+        "elu_features gumbel_softmax log_probability mask_tokens normalize_edges sample_edges straight_through "
+        "weighted_sum"
+    ),
+    "recurrent": "Aligned Decoded DecoderState Encoded Source TuringState",
+    "transformer": "KeyValueCache",
+}
+_renamed = renamed(
+    __name__,
+    {name: f"graphattn.nn.{folder}:{name}" for folder, names in _MOVED.items() for name in names.split()}
+    | {"from_pyg": "graphattn.nn:from_pyg_layer"},
+)
 
 
 def __getattr__(name: str) -> Any:
     if name in registry.LAYERS:
         return registry.load(name)
-    if name in _OWN:
-        return getattr(importlib.import_module(f"graphattn.nn.{_OWN[name]}"), name)
-    raise AttributeError(f"module 'graphattn.nn' has no attribute {name!r}")
+    if name in _ALSO_WITH_PYG:
+        return getattr(importlib.import_module(f"graphattn.nn.pyg.{_ALSO_WITH_PYG[name]}"), name)
+    return _renamed(name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Multi-head attention kept to the edges of a graph."""
+"""Multi-head attention along the edges of a graph."""
 
 from __future__ import annotations
 
@@ -35,22 +35,23 @@ class MultiheadAttention(NotScriptable, nn.Module):
         num_heads: the number of heads H.
         num_kv_heads: Hk, key and value heads shared by groups of query heads (grouped-query attention,
             Ainslie et al. 2023); H when None, 1 is multi-query attention.
-        kdim: width of what keys are made of; `embed_dim` when None.
-        vdim: width of what values are made of; `kdim` when None.
-        edge_dim: width d_e of edge features; None for none. They join keys and values. Scores "sum" and "none" have no
-            key of several numbers: there they join as a bias per head instead.
+        kdim: width of the input that keys are computed from; `embed_dim` when None.
+        vdim: width of the input that values are computed from; `kdim` when None.
+        edge_dim: width d_e of edge features; None for none. Edge features are projected and added to keys and values;
+            for the scores "sum" and "none", which have no vector keys, they are added as a bias per head instead of to
+            keys.
         score: "dot" (scaled), "cosine" (with a learned sharpness per head, 10 at first, as in Swin V2), "additive"
             (GATv2's or, by `activation`, Bahdanau's, with a learned vector), "sum" (GAT's, with learned vectors),
-            "none" (edge features alone decide).
+            "none" (only edge features and `edge_bias` determine the weights).
         normalize: see `graphattn.normalizers`.
-        rotary: turns queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)`, or
-            what is called like it.
+        rotary: rotates queries and keys by their positions: `graphattn.nn.positions.Rotary(embed_dim // num_heads)` or
+            a module with the same call signature.
         feature_map: for normalize="linear" with score "dot": maps queries and keys to the features whose dot product is
-            the weight, such as `graphattn.nn.elu_features` or `PerformerFeatures(embed_dim // num_heads)`; called as
-            `feature_map(q, k, graph)`.
-        dropout: on the weights, in training.
-        bias: whether queries, keys and values have biases.
-        out_bias: whether the output has one; as `bias` when None.
+            the weight, such as `graphattn.nn.functional.elu_features` or `PerformerFeatures(embed_dim // num_heads)`;
+            called as `feature_map(q, k, graph)`.
+        dropout: probability of dropping an attention weight during training.
+        bias: whether the query, key and value projections have biases.
+        out_bias: whether the output projection has a bias; as `bias` when None.
         activation: for score "additive": "leaky_relu" (GATv2's, of slope 0.2) or "tanh" (Bahdanau's).
 
     Shapes:
@@ -88,7 +89,7 @@ class MultiheadAttention(NotScriptable, nn.Module):
         if feature_map is not None and (score != "dot" or normalize != "linear"):
             raise ValueError(f'feature_map needs score="dot" and normalize="linear", got "{score}" and "{normalize}"')
         if rotary is not None and score in ("sum", "none"):
-            raise ValueError(f'rotary turns queries and keys of several numbers, which score="{score}" has not')
+            raise ValueError(f'rotary rotates vector queries and keys, but score="{score}" has none')
         if activation not in ("leaky_relu", "tanh"):
             raise ValueError(f'activation is "leaky_relu" or "tanh", got {activation!r}')
         if activation != "leaky_relu" and score != "additive":
@@ -151,17 +152,17 @@ class MultiheadAttention(NotScriptable, nn.Module):
         key_position: Tensor | None = None,
         return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Attend.
+        """Compute attention along the edges of a graph.
 
         Args:
             query: features of the destinations, `[M, embed_dim]`.
-            graph: who may look at whom, or its `edge_index`, `[2, E]`.
-            key: features of the sources that keys are made of, `[N, kdim]`; `query` when None.
-            value: features of the sources that values are made of, `[N, vdim]`; `key` when None.
+            graph: the graph whose edges are attended along, or its `edge_index`, `[2, E]`.
+            key: features of the sources for the keys, `[N, kdim]`; `query` when None.
+            value: features of the sources for the values, `[N, vdim]`; `key` when None.
             edge_attr: edge features, `[E, edge_dim]`.
             edge_bias: added to the scores, `[E, H]` (a mask of −inf, a relative position bias).
-            position: where the destinations stand, for `rotary`; counted within each graph when None.
-            key_position: where the sources stand; as the destinations when None and they are the same nodes.
+            position: positions of the destinations, for `rotary`; counted within each graph when None.
+            key_position: positions of the sources; `position` when None.
             return_weights: also return the weights `[E, H]`.
 
         Raises:
@@ -207,14 +208,14 @@ class MultiheadAttention(NotScriptable, nn.Module):
         edge_bias: Tensor | None = None,
         return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """What `forward` does once queries, keys and values are there, which may have been kept from before."""
+        """The part of `forward` after the projections, for queries, keys and values that may come from a cache."""
         H, D = self.num_heads, self.head_dim
         if edge_attr is not None:
             if self.edge_dim is None:
                 raise ValueError("edge_attr is given, but the layer was made without edge_dim")
             check_edge_attr(edge_attr, graph)
             if self.feature_map is not None:
-                raise ValueError("edge_attr has no place beside a feature_map: an edge key would not go through it")
+                raise ValueError("edge_attr cannot be combined with feature_map: edge keys would not be mapped by it")
         if self.feature_map is not None:
             assert q is not None and k is not None
             q, k = self.feature_map(q, k, graph)
@@ -248,6 +249,6 @@ class MultiheadAttention(NotScriptable, nn.Module):
         return Additive(self.att, self.activation) if self.score == "additive" else self.score
 
     def extra_repr(self) -> str:
-        """What differs from layer to layer."""
+        """The main options of the layer, for `repr`."""
         shown = f'embed_dim={self.embed_dim}, num_heads={self.num_heads}, score="{self.score}"'
         return shown + f', normalize="{self.normalize}", dropout={self.dropout}'

@@ -1,4 +1,4 @@
-"""Checks that several layers make, with messages that name the layers' own arguments."""
+"""Argument checks shared by several layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_dropout(dropout: float) -> None:
 
 
 def check_edge_attr(edge_attr: Tensor, graph: Graph) -> None:
-    """Raise ValueError unless there is one row of features for each edge."""
+    """Raise ValueError unless `edge_attr` has one row per edge."""
     if edge_attr.ndim == 0 or edge_attr.shape[0] != graph.num_edges:
         raise ValueError(
             f"edge_attr is [E, edge_dim] with E edges: expected [{graph.num_edges}, any], got {list(edge_attr.shape)}"
@@ -28,10 +28,10 @@ def check_edge_attr(edge_attr: Tensor, graph: Graph) -> None:
 
 
 def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]:
-    """Features as (sources, destinations); one tensor is both.
+    """Node features as a pair (sources, destinations); a single tensor serves as both.
 
     Raises:
-        TypeError: neither a tensor nor a pair of them.
+        TypeError: `x` is neither a tensor nor a pair of tensors.
     """
     if isinstance(x, Tensor):
         return x, x
@@ -43,17 +43,18 @@ def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]
 
 
 def check_features(name: str, x: Tensor, linear: Any) -> None:
-    """Raise unless `x` is `[rows, F]` as the layer `linear` takes it (if any): width, dtype and device.
+    """Raise unless `x` is `[rows, F]` with the width, dtype and device that `linear` expects.
 
-    What a layer takes that is not plain, such as one whose parameters lie elsewhere until it is called, it says itself.
+    If `linear` was modified (see `is_plain`), for example because its parameters are offloaded until it is called, its
+    width, dtype and device are not checked here. If it is None, only the shape and dtype of `x` are.
 
     Raises:
-        ValueError: another number of axes, another width than the layer was made for, or another device.
-        TypeError: not floating-point, or another dtype than that of the weights (outside autocast).
+        ValueError: wrong number of dimensions, wrong width, or wrong device.
+        TypeError: not floating-point, or a dtype other than that of the weights (outside autocast).
     """
     width = getattr(linear, "in_channels", getattr(linear, "in_features", -1))
     if linear is not None and not is_untouched(linear):
-        width = -1  # what was done to it may change that
+        width = -1  # the modification may change the width
     expected = f"[rows, {width}]" if width > 0 else "[rows, features]"
     if x.ndim != 2 or (width > 0 and x.shape[1] != width):
         raise ValueError(f"{name} must have shape {expected}, got {list(x.shape)}")

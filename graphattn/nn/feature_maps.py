@@ -1,4 +1,4 @@
-"""Feature maps of linear attention: φ with ⟨φ(q), φ(k)⟩ ≥ 0 in place of exp ⟨q, k⟩."""
+"""Feature maps of linear attention: functions φ with ⟨φ(q), φ(k)⟩ ≥ 0 in place of exp ⟨q, k⟩."""
 
 from __future__ import annotations
 
@@ -6,30 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphattn.graph import Graph
 from graphattn.nn.positions.place import sizes_of
 
 FeatureMap = Callable[[Tensor, Tensor, Graph], tuple[Tensor, Tensor]]
-"""From queries, keys and the graph between them to the features of both."""
-
-
-def elu_features(q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
-    """φ(x) = elu(x) + 1, number by number, of queries and of keys; the graph does not matter.
-
-    Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
-
-    Example:
-        >>> elu_features(torch.tensor([0.0, 2.0]), torch.tensor([1.0]))
-        (tensor([1., 3.]), tensor([2.]))
-    """
-    return F.elu(q) + 1, F.elu(k) + 1
+"""Maps queries, keys and the graph between them to the features of queries and keys."""
 
 
 class PerformerFeatures(nn.Module):
-    """Positive orthogonal random features, whose dot product is softmax attention's kernel on average.
+    """Positive orthogonal random features, whose expected dot product is the kernel of softmax attention.
 
         φ(x)_r = exp(⟨w_r, x'⟩ − |x'|² / 2 − c) / √m,   x' = D^(-1/4) x,   E ⟨φ(q), φ(k)⟩ ∝ exp(⟨q, k⟩ / √D)
 
@@ -39,13 +26,13 @@ class PerformerFeatures(nn.Module):
     Args:
         head_dim: D.
         num_features: m; D · ln D, rounded, when None, as the paper's bound asks.
-        redraw_every: draw new w_r after so many passes in training; never when None. `redraw` does it at any time.
+        redraw_every: draw new w_r after this many forward passes in training; never when None. See also `redraw`.
 
     Shapes:
         q `[M, H, D]`, k `[N, Hk, D]` → `[M, H, m]`, `[N, Hk, m]`.
 
     Raises:
-        ValueError: a number is below 1.
+        ValueError: an argument is below 1.
 
     Choromanski et al. 2021, arXiv:2009.14794, lemma 1 and section 2.4; for blocks that favor no direction, Mezzadri
     2007, arXiv:math-ph/0609050, section 5.
@@ -69,14 +56,14 @@ class PerformerFeatures(nn.Module):
         """Draw new w_r from torch's default generator."""
         blocks = -(-self.num_features // self.head_dim)
         q, r = torch.linalg.qr(torch.randn(blocks, self.head_dim, self.head_dim))
-        # QR chooses signs by its own rule, which favors some directions. With those of R's diagonal none is favored.
+        # The signs that QR chooses favor some directions. Multiplying by the signs of R's diagonal removes this bias.
         directions = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
         lengths = torch.randn(self.num_features, self.head_dim).norm(dim=1, keepdim=True)
         with torch.no_grad():
             self.projection.copy_(directions.flatten(0, 1)[: self.num_features] * lengths)
 
     def forward(self, q: Tensor, k: Tensor, graph: Graph | None = None) -> tuple[Tensor, Tensor]:
-        """φ(q) and φ(k), by the same w_r; the graph says which keys belong together, all of them when None."""
+        """φ(q) and φ(k) with the same w_r. The graph gives the keys of each graph in a batch; one graph when None."""
         if self.training and self.redraw_every is not None:
             if self._passes == self.redraw_every:
                 self.redraw()
@@ -96,12 +83,12 @@ class PerformerFeatures(nn.Module):
         return (exponent - constant.unsqueeze(2)).exp() * self.num_features**-0.5
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """The options of the module, for `repr`."""
         return f"head_dim={self.head_dim}, num_features={self.num_features}, redraw_every={self.redraw_every}"
 
 
 def _largest_of_each(x: Tensor, sizes: Sequence[int]) -> Tensor:
-    """For each row of x, `[N, H]`, the largest of its part, where the parts have these sizes."""
+    """For each row of x, `[N, H]`, the maximum over the consecutive part of x that it lies in."""
     size = torch.tensor(sizes, dtype=torch.int64, device=x.device)
     part = torch.arange(len(sizes), device=x.device).repeat_interleave(size, output_size=x.shape[0])
     index = part.unsqueeze(1).expand_as(x)

@@ -1,4 +1,4 @@
-"""Which nodes of a batch belong together, and the graphs on which they attend to one another; made once per batch."""
+"""The sets of nodes in a batch and the graphs for attention within them, computed once per batch tensor."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from graphattn.graph.memo import PerTensor
 from graphattn.graph.torch_modes import has_values, refuse_jit_trace
 
 
-class Packing:
-    """Sets of nodes that lie packed one after another."""
+class NodeSets:
+    """Sets of nodes that are packed one after another."""
 
     def __init__(self, sizes: list[int], device: torch.device) -> None:
         self.sizes, self.device = sizes, device
         self._graphs: dict[tuple[int | None, int | None], Graph] = {}
 
     def graph(self, queries: int | None = None, keys: int | None = None) -> Graph:
-        """All queries of a set attend to all its keys: so many rows for each set, or its nodes where that is None."""
+        """The graph in which all queries of a set attend to all its keys.
+
+        Args:
+            queries: the number of query rows per set; when None, the nodes of the set are the queries.
+            keys: the number of key rows per set; when None, the nodes of the set are the keys.
+        """
         asked = queries, keys
         if asked not in self._graphs:
             q_sizes, k_sizes = (self.sizes if each is None else [each] * len(self.sizes) for each in asked)
@@ -27,42 +32,42 @@ class Packing:
             self._graphs[asked] = made
         return self._graphs[asked]
 
-    def _agrees_with(self, fresh: Packing) -> bool:
-        """Whether these are the sets of a packing made now."""
+    def _agrees_with(self, fresh: NodeSets) -> bool:
+        """Whether these sets equal freshly computed ones."""
         return self.sizes == fresh.sizes
 
 
-_packings: PerTensor[Packing] = PerTensor()
+_node_sets: PerTensor[NodeSets] = PerTensor()
 _members: PerTensor[Graph] = PerTensor()
 
 
-def packing_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
-    """The sets that `batch`, the set of each node, tells of; one set where it is None.
+def node_sets_of(batch: Tensor | None, num_nodes: int, num_sets: int | None, device: torch.device) -> NodeSets:
+    """The sets given by `batch`, which holds the set index of each node; one set of all nodes when None.
 
     Raises:
-        ValueError: `batch` does not hold one set for each node, ascending from 0 and below `num_sets`.
+        ValueError: `batch` is not one set index per node, ascending from 0 and below `num_sets`.
     """
     if batch is None:
-        return Packing([num_nodes], device)
+        return NodeSets([num_nodes], device)
     refuse_jit_trace("sets")
-    return _packings.get(batch, (num_nodes, num_sets), lambda batch: _pack(batch, num_nodes, num_sets, device))
+    return _node_sets.get(batch, (num_nodes, num_sets), lambda batch: _read_sets(batch, num_nodes, num_sets, device))
 
 
-def _pack(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> Packing:
+def _read_sets(batch: Tensor, num_nodes: int, num_sets: int | None, device: torch.device) -> NodeSets:
     _check_members("batch", batch, num_nodes, num_sets)
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("batch must be sorted: the nodes of one graph lie side by side")
-    return Packing(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
+    return NodeSets(batch.long().bincount(minlength=num_sets or 0).tolist(), device)
 
 
 def members_of(index: Tensor, num_sets: int, *, name: str = "index") -> Graph:
-    """The graph whose edges lead from each node to its set, in the order of the nodes.
+    """The bipartite graph with one edge from each node to its set, in the order of the nodes.
 
     Raises:
-        ValueError: `index`, which the message calls `name`, does not hold a set from 0 to `num_sets` - 1 for each node.
+        ValueError: `index` is not one set index from 0 to `num_sets` - 1 per node; the message calls it `name`.
     """
     refuse_jit_trace("sets")
-    if not has_values(index):  # it is looked at when the program runs
+    if not has_values(index):  # traced: the values are checked when the program runs
         nodes = torch.arange(index.shape[0], device=index.device)
         return as_graph(torch.stack([nodes, index]), num_sets, index.shape[0])
     return _members.get(index, num_sets, lambda index: _lead(name, index, num_sets))

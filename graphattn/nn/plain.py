@@ -1,16 +1,15 @@
-"""Whether a module is no more than its class makes it, so that its parameters may be read where it would be called."""
+"""Checks that a module is unmodified, so that a layer may read its parameters instead of calling it."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.nn.modules import module as of_all
 from torch.nn.parameter import UninitializedParameter
-
-from graphattn.nn.proxy import behind
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -19,29 +18,29 @@ _ORDINARY = {type(None), nn.Parameter, UninitializedParameter, Tensor, FakeTenso
 
 
 def know(*kinds: type[nn.Module]) -> None:
-    """Let modules of these classes be plain, as long as the classes have the `forward` that they have now."""
+    """Register classes whose modules `is_plain` may accept, as long as the classes keep their current `forward`."""
     for kind in kinds:
         _forwards[kind] = kind.forward
 
 
 def known(kind: type[Module]) -> type[Module]:
-    """`know` of a class of our own, as a decorator."""
+    """Register one of our own classes; a decorator that calls `know`."""
     know(kind)
     return kind
 
 
 def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
-    """Whether a call of `module` runs the `forward` of one of these classes on its own parameters, and nothing else.
+    """Whether calling `module` runs exactly the `forward` of one of these classes on the module's own parameters.
 
-    Every way of changing a module makes it False: another class (a subclass, a quantized or LoRA layer, a
-    parametrization, a wrapper), a `forward` replaced in the class, and whatever `is_untouched` names. A layer that
-    reads the parameters of a plain module must call any other.
+    False for a module that was changed in any way: another class (a subclass, a quantized or LoRA layer, a
+    parametrization, a wrapper), a `forward` replaced in the class, and everything that `is_untouched` lists. A layer
+    may read the parameters of a plain module, but must call any other module.
 
     Args:
-        module: any module, or None, which is not plain.
-        kinds: classes, each of which `know` has been told; any of these when none is given.
+        module: a module, or None, for which the result is False.
+        kinds: classes registered with `know`; all registered classes when none is given.
     """
-    module = behind(module)
+    module = _behind_proxy(module)
     kind = type(module)
     if kinds and kind not in kinds:
         return False
@@ -50,11 +49,11 @@ def is_plain(module: Any, *kinds: type[nn.Module]) -> bool:
 
 
 def is_untouched(module: nn.Module) -> bool:
-    """Whether nothing has been done to this one instance that a call of it would run.
+    """Whether this instance has no modification that takes effect when it is called.
 
-    What may have been done: `forward` replaced on the instance (as offloading does), `module.compile()`, forward and
-    backward hooks of each sort, on the module or on all modules, and parameters that are tensors of a kind of their own
-    (quantized or distributed ones). Hooks on state dicts do not count, for a call does not run them.
+    Modifications are: `forward` replaced on the instance (as offloading does), `module.compile()`, forward and backward
+    hooks of any kind, on the module or on all modules, and parameters that are tensor subclasses (quantized or
+    distributed tensors). Hooks on state dicts do not count, because a call does not run them.
     """
     own = module.__dict__
     if (
@@ -75,3 +74,11 @@ def is_untouched(module: nn.Module) -> bool:
         if type(parameter) not in _ORDINARY:
             return False
     return True
+
+
+def _behind_proxy(module: Any) -> Any:
+    """The module itself, where `torch.export` passes a proxy of an unknown class in its place."""
+    if not torch.compiler.is_compiling():
+        return module
+    get_base = getattr(type(module), "get_base", None)
+    return module if get_base is None else get_base(module)

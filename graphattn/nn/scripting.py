@@ -1,4 +1,4 @@
-"""What `torch.jit.script` is told by the layers that it cannot compile."""
+"""The error that layers raise in `torch.jit.script`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NoReturn
 
 
 class NotScriptable:
-    """A layer whose graphs and operators TorchScript does not know; mixed in before `torch.nn.Module`."""
+    """Mixin for layers that TorchScript cannot compile; goes before `torch.nn.Module` in the list of base classes."""
 
     def __prepare_scriptable__(self) -> NoReturn:
-        # torch.jit.script asks this of a module, and of each module inside, before it compiles anything.
+        # torch.jit.script calls this on a module and on each of its submodules before it compiles anything.
         raise RuntimeError(
             f"torch.jit.script cannot compile {type(self).__name__}, for TorchScript knows no graphs: "
             "use torch.export.export, which leaves the numbers of nodes and edges open, or torch.compile"

@@ -1,9 +1,10 @@
-"""One call of the operator, checked, with every default filled in: what a backend is handed."""
+"""The arguments of one call of the operator, checked and with every default filled in, as backends receive them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from numbers import Real
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,15 +21,23 @@ Projection = Tensor | tuple[Tensor | None, Tensor | None]
 
 
 @dataclass
-class Late:
-    """The state of a whole union, as a part of it finds it in its backward pass.
+class UnionState:
+    """The state of a whole union, for the backward passes of its parts.
 
-    A backend that `heeds` it is given the gradients of the whole as if they were its own, and takes the log-sum-exp of
-    the whole for its own: exp(s − lse) then is the weight in the union, and the merge has no gradient to work out.
+    A backend that sets `is_used` in the forward pass is given the gradients of the union in place of those of its part.
+    In the backward pass it uses `state` in place of its own: exp(s − lse), with the log-sum-exp of the union, is the
+    weight of an edge in the union, so that no gradient of the merge is computed.
     """
 
-    heeded: bool = False
-    whole: State | None = None
+    is_used: bool = False
+    state: State | None = None
+
+
+class DropoutNumbers(NamedTuple):
+    """Where the dropout mask of a part of a call is, in that of the whole: see `graphattn.ops.random`."""
+
+    seed: Tensor
+    first_edge: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +59,10 @@ class AttentionCall:
     dropout: float
     return_weights: bool
     return_state: bool
-    drawn: tuple[Tensor, int] | None = None
-    """Of a part of a call with dropout: the seed of the whole, and the place of its first edge there."""
-    late: Late | None = None
-    """Of a part of a union."""
+    dropout_numbers: DropoutNumbers | None = None
+    """For a part of a call with dropout."""
+    union_state: UnionState | None = None
+    """For a part of a union."""
 
     @property
     def heads(self) -> int:
@@ -86,7 +95,7 @@ class AttentionCall:
         return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
 
     def part(self, graph: Graph, dst: slice, src: slice, edges: slice | Tensor) -> AttentionCall:
-        """The same call on a graph that has some of the nodes of this one's, and some of its edges, given by place."""
+        """The same call on a graph of some of the nodes, and of the edges that have these numbers in this call."""
         q, k = (None if x is None else x[at] for x, at in ((self.q, dst), (self.k, src)))
         bias, key, value, attr = (
             None if x is None else x[edges] for x in (self.edge_bias, self.edge_key, self.edge_value, self.edge_attr)
@@ -97,11 +106,11 @@ class AttentionCall:
         )  # fmt: skip
 
     def with_edge_key(self) -> Tensor | None:
-        """The edge key, with that of `edge_attr · edge_proj` added where there is one."""
+        """`edge_key`, plus `edge_attr · edge_proj` where they are given."""
         return _with_projection(self.edge_key, self.edge_attr, self.edge_proj[0])
 
     def without_low_rank_edges(self) -> AttentionCall:
-        """The same call with `edge_attr · edge_proj` formed and added to the edge keys and values."""
+        """The same call, with `edge_attr · edge_proj` added to the edge keys and values."""
         if self.edge_attr is None:
             return self
         return replace(
@@ -114,7 +123,7 @@ class AttentionCall:
 
 
 def parameters(score: Score) -> list[Tensor]:
-    """The tensors inside a score."""
+    """The tensors that a score holds."""
     if isinstance(score, Additive):
         return [score.vector]
     return [score.beta] if isinstance(score, Cosine) and isinstance(score.beta, Tensor) else []
@@ -172,7 +181,7 @@ def prepare(
 
 
 def _in_one_dtype_under_autocast(call: AttentionCall) -> AttentionCall:
-    """The call with every tensor in the dtype of v: autocast gives layers some in half precision and some in full."""
+    """The call with every tensor in the dtype of v: under autocast some come in half precision and some in full."""
     if not isinstance(call.v, Tensor) or not under_autocast(call.v):
         return call
 

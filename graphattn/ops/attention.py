@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from graphattn.graph import Graph
-from graphattn.ops import dispatch
+from graphattn.ops import dispatch, explain
 from graphattn.ops.arguments import Projection, prepare
-from graphattn.ops.dispatch import Explanation
+from graphattn.ops.explain import Explanation
 from graphattn.ops.scores import Score
 from graphattn.ops.state import State
 
@@ -107,4 +107,4 @@ def explain_backend(
         >>> print(ga.explain_backend(x, x, x, ga.complete(3), normalize="sparsemax").backend)
         reference
     """
-    return dispatch.explain(prepare(q, k, v, graph, **options), backend)
+    return explain.explain(prepare(q, k, v, graph, **options), backend)

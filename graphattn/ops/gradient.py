@@ -1,4 +1,4 @@
-"""Gradients that kernels find, made differentiable by a formula in plain torch."""
+"""Makes gradients that kernels compute differentiable, by a formula in plain torch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Formula = Callable[[Tensors], Tensors]
 
 
 def gradient(find: Find, formula: Formula, incoming: Tensors, inputs: Tensors) -> Tensors:
-    """The gradients of `inputs`, as `find(incoming, inputs)` has them; None or of any size where nobody asks.
+    """The gradients of `inputs` that `find(incoming, inputs)` returns, such that they can be differentiated again.
 
-    Where they will be differentiated, their derivative is that of the gradients of `formula`, worked out when it is
-    asked for.
+    Their derivative is that of the gradients of `formula`; it is computed only if it is needed. The gradient of an
+    input that does not need one is None or has any size.
 
     Args:
-        find: gradients of `inputs` from those of the outputs, by any means.
-        formula: the outputs from `inputs`, in PyTorch's own operations, as many as `incoming`.
+        find: computes the gradients of `inputs` from those of the outputs, by any means.
+        formula: computes the outputs from `inputs` by PyTorch's own operations, as many as `incoming`.
         incoming: the gradients of the outputs.
         inputs: the inputs.
     """
@@ -34,9 +34,9 @@ def gradient(find: Find, formula: Formula, incoming: Tensors, inputs: Tensors) -
 
 
 def differentiate(formula: Formula, incoming: Tensors, inputs: Tensors, wanted: Sequence[bool]) -> list[Tensor | None]:
-    """The gradients of the inputs wanted, by a formula in plain torch, so that they can be differentiated again."""
+    """The gradients of the wanted inputs, differentiated through a formula in plain torch with `create_graph=True`."""
     with torch.enable_grad():
-        # Aliases, for an input may have been computed from another, and is not to be held for a part of the formula.
+        # Aliases: an input may have been computed from another one, and that is not part of the formula.
         inputs = [_alias(x, of_its_own=want) for x, want in zip(inputs, wanted, strict=True)]
         pairs = [
             (output, grad)
@@ -76,7 +76,7 @@ class _Gradient(torch.autograd.Function):
 
 
 def _alias(x: Tensor | None, *, of_its_own: bool) -> Tensor | None:
-    """The same numbers, to be differentiated by or not."""
+    """A view of the tensor as a leaf of its own, or, unless `of_its_own`, the tensor without a new leaf."""
     if x is None:
         return None
     if not of_its_own:

@@ -1,4 +1,4 @@
-"""A call in the form of the fused operator, which PyTorch hands to the kernels of the tensors' device."""
+"""Lowers a call of `graphattn.attention` to the fused operator, which runs the kernels of the tensors' device."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from graphattn.ops.by_head import by_head
 from graphattn.ops.operator import attend
 from graphattn.ops.precision import wide, wide_dtype
 from graphattn.ops.random import new_seed
+from graphattn.ops.schema import EdgeLists, Inputs, Options
 from graphattn.ops.scores import Additive, Cosine, Dot, NoScore, Sum
 from graphattn.ops.state import State
 
@@ -29,16 +30,16 @@ def refusal(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, Tensor] | State:
-    """Run one call that `refusal` has let pass.
+    """Compute a call that `refusal` accepts.
 
-    Edge features of low rank stay so (with a the features, W and U their projections for keys and values):
+    Edge features are never expanded to H·D numbers for each edge. With a the features, W and U their projections for
+    keys and values:
 
         ⟨q_i, W a_ij⟩ = ⟨Wᵀ q_i, a_ij⟩,    Σ_j w_ij U a_ij = U Σ_j w_ij a_ij
 
-    so that the kernels meet the d_e features of an edge and never H·D numbers. The projections are of nodes: the
-    kernels see to them for a few nodes at a time, or, if not `project`, torch does for all, and to their gradients.
-    Inside the activation of an additive score W a_ij cannot be taken apart: the kernels find it for a few edges at a
-    time. Only where it has no more numbers than a_ij is it formed for all.
+    so only nodes are projected: by the kernels for a few nodes at a time or, if not `project`, by torch for all nodes.
+    Inside the activation of an additive score W a_ij cannot be moved: the kernels compute it for a few edges at a time.
+    Only if it has no more numbers than a_ij is it computed for all edges at once.
     """
     dtype = call.v.dtype
     score, name, vector, negative_slope = call.score, "none", None, 0.0
@@ -56,7 +57,7 @@ def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, T
             k = F.normalize(wide(k), dim=-1)
             q = q.to(k.dtype)
         if key_proj is not None:
-            q = wide(q)  # of which two gradients are added
+            q = wide(q)  # its gradient is the sum of two
             if project:
                 inside = key_proj
             else:
@@ -72,15 +73,32 @@ def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, T
         else:
             edge_key = call.with_edge_key()
     needs_grad = call.needs_grad
-    out, attr_out, lse, _, weights = attend(
-        q, k, call.v, None if call.edge_bias is None else wide(call.edge_bias), edge_key, call.edge_value,
-        None if attr_query is inside is value_proj is None else edge_attr, attr_query, inside,
-        value_proj if project else None, vector,
-        *call.graph.csr, *(call.graph.csc if needs_grad else (None, None, None)),
-        name, call.normalize, call.heads, float(call.scale), float(negative_slope), float(call.dropout),
-        new_seed(call.v.device) if call.dropout else None, value_proj is not None and not project, call.return_weights,
-        needs_grad=needs_grad,
-    )  # fmt: skip
+    inputs = Inputs(
+        q=q,
+        k=k,
+        v=call.v,
+        bias=None if call.edge_bias is None else wide(call.edge_bias),
+        edge_key=edge_key,
+        edge_value=call.edge_value,
+        edge_attr=None if attr_query is inside is value_proj is None else edge_attr,
+        attr_query=attr_query,
+        key_proj=inside,
+        value_proj=value_proj if project else None,
+        vector=vector,
+    )
+    edges = EdgeLists(*call.graph.csr, *(call.graph.csc if needs_grad else ()))
+    options = Options(
+        score=name,
+        normalize=call.normalize,
+        heads=call.heads,
+        scale=float(call.scale),
+        negative_slope=float(negative_slope),
+        dropout=float(call.dropout),
+        seed=new_seed(call.v.device) if call.dropout else None,
+        attr_value=value_proj is not None and not project,
+        return_weights=call.return_weights,
+    )
+    out, attr_out, lse, _, weights = attend(inputs, edges, options, needs_grad=needs_grad)
     if value_proj is not None and not project:
         out = by_head(attr_out, value_proj.transpose(0, 1)).add_(out)
     if call.return_state:

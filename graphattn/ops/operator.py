@@ -1,7 +1,7 @@
-"""The fused operator as PyTorch knows it: schema, shapes and gradients. Needs torch alone.
+"""The fused operator registered with PyTorch: its schema, the shapes of its results and its gradient.
 
-A backend registers its kernels for its device with `implement`; until it is loaded the operator still
-traces under `torch.compile` and `torch.export`.
+A backend registers its kernels for a type of device with `implement`. Until it does, the operator can still be traced
+by `torch.compile` and `torch.export`.
 """
 
 from __future__ import annotations
@@ -14,108 +14,85 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from graphattn.ops import formula
+from graphattn.ops import formula, schema
 from graphattn.ops.gradient import Tensors, gradient
 from graphattn.ops.mapped import one_by_one
 from graphattn.ops.precision import wide_dtype
-
-INPUTS = (
-    "q", "k", "v", "bias", "edge_key", "edge_value", "edge_attr", "attr_query", "key_proj", "value_proj", "vector"
-)  # fmt: skip
-"""What can have a gradient."""
-
-# q [M, H, D] ([M, H] for "sum"), k [N, Hk, D] ([N, Hk]), v [N, Hk, Dv], bias [E, H], edge_key [E, H, D],
-# edge_value [E, H, Dv], edge_attr [E, A], attr_query [M, H, A] (added to a dot score: ⟨attr_query_i, edge_attr_ij⟩),
-# key_proj [A, H, D] and value_proj [A, H, Dv] (edge_attr · key_proj is added to the key, inside the activation of an
-# additive score; likewise to the value), vector [H, D] of an additive score. Edge tensors are in the caller's order. q
-# (where there is no key_proj), k and edge_key, v and edge_value may be halves, all else is float32 or float64. Of the
-# two ways to have edge features outside an activation, attr_query and attr_value (below) are for GPUs, key_proj and
-# value_proj for CPUs.
-_TENSORS = (
-    "Tensor? q, Tensor? k, Tensor v, Tensor? bias, Tensor? edge_key, Tensor? edge_value, Tensor? edge_attr, "
-    "Tensor? attr_query, Tensor? key_proj, Tensor? value_proj, Tensor? vector"
-)
-# Edges by destination (indptr, indices, edge_ids: the caller's edge at each place or None) and, where a backward
-# pass can follow, by source (csc_indptr, csc_indices, places: the place by destination of each).
-_GRAPH = "Tensor indptr, Tensor indices, Tensor? edge_ids, Tensor? csc_indptr, Tensor? csc_indices, Tensor? places"
-# score: "dot", "sum", "leaky_relu" or "tanh" (both additive) or "none".
-_OPTIONS = (
-    "str score, str normalize, int heads, float scale, float negative_slope, float dropout, Tensor? seed, "
-    "bool attr_value, bool return_weights"
-)
-# attr_out [M, H, A] is the weighted mean of edge_attr if attr_value; lse [M, H] and rest (what rounding took from lse,
-# so that the backward pass finds the weights again however large the scores) if a softmax; weights [E, H] in the
-# caller's order if asked for. What is not there has length zero.
-_OUTPUTS = "Tensor out, Tensor attr_out, Tensor lse, Tensor rest, Tensor weights"
-_NUM_EDGES, _NUM_OPTIONS, _NUM_OUTPUTS, _NUM_GRADIENTS = 6, 9, 5, 4
-
-torch.library.define("graphattn::attend", f"({_TENSORS}, {_GRAPH}, {_OPTIONS}) -> ({_OUTPUTS})")
-torch.library.define(
-    "graphattn::attend_backward",
-    "(Tensor grad_out, Tensor? grad_attr_out, Tensor? grad_lse, Tensor? grad_weights, "
-    f"{_OUTPUTS}, {_TENSORS}, {_GRAPH}, {_OPTIONS}, bool[] needs) -> ("
-    + ", ".join(f"Tensor grad_{name}" for name in INPUTS)
-    + ")",
+from graphattn.ops.schema import (
+    INPUTS,
+    EdgeLists,
+    Inputs,
+    Options,
+    OutputGradients,
+    Outputs,
+    split,
+    split_backward,
+    split_forward,
 )
 
-
-def split_inputs(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-    """The operator's tensors, edges and options."""
-    first, last = len(INPUTS), len(INPUTS) + _NUM_EDGES
-    return inputs[:first], inputs[first:last], inputs[last : last + _NUM_OPTIONS]
+torch.library.define("graphattn::attend", schema.FORWARD)
+torch.library.define("graphattn::attend_backward", schema.BACKWARD)
 
 
-def split_backward_inputs(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-    """The gradients that come in, the operator's outputs, and its inputs."""
-    first, last = _NUM_GRADIENTS, _NUM_GRADIENTS + _NUM_OUTPUTS
-    return inputs[:first], inputs[first:last], inputs[last:-1]
-
-
-def empty_outputs(v: Tensor, edge_attr: Tensor | None, indptr: Tensor, indices: Tensor, options: Any) -> list[Tensor]:
-    """The outputs, not yet written."""
-    _, normalize, heads, *_, attr_value, weights = options
-    M, A = indptr.shape[0] - 1, edge_attr.shape[1] if attr_value and edge_attr is not None else 0
-    dtype = wide_dtype(v.dtype)
-    softmax = (M, heads) if normalize == "softmax" else (0,)
-    shapes = [(M, heads, v.shape[2]), (M, heads, A) if attr_value else (0,), softmax, softmax]
-    shapes += [(indices.shape[0], heads) if weights else (0,)]
-    return [v.new_empty(shape, dtype=dtype) for shape in shapes]
+def empty_outputs(inputs: Inputs, edges: EdgeLists, options: Options) -> Outputs:
+    """The outputs, allocated but not yet written."""
+    v, edge_attr, heads = inputs.v, inputs.edge_attr, options.heads
+    M, A = edges.indptr.shape[0] - 1, edge_attr.shape[1] if options.attr_value and edge_attr is not None else 0
+    dtype, absent = wide_dtype(v.dtype), (0,)
+    of_softmax = (M, heads) if options.normalize == "softmax" else absent
+    return Outputs(
+        out=v.new_empty((M, heads, v.shape[2]), dtype=dtype),
+        attr_out=v.new_empty((M, heads, A) if options.attr_value else absent, dtype=dtype),
+        lse=v.new_empty(of_softmax, dtype=dtype),
+        rest=v.new_empty(of_softmax, dtype=dtype),
+        weights=v.new_empty((edges.indices.shape[0], heads) if options.return_weights else absent, dtype=dtype),
+    )
 
 
 @torch.library.register_fake("graphattn::attend")
-def _fake_forward(*inputs: Any) -> tuple[Tensor, ...]:
-    (_, _, v, _, _, _, edge_attr, *_), (indptr, indices, *_), options = split_inputs(inputs)
-    return tuple(empty_outputs(v, edge_attr, indptr, indices, options))
+def _fake_forward(*arguments: Any) -> Outputs:
+    return empty_outputs(*split_forward(arguments))
 
 
 @torch.library.register_fake("graphattn::attend_backward")
-def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
-    tensors, _, _ = split_inputs(split_backward_inputs(inputs)[2])
+def _fake_backward(*arguments: Any) -> tuple[Tensor, ...]:
+    given = split_backward(arguments)
     return tuple(
-        torch.empty_like(tensor, memory_format=torch.contiguous_format) if needed else inputs[0].new_empty(0)
-        for tensor, needed in zip(tensors, inputs[-1], strict=True)
+        torch.empty_like(tensor, memory_format=torch.contiguous_format)
+        if needed and tensor is not None
+        else given.outputs.out.new_empty(0)
+        for tensor, needed in zip(given.inputs, given.needs.values(), strict=True)
     )
 
 
 class Kernels(NamedTuple):
-    """The operator and its gradient on one kind of device, on the inputs that their schemas list."""
+    """The operator and its gradient on one kind of device; both take the flat list of their schema.
 
-    attend: Callable[..., tuple[Tensor, ...]]
-    attend_backward: Callable[..., tuple[Tensor, ...]]
+    A gradient that is not wanted may be None.
+    """
+
+    attend: Callable[..., Outputs]
+    attend_backward: Callable[..., Tensors]
 
 
+_NUM_OPTIONS = len(Options._fields)
 _kernels: dict[str, Kernels] = {}  # by type of device
 
 
 def implement(device: str, kernels: Kernels) -> None:
     """Register the kernels for a type of device."""
-    for name, kernel in kernels._asdict().items():
-        torch.library.impl(f"graphattn::{name}", device, kernel)
+    torch.library.impl("graphattn::attend", device, kernels.attend)
+    torch.library.impl("graphattn::attend_backward", device, partial(_none_is_empty, kernels.attend_backward))
     _kernels[device] = kernels
 
 
+def _none_is_empty(run: Callable[..., Tensors], grad_out: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    """A gradient that is not wanted as a tensor of length zero, for an operator of PyTorch's has no other way."""
+    return tuple(grad_out.new_empty(0) if each is None else each for each in run(grad_out, *arguments))
+
+
 def is_traced() -> bool:
-    """Whether a trace, a mode, a transform or a profiler is to see what is computed."""
+    """Whether a tracer, a dispatch mode, a function transform or a profiler must see what is computed."""
     return bool(
         torch.compiler.is_compiling()
         or torch._C._len_torch_dispatch_stack()
@@ -124,81 +101,85 @@ def is_traced() -> bool:
     )
 
 
-def _direct(inputs: Sequence[Any]) -> Kernels | None:
-    """The kernels for these inputs, if PyTorch's dispatcher would do no more than call them.
+def _direct(arguments: Sequence[Any]) -> Kernels | None:
+    """The kernels for these arguments, if PyTorch's dispatcher would do nothing but call them.
 
-    To go through it with so many arguments takes as long as attention on a hundred nodes. It is needed where the call
-    is traced, or a tensor is of a kind of its own.
+    With so many arguments, the dispatcher takes as long as attention on a hundred nodes. It is needed only if the call
+    is traced or a tensor is of a subclass.
     """
     if is_traced():
         return None
-    tensors = [x for x in inputs if isinstance(x, Tensor)]
-    if any(type(x) is not Tensor and type(x) is not Parameter for x in tensors):
-        return None
-    return _kernels.get(tensors[0].device.type)
+    first: Tensor | None = None
+    for x in arguments:  # at every call: a loop over exact types takes a fifth of isinstance in comprehensions
+        kind = type(x)
+        if kind is Tensor or kind is Parameter:
+            first = x if first is None else first
+        elif kind not in _PLAIN and isinstance(x, Tensor):
+            return None
+    return None if first is None else _kernels.get(first.device.type)
+
+
+_PLAIN = {type(None), bool, int, float, str, list, Tensor, Parameter}
 
 
 class _Attend(torch.autograd.Function):
     """The operator with its gradient.
 
-    `torch.library.register_autograd` would do, but goes over the schema at each call in time that grows with the
-    square of its arguments: 150 µs for these.
+    `torch.library.register_autograd` would do, but it goes over the schema at each call, in time that grows with the
+    square of the number of arguments: 150 µs for these.
     """
 
     @staticmethod
-    def forward(ctx: Any, run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> tuple[Tensor, ...]:
-        outputs = run(*inputs)
-        *tensors, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = inputs
-        ctx.save_for_backward(*outputs, *tensors, seed)
-        ctx.before_seed = (score, normalize, heads, scale, negative_slope, dropout)
-        ctx.after_seed = (attr_value, weights)
-        ctx.mark_non_differentiable(outputs[3])
+    def forward(ctx: Any, run: Callable[..., Any], *arguments: Any) -> tuple[Tensor, ...]:
+        outputs = Outputs._make(run(*arguments))
+        options = Options._make(arguments[-_NUM_OPTIONS:])
+        ctx.save_for_backward(*outputs, *arguments[:-_NUM_OPTIONS], options.seed)
+        ctx.options = options._replace(seed=None)
+        ctx.mark_non_differentiable(outputs.rest)
         ctx.set_materialize_grads(False)
-        return outputs
+        return tuple(outputs)
 
     @staticmethod
     @one_by_one
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         *saved, seed = ctx.saved_tensors
-        out = saved[0]
-        _, (*_, csc_indptr, _, _), _ = split_inputs(saved[_NUM_OUTPUTS:])
-        if csc_indptr is None:
+        outputs, _, edges = split(saved, Outputs, Inputs, EdgeLists)
+        if edges.csc_indptr is None:
             raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
-        grad_out, grad_attr_out, grad_lse, _, grad_weights = gradients
         needs = list(ctx.needs_input_grad[1 : 1 + len(INPUTS)])
         found: list[Tensor | None] = [None] * len(INPUTS)
         if any(gradient is not None for gradient in gradients):
-            each = _attend_backward(
-                torch.zeros_like(out) if grad_out is None else grad_out,
-                grad_attr_out, grad_lse, grad_weights, *saved, *ctx.before_seed, seed, *ctx.after_seed, needs,
-            )  # fmt: skip
+            of_out, of_attr_out, of_lse, _, of_weights = gradients
+            incoming = OutputGradients(
+                torch.zeros_like(outputs.out) if of_out is None else of_out, of_attr_out, of_lse, of_weights
+            )
+            each = _attend_backward(*incoming, *saved, *ctx.options._replace(seed=seed), needs)
             found = [gradient if needed else None for gradient, needed in zip(each, needs, strict=True)]
-        return None, *found, *[None] * (_NUM_EDGES + _NUM_OPTIONS)
+        return None, *found, *[None] * (len(EdgeLists._fields) + _NUM_OPTIONS)
 
 
-def _gradient(run: Callable[..., tuple[Tensor, ...]], *inputs: Any) -> Tensors:
-    """The gradient with its own, which is that of the formula in plain torch."""
-    incoming, outputs, rest = split_backward_inputs(inputs)
-    tensors, edges, options = split_inputs(rest)
+def _gradient(run: Callable[..., tuple[Tensor, ...]], *arguments: Any) -> Tensors:
+    """The gradient, which is itself differentiable: its derivative is that of the formula in plain torch."""
+    incoming, outputs, inputs, edges, options, _ = split_backward(arguments)
     return gradient(
-        lambda incoming, tensors: run(*incoming, *outputs, *tensors, *edges, *options, inputs[-1]),
-        lambda tensors: formula.outputs(tensors, edges, options),
+        lambda incoming, inputs: run(*incoming, *outputs, *inputs, *edges, *options, arguments[-1]),
+        lambda inputs: formula.outputs(Inputs._make(inputs), edges, options),
         incoming,
-        tensors,
+        inputs,
     )
 
 
 def _with_gradient(operator: Any, differentiable: Callable[..., Any]) -> Any:
-    def run(keys: Any, *inputs: Any) -> Any:
+    def run(keys: Any, *arguments: Any) -> Any:
         below = partial(operator.redispatch, keys & torch._C._after_autograd_keyset)
-        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-            return differentiable(below, *inputs)
-        return below(*inputs)
+        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in arguments):
+            return differentiable(below, *arguments)
+        return below(*arguments)
 
     return run
 
 
-_library = torch.library.Library("graphattn", "FRAGMENT")  # what it registers lasts as long as it does
+_library = torch.library.Library("graphattn", "FRAGMENT")  # kept, for its registrations end with it
 for _operator, _differentiable in (
     (torch.ops.graphattn.attend.default, _Attend.apply),
     (torch.ops.graphattn.attend_backward.default, _gradient),
@@ -206,14 +187,15 @@ for _operator, _differentiable in (
     _library.impl(_operator, _with_gradient(_operator, _differentiable), "Autograd", with_keyset=True)
 
 
-def attend(*inputs: Any, needs_grad: bool) -> tuple[Tensor, ...]:
-    """`graphattn::attend`, for inputs of which some need a gradient, or none."""
-    kernels = _direct(inputs)
+def attend(inputs: Inputs, edges: EdgeLists, options: Options, *, needs_grad: bool) -> Outputs:
+    """`graphattn::attend`; `needs_grad` says whether any of the inputs needs a gradient."""
+    arguments = (*inputs, *edges, *options)
+    kernels = _direct(arguments)
     if kernels is None:
-        return torch.ops.graphattn.attend.default(*inputs)
-    return _Attend.apply(kernels.attend, *inputs) if needs_grad else kernels.attend(*inputs)
+        return Outputs._make(torch.ops.graphattn.attend.default(*arguments))
+    return Outputs._make(_Attend.apply(kernels.attend, *arguments)) if needs_grad else kernels.attend(*arguments)
 
 
-def _attend_backward(*inputs: Any) -> Tensors:
-    kernels = None if torch.is_grad_enabled() else _direct(inputs)
-    return (torch.ops.graphattn.attend_backward.default if kernels is None else kernels.attend_backward)(*inputs)
+def _attend_backward(*arguments: Any) -> Tensors:
+    kernels = None if torch.is_grad_enabled() else _direct(arguments)
+    return (torch.ops.graphattn.attend_backward.default if kernels is None else kernels.attend_backward)(*arguments)

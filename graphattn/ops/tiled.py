@@ -20,11 +20,12 @@ from graphattn.graph import Graph
 from graphattn.graph.tiles import Tiles, tiles
 from graphattn.graph.torch_modes import has_values
 from graphattn.ops import formula, tile_math
-from graphattn.ops.arguments import AttentionCall, Late
+from graphattn.ops.arguments import AttentionCall, UnionState
 from graphattn.ops.gradient import Tensors, gradient
 from graphattn.ops.mapped import one_by_one
 from graphattn.ops.precision import wide_dtype
 from graphattn.ops.random import keeps, new_seed
+from graphattn.ops.schema import EdgeLists, Inputs, Options
 from graphattn.ops.scores import Cosine, Dot
 from graphattn.ops.state import State
 
@@ -53,7 +54,7 @@ def refusal_of_options(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall) -> Tensor | State:
-    """Run one call that `refusal` has let pass."""
+    """Run one call that `refusal` accepts."""
     q, k = as_dot(call)
     v = call.v
     width, value_width = k.shape[2], v.shape[2]
@@ -61,9 +62,9 @@ def attention(call: AttentionCall) -> Tensor | State:
         most = max(width, value_width)
         q, k, v = (F.pad(tensor, (0, most - tensor.shape[2])) for tensor in (q, k, v))
     dropout = _Dropout(call.dropout, new_seed(v.device)) if call.dropout else None
-    if call.late is not None:
-        call.late.heeded = True
-    out, lse = _Attend.apply(q, k, v, call.edge_bias, call.graph, float(call.scale), dropout, call.late)
+    if call.union_state is not None:
+        call.union_state.is_used = True
+    out, lse = _Attend.apply(q, k, v, call.edge_bias, call.graph, float(call.scale), dropout, call.union_state)
     out = out[..., :value_width]
     return State(out, lse) if call.return_state else out
 
@@ -107,10 +108,10 @@ class _Attend(torch.autograd.Function):
         graph: Graph,
         scale: float,
         dropout: _Dropout | None,
-        late: Late | None,
+        union_state: UnionState | None,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        ctx.graph, ctx.scale, ctx.dropout, ctx.late = graph, scale, dropout, late
+        ctx.graph, ctx.scale, ctx.dropout, ctx.union_state = graph, scale, dropout, union_state
         out = v.new_zeros(*q.shape[:2], v.shape[2])
         lse = q.new_full(q.shape[:2], -torch.inf, dtype=wide_dtype(q.dtype))
         for work in _works(graph, q, k, v, bias, dropout):
@@ -134,9 +135,9 @@ class _Attend(torch.autograd.Function):
     @one_by_one
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Tensor | None, ...]:
         *inputs, out, lse = ctx.saved_tensors
-        if ctx.late is not None and not torch.is_grad_enabled():  # or else the merge has its own gradient
-            whole, width = ctx.late.whole, out.shape[2]
-            out, lse = F.pad(whole.out, (0, width - whole.out.shape[2])), whole.lse
+        if ctx.union_state is not None and not torch.is_grad_enabled():  # or else the merge has its own gradient
+            union, width = ctx.union_state.state, out.shape[2]
+            out, lse = F.pad(union.out, (0, width - union.out.shape[2])), union.lse
         if all(each is None for each in incoming):
             return (None,) * 8
         found = gradient(partial(_Attend._find, ctx, out, lse), partial(_formula, ctx), incoming, inputs)
@@ -174,10 +175,12 @@ class _Attend(torch.autograd.Function):
 
 def _formula(ctx: Any, inputs: Tensors) -> Tensors:
     q, k, v, bias = inputs
-    assert q is not None
+    assert q is not None and v is not None
     dropout, seed = (ctx.dropout.probability, ctx.dropout.seed) if ctx.dropout else (0.0, None)
-    options = "dot", "softmax", q.shape[1], ctx.scale, 0.0, dropout, seed, False, False
-    out, _, lse, _ = formula.outputs((q, k, v, bias, *[None] * 7), ctx.graph.csr, options)
+    options = Options(
+        "dot", "softmax", q.shape[1], ctx.scale, 0.0, dropout, seed, attr_value=False, return_weights=False
+    )
+    out, _, lse, _ = formula.outputs(Inputs(q, k, v, bias), EdgeLists(*ctx.graph.csr), options)
     return out, lse
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from graphattn.graph import Graph
 from graphattn.ops import dispatch
 from graphattn.ops.arguments import parameters, prepare
-from graphattn.ops.tuning import Tuning
+from graphattn.ops.triton.backend import TRITON
+from graphattn.ops.tune_result import Tuning
 
 
 def tune(
@@ -53,8 +54,8 @@ def tune(
     call = prepare(q, k, v, graph, **options)
     device = v.device
     chosen = dispatch.choose(call, backend)
-    if chosen.backend != "triton":
-        return Tuning(str(device), (), f"nothing to tune: the call runs on {chosen.backend} ({chosen.reason})")
+    if chosen.backend is not TRITON:
+        return Tuning(str(device), (), f"nothing to tune: the call runs on {chosen.backend.name} ({chosen.reason})")
     if torch.compiler.is_compiling() or (v.is_cuda and torch.cuda.is_current_stream_capturing()):
         raise RuntimeError("tune measures, which cannot be done while a CUDA graph is captured or a function compiled")
     from graphattn.ops.triton import tune as tiles

@@ -28,3 +28,19 @@ class Here:
     def __init__(self):
         context = multiprocessing.context.ForkContext()
         self.Pipe, self.Process = context.Pipe, context.Process
+
+
+def test_a_process_of_its_own():
+    assert process.run(os.getpid) != os.getpid()
+    with pytest.raises(process.FailedError, match="ValueError: invalid literal"):
+        process.run(int, "x")
+    with pytest.raises(process.FailedError, match="exit code 3"):
+        process.run(os._exit, 3)
+    with pytest.raises(process.FailedError, match="took longer"):
+        process.run(time.sleep, 30, timeout=0.5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_killed_process_is_told_from_one_that_failed():
+    with pytest.raises(process.FailedError, match="killed"):
+        process.run(signal.raise_signal, signal.SIGKILL)

@@ -3,6 +3,8 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from expectation import assert_mean
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +57,17 @@ def test_random_split_other_fractions():
     assert sizes(random_split(10, (0.7, 0.2, 0.1))) == [7, 2, 1]  # 0.7 + 0.2 < 0.9 in floating point
     assert sizes(random_split(3, (0.9, 0, 0.1))) == [2, 0, 1]
     assert sizes(random_split(7, (1, 0, 0))) == [7, 0, 0]
+
+
+def test_random_split_favors_no_row_and_no_pair_of_rows():
+    """Each row is in the test set as often as the next, and two of them together as chance has it."""
+    drawn = np.zeros((3000, 10))
+    for seed, row in enumerate(drawn):
+        row[random_split(10, (0.5, 0.2, 0.3), seed=seed).test] = 1
+    drawn = torch.from_numpy(drawn)
+    pairs = drawn.unsqueeze(1) * drawn.unsqueeze(2)
+    expected = torch.full((10, 10), 3 / 10 * 2 / 9).fill_diagonal_(3 / 10)
+    assert_mean(pairs, expected, rather_than=torch.full((10, 10), (3 / 10) ** 2).fill_diagonal_(1 / 5))
 
 
 def test_random_split_seed():

@@ -87,7 +87,11 @@ GOOD = [(f"m{number}", *row) for number, row in enumerate(ROWS)]
         (b"smiles,y\nC,1\n", ["-t", "y"], "1 usable row (columns 'smiles' and 'y')"),
         (b"smiles,y\nC,1\n", ["-t", "z"], "t.csv, line 1: no column 'z'; the columns are 'smiles', 'y'"),
         (b"smiles,y\nC,1\n", ["--smiles-column", "smile"], "no column 'smile' (did you mean 'smiles'?)"),
-        (b"smiles,y\nC,low\nCC,high\n", ["-t", "y"], "t.csv, line 2, column 'y': 'low' is not a number"),
+        (
+            b"smiles,y\n" + b"".join(b"C,text %d\n" % n for n in range(11)),
+            ["-t", "y"],
+            "line 2, column 'y': 'text 0' is not",
+        ),
         (b"smiles,y\nC,NaN\nCC,\n", ["-t", "y"], "t.csv, line 2, column 'y': the target value is missing"),
         (b"smiles,y\nC,1\nCC,1\n", ["-t", "y"], "t.csv, column 'y': all 2 values are 1 (one class only)"),
         (b"smiles,y\nX,1\nQ,2\n", ["-t", "y"], "t.csv, line 2, column 'smiles': 'X' is not valid SMILES"),

@@ -3,7 +3,7 @@ import re
 import pytest
 
 import graphattn.datasets
-from graphattn.datasets import available, card
+from graphattn.datasets import available, card, text_cards
 from graphattn.datasets.catalog import CARDS
 
 
@@ -60,3 +60,10 @@ def test_card_as_text():
     assert "1,128" in text
     assert "Delaney" in text
     assert "MIT" in text
+
+
+@pytest.mark.parametrize("facts", [card("esol"), text_cards()["trec"]], ids=lambda facts: facts.name)
+def test_the_old_spelling_of_license(facts):
+    with pytest.warns(DeprecationWarning, match="licence is deprecated .* use license") as caught:
+        assert facts.licence == facts.license
+    assert caught[0].filename == __file__

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
 import torch
+from gpu.checking import check, gradients, largest, on_gpu
 from gpu.speed import blocks
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, call, pairwise, tensors
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, call, pairwise, tensors
 from torch import Tensor
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules, power_law
 from graphattn.ops.operator import INPUTS
-from graphattn.ops.triton.rowblocks import find_windows
+from graphattn.ops.triton.rowblocks import find_rowblocks
 
-CHECKS: list[Any] = []
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -38,23 +37,6 @@ def _cases(quick: bool) -> list[Case]:
     return cases[:8] if quick else cases
 
 
-def check(cases: Callable[[bool], list[Any]] = lambda quick: [""]) -> Callable[[Any], Any]:
-    """Add a function to `CHECKS`, with the cases that it is called for."""
-
-    def add(function: Any) -> Any:
-        function.cases = cases
-        CHECKS.append(function)
-        return function
-
-    return add
-
-
-def run_check(name: str, case: Any) -> None:
-    """Run one of `CHECKS` on one of its cases."""
-    (function,) = (each for each in CHECKS if each.__name__ == name)
-    function(case)
-
-
 def hub_graph() -> ga.Graph:
     """20,000 nodes, 300,000 edges; one node has 30,000 in-edges, another as many out-edges; some have none."""
     drawn = torch.Generator().manual_seed(0)
@@ -64,39 +46,8 @@ def hub_graph() -> ga.Graph:
 
 
 def block_graph() -> ga.Graph:
-    """Dense windows, and some nodes that have no edges."""
+    """Dense rowblocks, and some nodes that have no edges."""
     return ga.Graph(blocks(5_000, 96).edge_index.cpu(), 5_010)
-
-
-def gradients(case: Case, graph: ga.Graph, given: dict[str, Tensor], backend: str) -> dict[str, Tensor]:
-    """Results and gradients of one call on tensors that are on the GPU already."""
-    leaves = {name: tensor.clone().requires_grad_() for name, tensor in given.items()}
-    torch.manual_seed(7)
-    results = call(case, graph, leaves, backend)
-    total = sum(
-        (torch.where(result.isfinite(), result, 0).double() * weigher(result)).sum() for result in results
-    )  # fmt: skip
-    total.backward()
-    found = {str(place): result.detach() for place, result in enumerate(results)}
-    return found | {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
-
-
-def weigher(result: Tensor) -> Tensor:
-    """A number for each number of a result, such as an incoming gradient is; a half keeps it as it is."""
-    numbers = torch.arange(result.numel(), device=result.device, dtype=torch.float64)
-    return (numbers * 0.37).cos().mul(64).round().div(64).view(result.shape)
-
-
-def on_gpu(case: Case, graph: ga.Graph) -> tuple[ga.Graph, dict[str, Tensor]]:
-    """The graph, and tensors for it in float64 that the dtype of the case can hold."""
-    given = {name: tensor.cuda() for name, tensor in tensors(case, graph).items()}
-    return graph.to("cuda"), given
-
-
-def largest(tensor: Tensor) -> float:
-    """Of the finite numbers."""
-    finite = tensor[tensor.isfinite()].abs()
-    return float(finite.max()) if finite.numel() else 0.0
 
 
 @check(_cases)
@@ -119,7 +70,7 @@ def _compare(case: Case, name: str, graph: ga.Graph) -> None:
         assert errors[0] <= 2 * errors[1] + slack, f"{key} of {name}: off by {errors[0]}, plain torch {errors[1]}"
 
 
-def _cases_of_windows(quick: bool) -> list[Case]:
+def _cases_of_rowblocks(quick: bool) -> list[Case]:
     cases = pairwise(
         score=("dot", "cosine"),
         normalize=NORMALIZERS,
@@ -133,12 +84,12 @@ def _cases_of_windows(quick: bool) -> list[Case]:
     return cases[:6] if quick else cases
 
 
-@check(_cases_of_windows)
-def windows_as_good_as_plain_torch(case: Case) -> None:
+@check(_cases_of_rowblocks)
+def rowblocks_as_good_as_plain_torch(case: Case) -> None:
     """On tensor cores, where the graph is dense; and the same bits each time."""
     graph = block_graph()
-    assert find_windows(*graph.csr[:2], graph.num_src) is not None
-    assert find_windows(*graph.csc[:2], graph.num_dst) is not None
+    assert find_rowblocks(*graph.csr[:2], graph.num_src) is not None
+    assert find_rowblocks(*graph.csc[:2], graph.num_dst) is not None
     _compare(case, "blocks", graph)
     graph, given = on_gpu(case, graph)
     narrow = {key: tensor.to(case.dtype) for key, tensor in given.items()}
@@ -411,12 +362,13 @@ def tuned(_: str) -> None:
     x = torch.randn(graph.num_nodes, 4, 16, device="cuda", requires_grad=True)
     want = torch.autograd.grad(ga.attention(x, x, x, graph, backend="triton").square().sum(), x)[0]
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRAPHATTN_TILES"] = str(Path(folder) / "tiles.json")
-        record = ga.tune(x, x, x, graph)
-        assert Path(os.environ["GRAPHATTN_TILES"]).is_file()
+        file = Path(folder) / "tiles.json"
+        with patch.dict(os.environ, GRAPHATTN_TILES=str(file)):
+            record = ga.tune(x, x, x, graph)
+            found = torch.autograd.grad(ga.attention(x, x, x, graph, backend="triton").square().sum(), x)[0]
+        assert file.is_file()
     print(record)
     assert {each.kernel for each in record.tiles} == {"forward", "source", "destination"}
-    found = torch.autograd.grad(ga.attention(x, x, x, graph, backend="triton").square().sum(), x)[0]
     torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-5)
 
 

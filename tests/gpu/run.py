@@ -25,8 +25,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import gpu.checks  # noqa: F401 - fills CHECKS
 import torch
-from gpu.checks import CHECKS, run_check
+from gpu.checking import CHECKS, run_check
 from gpu.speed import GRAPHS, SHAPES, measure, tune, warm_up
 
 from graphattn.bench import machine, process, run

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 import torch
-from ops.fused.cases import Case, call, loss, tensors
+from ops.lowering.cases import Case, call, loss, tensors
 
 import graphattn as ga
 

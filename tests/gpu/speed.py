@@ -28,7 +28,7 @@ def _community(nodes: int, edges: int) -> ga.Graph:
 
 
 def blocks(nodes: int, degree: int, size: int = 128) -> ga.Graph:
-    """Sources within the destination's block of nodes, none twice: windows have a reuse of 16 · degree / size."""
+    """Sources within the destination's block of nodes, none twice: rowblocks have a reuse of 16 · degree / size."""
     dst = torch.arange(nodes // size * size, device="cuda")
     shift, step = torch.randint(size // 2, (2, len(dst), 1), device="cuda")
     inside = (shift + (2 * step + 1) * torch.arange(degree, device="cuda")) % size

@@ -10,16 +10,16 @@ import gpu.checks as module
 import pytest
 import torch
 from gpu import small, speed
-from gpu.checks import CHECKS, run_check
+from gpu.checking import CHECKS, run_check
 from torch.overrides import TorchFunctionMode
 
 import graphattn as ga
 from graphattn.bench import process
 from graphattn.bench.graphs import molecules
-from graphattn.ops import dispatch
 
 pytest.importorskip("triton")
 
+from ops.passed_over import pass_over
 from ops.triton.conftest import interpreted as on_the_cpu  # noqa: F401
 
 NAMES = [function.__name__ for function in CHECKS]
@@ -70,8 +70,7 @@ def stand_in(monkeypatch):
         monkeypatch.setattr(torch.cuda, name, value)
     begin = torch.distributed.init_process_group
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda name, **options: begin("gloo", **options))
-    refusal = dispatch._refusal
-    monkeypatch.setattr(dispatch, "_refusal", lambda name, call: "no" if name == "numba" else refusal(name, call))
+    pass_over(monkeypatch, "numba")
     monkeypatch.setattr(graph, "index_dtype", graph.index_dtype)  # which a check replaces
     monkeypatch.setattr(tune, "timer", lambda launch: launch() or 1.0)
     edges = torch.tensor([[1, 2, 3, 4, 5, 5, 0, 0, 0, 2], [0, 0, 0, 0, 0, 0, 4, 4, 2, 1]])

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 import graphattn as ga
 from graphattn.graph import Graph
-from graphattn.ops import rows
+from graphattn.ops import fallbacks
 
 HEADS, KEY_HEADS, WIDTH, VALUE_WIDTH = 6, 2, 3, 5
 BORDERS = st.sampled_from(["truncate", "shift", "periodic"])
@@ -279,7 +279,7 @@ def test_in_compiled_drop_in_layers(name, conv):
 
 
 def test_compiled_with_some_destinations_at_a_time(monkeypatch):
-    monkeypatch.setattr(rows, "BUDGET", 2000)
+    monkeypatch.setattr(fallbacks, "BUDGET", 2000)
     graph = ga.complete([5, 0, 37])
     inputs = [torch.randn(42, 2, 4, requires_grad=True) for _ in range(3)]
 

@@ -1,9 +1,11 @@
 import collections
 import itertools
+import math
 import sys
 
 import pytest
 import torch
+from expectation import assert_mean
 
 from graphattn.graph import Batch, Graph, complete, lsh
 
@@ -83,6 +85,23 @@ def test_length_does_not_matter_and_near_directions_meet():
     pairs = int((src == dst - 31).sum())
     assert pairs >= 30  # of 31 that are near
     assert graph.num_edges < 0.7 * 62 * 62
+
+
+@pytest.mark.parametrize("angle", [math.pi / 6, math.pi / 2, 0.7 * math.pi])
+@pytest.mark.parametrize(("num_buckets", "hyperplanes"), [(2, 1), (4, 2)])
+def test_near_directions_meet_as_often_as_the_angle_says(num_buckets, hyperplanes, angle):
+    """Two buckets are the sides of a hyperplane, four those of two that are perpendicular: (1 - θ/π) to the power."""
+    pairs, generator = 40, seeded()
+    plane = torch.arange(pairs)  # a pair in each, so that what each pair meets is drawn independently
+    x = torch.zeros(2 * pairs, 2 * pairs, dtype=torch.float64)
+    x[plane, 2 * plane] = 1
+    x[pairs + plane, 2 * plane], x[pairs + plane, 2 * plane + 1] = math.cos(angle), math.sin(angle)
+    meets = []
+    for _ in range(100):
+        src, dst = lsh(x, num_buckets, generator=generator).edge_index
+        meets.append(torch.isin(plane, dst[src == dst + pairs]))
+    side = 1 - angle / math.pi
+    assert_mean(torch.cat(meets), side**hyperplanes, rather_than=side ** (3 - hyperplanes))
 
 
 def test_some_nodes_at_a_time(monkeypatch):

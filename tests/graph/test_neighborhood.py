@@ -131,3 +131,9 @@ def test_in_a_compiled_function(border):
     torch.compiler.reset()
     compiled = torch.compile(attend, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(q, k, v, table, graph), attend(q, k, v, table, graph.to("cpu")))
+
+
+def test_the_old_spelling():
+    with pytest.warns(DeprecationWarning, match=r"graphattn\.graph\.Neighborhood") as caught:
+        assert isinstance(grid(3, 3), ga.graph.Neighbourhood)
+    assert caught[0].filename == __file__

@@ -139,3 +139,10 @@ def test_matplotlib_loads_when_a_graph_is_drawn():
         env={**os.environ, "MPLBACKEND": "agg"},
     )
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_the_old_spelling_of_a_style():
+    with pytest.warns(DeprecationWarning, match="style='neighborhood'") as caught:
+        axes = grid(3, 3).plot("neighbourhood")
+    assert caught[0].filename == __file__
+    assert numpy.array_equal(cells(axes), cells(grid(3, 3).plot("neighborhood")))

@@ -120,3 +120,8 @@ def test_encoders_can_be_pickled():
         x = torch.randn(24, EMBED)
         graph = ga.complete([12, 12])
         assert torch.equal(pickle.loads(pickle.dumps(made))(x, graph), made(x, graph))
+
+
+def test_the_old_spelling_of_neighborhood():
+    with pytest.warns(DeprecationWarning, match=r"use graphattn\.models\.encoders\.neighborhood"):
+        assert encoders.neighbourhood is encoders.neighborhood

@@ -30,11 +30,11 @@ def test_a_part_gives_what_it_gives_alone_whatever_came_before(kind):
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_no_gradient_goes_from_part_to_part(kind):
-    encoder, sizes = ENCODERS[kind]().eval(), sizes_for(kind)
-    x = torch.randn(sum(sizes), EMBED, requires_grad=True)
+    encoder, sizes = ENCODERS[kind]().double().eval(), sizes_for(kind)
+    x = torch.randn(sum(sizes), EMBED, dtype=torch.float64, requires_grad=True)
     run(encoder, x, sizes)[-sizes[-1] :].square().sum().backward()
     assert x.grad[: -sizes[-1]].abs().max() == 0
-    assert x.grad[-sizes[-1] :].abs().max() > 0
+    assert x.grad[-sizes[-1] :].abs().max() > 1e-9
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -58,11 +58,11 @@ def test_dtypes(kind, dtype):
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_a_gradient_reaches_every_parameter(kind):
-    encoder, sizes = ENCODERS[kind](), sizes_for(kind)
-    run(encoder, torch.randn(sum(sizes), EMBED), sizes).sin().sum().backward()
+    encoder, sizes = ENCODERS[kind]().double(), sizes_for(kind)
+    run(encoder, torch.randn(sum(sizes), EMBED, dtype=torch.float64), sizes).sin().sum().backward()
     for name, parameter in encoder.named_parameters():
-        if not name.endswith("k_proj.bias"):  # has no effect on a softmax of dot products
-            assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+        if not name.endswith(("k_proj.bias", "k_global.bias")):  # has no effect on a softmax of dot products
+            assert parameter.grad is not None and parameter.grad.abs().max() > 1e-9, name
 
 
 @pytest.mark.parametrize("kind", ENCODERS)

@@ -7,7 +7,8 @@ import torch
 from expectation import assert_mean
 
 import graphattn as ga
-from graphattn.nn import MultiheadAttention, PerformerFeatures, elu_features
+from graphattn.nn import MultiheadAttention, PerformerFeatures
+from graphattn.nn.functional import elu_features
 
 ORTHOGONAL = torch.tensor([[0.6, -0.6, 0.6, -0.6], [0.6, 0.6, -0.6, -0.6]])
 
@@ -137,5 +138,5 @@ def test_a_feature_map_needs_the_linear_normalizer():
 
 def test_no_edge_features_beside_a_feature_map():
     layer = MultiheadAttention(12, 3, normalize="linear", feature_map=elu_features, edge_dim=2)
-    with pytest.raises(ValueError, match="edge_attr has no place beside a feature_map"):
+    with pytest.raises(ValueError, match="edge_attr cannot be combined with feature_map"):
         layer(torch.randn(3, 12), ga.complete(3), edge_attr=torch.randn(9, 2))

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from graphattn.ops import loading
+
 
 @pytest.fixture
 def new_memory_is_nan():
@@ -17,3 +19,9 @@ def new_memory_is_nan():
     finally:
         torch.utils.deterministic.fill_uninitialized_memory = fills
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+@pytest.fixture
+def no_numba(monkeypatch):
+    monkeypatch.setitem(loading._problems, "numba", "Numba is not installed")
+    monkeypatch.setattr(loading, "_warned", False)

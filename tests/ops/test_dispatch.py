@@ -1,10 +1,9 @@
-"""Which backend runs a call, and what is said about the others."""
+"""Which backend runs a call, and why not the others."""
 
 import pytest
 import torch
 
 import graphattn as ga
-from graphattn.ops import dispatch
 
 N, H, D = 5, 3, 7
 
@@ -20,25 +19,6 @@ def edges():
 @pytest.fixture
 def x():
     return numbers(N, H, D)
-
-
-@pytest.fixture
-def no_numba(monkeypatch):
-    monkeypatch.setitem(dispatch._problems, "numba", "Numba is not installed")
-    monkeypatch.setattr(dispatch, "_said", False)
-
-
-def test_an_explanation_reads_as_text(x, no_numba):
-    assert str(ga.explain_backend(x, x, x, edges())) == (
-        "backend: reference (plain torch, which serves every call and forms tensors of E·H·D numbers)\n"
-        "  forward: 252 floating-point operations, 3,192 bytes read and written\n"
-        "  not dense: the graph is not known to be complete, causal or bipartite\n"
-        "  not block: the graph is not known to be a window or a grid\n"
-        '  not linear: it computes score="dot" with normalize="linear" only\n'
-        "  not parts: the graph is neither a union nor a batch of several kinds\n"
-        "  not numba: Numba is not installed\n"
-        "  not triton: the tensors are on cpu, not on a GPU"
-    )
 
 
 def test_numba_before_the_reference(x):
@@ -156,27 +136,6 @@ def test_an_unknown_backend(x, run):
         run(x, x, x, edges(), backend="sdpa")
 
 
-def test_without_numba_the_reference_runs_and_says_so_once(x, no_numba):
-    with pytest.warns(RuntimeWarning, match="Numba is not installed") as caught:
-        for _ in range(3):
-            out = ga.attention(x, x, x, edges())
-    assert len(caught) == 1
-    assert torch.equal(out, ga.attention(x, x, x, edges(), backend="reference"))
-
-
-@pytest.mark.filterwarnings("error")
-def test_nothing_is_said_where_numba_would_not_have_served(x, no_numba):
-    ga.attention(x, x, x, ga.complete(N))
-    ga.attention(x, x, x, edges(), normalize="sparsemax")
-    ga.attention(x, x, x, edges(), backend="reference")
-    ga.explain_backend(x, x, x, edges())
-
-
-def test_numba_by_name_where_it_is_missing(x, no_numba):
-    with pytest.raises(ValueError, match="backend='numba' cannot run this call: Numba is not installed"):
-        ga.attention(x, x, x, edges(), backend="numba")
-
-
 def test_many_small_sequences_are_one_pass_over_the_edges():
     pytest.importorskip("numba")
     graph = ga.complete([3, 5, 7])
@@ -202,24 +161,3 @@ def test_wide_kernels_are_blocks():
     q = numbers(64 * 64, 1, D)
     assert ga.explain_backend(q, q, q, ga.grid((64, 64), 7)).backend == "numba"
     assert ga.explain_backend(q, q, q, ga.grid((64, 64), 33)).backend == "block"
-
-
-def test_calls_inside_a_layer_are_explained():
-    pytest.importorskip("numba")
-    layer, x = ga.nn.MultiheadAttention(8, 2), torch.randn(N, 8)
-    with ga.explain_calls() as outer:
-        layer(x, ga.complete(N))
-        with ga.explain_calls() as inner:
-            layer(x, edges(), edge_bias=torch.zeros(edges().num_edges, 2))
-    layer(x, edges())
-    assert [call.backend for call in outer] == ["dense", "numba"]
-    assert inner == outer[1:]
-    assert "dense" in inner[0].rejected
-
-
-def test_what_is_explained_is_each_call_that_runs_in_turn():
-    pytest.importorskip("numba")
-    x = torch.rand(N, 2, 4)
-    with ga.explain_calls() as calls:
-        ga.attention(x, x, x, edges(), normalize="linear")
-    assert [call.backend for call in calls] == ["linear", "numba"]

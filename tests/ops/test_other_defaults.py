@@ -90,7 +90,7 @@ def test_every_graph(name, default):
 
 @DEFAULTS
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [each.name for each in BACKENDS])
 def test_every_backend(backend, options, default):
     for name in _SERVED_BY.get(backend, ("duplicate_edges",)):
         assert_the_same(name, options, backend, default)
@@ -117,8 +117,8 @@ import torch
 torch.set_num_threads({threads})
 torch.set_default_device("meta")
 import graphattn as ga
-from graphattn.ops.numba import parallel
-parallel._SERIAL_BELOW, parallel._NUMBERS_PER_TASK, parallel.LONGEST_ROW = 1, 50, 7
+from graphattn.ops.numba import row_tasks
+row_tasks._SERIAL_BELOW, row_tasks._NUMBERS_PER_TASK, row_tasks.LONGEST_ROW = 1, 50, 7
 generator = torch.Generator(device="cpu").manual_seed(0)
 edges = torch.randint(13, (2, 301), generator=generator, device="cpu")
 edges[1, :150] = 5

@@ -10,9 +10,12 @@ pytest.importorskip("numba")
 
 def compiled():
     """How many versions of each kernel there are."""
-    from graphattn.ops.numba import backward, edge_features, forward
+    from graphattn.ops.numba import backward_kernels, edge_features, forward_kernel
 
-    kernels = (forward.forward, backward.row_terms, backward.backward_source, backward.backward_destination)
+    kernels = (
+        forward_kernel.forward, backward_kernels.row_terms, backward_kernels.backward_source,
+        backward_kernels.backward_destination,
+    )  # fmt: skip
     of_features = (edge_features.feature_terms, edge_features.backward_features)
     return [len(kernel.dispatcher.signatures) for kernel in (*kernels, *of_features)]
 

@@ -1,4 +1,4 @@
-"""Linformer: attention to a few landmarks that are learned sums of the nodes."""
+"""Linformer: attention to a few landmarks, which are learned linear combinations of the nodes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from graphattn.nn.scripting import NotScriptable
 
 
 class LinformerAttention(NotScriptable, nn.Module):
-    """Multi-head attention in which every node sees the landmarks of its graph, not its nodes.
+    """Multi-head attention in which every node attends to R landmarks of its graph instead of to its nodes.
 
         key_r = W_k Σ_j E_rj x_j,   value_r = W_v Σ_j F_rj x_j,   r = 1, ..., R
 
-    This is `MultiheadAttention` on `bipartite(n, R)`, so its cost is linear in n. Node j is the j-th of its graph; a
+    This is `MultiheadAttention` on `bipartite(n, R)`, with cost linear in n. Nodes are counted within each graph; a
     graph of fewer than `max_nodes` nodes uses the first columns of E and F.
 
     Args:
         embed_dim: width of nodes and of the output; `num_heads` divides it.
         num_heads: the number of heads.
         num_landmarks: R.
-        max_nodes: the most nodes that a graph may have.
-        share: whether E and F are one (the paper's "key-value sharing").
-        dropout: on the weights, in training.
+        max_nodes: the maximum number of nodes of a graph.
+        share: whether E and F are the same matrix (the paper's "key-value sharing").
+        dropout: dropout probability on the attention weights.
 
     Shapes:
         x `[N, embed_dim]` → `[N, embed_dim]`.
@@ -59,7 +59,7 @@ class LinformerAttention(NotScriptable, nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new weights: those of E and F Gaussian of variance 1 / R, as in the paper's theorem."""
+        """Draw new weights; E and F are Gaussian with variance 1 / R, as in the theorem of the paper."""
         self.attention.reset_parameters()
         for sums in (self.key_sums, self.value_sums):
             if sums is not None:
@@ -70,10 +70,10 @@ class LinformerAttention(NotScriptable, nn.Module):
 
         Args:
             x: features of the nodes, `[N, embed_dim]`.
-            graph: `complete(n)`, or a batch of such, which says where each graph begins.
+            graph: `complete(n)` or a batch of complete graphs, which gives the size of each graph.
 
         Raises:
-            ValueError: a graph has more than `max_nodes` nodes, or `x` as many rows as the graph has not.
+            ValueError: a graph has more than `max_nodes` nodes, or `x` does not have one row per node.
             TypeError: the graph is not complete.
         """
         if not isinstance(graph, Complete):

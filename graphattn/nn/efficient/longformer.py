@@ -1,4 +1,4 @@
-"""Longformer's attention: global nodes look with projections of their own."""
+"""Longformer's attention, with separate projections for global nodes."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from graphattn.ops.attention import attention
 
 
 class LongformerAttention(NotScriptable, nn.Module):
-    """Multi-head attention in which the first nodes of each sequence are global: they see all of it in another way.
+    """Multi-head attention in which the first nodes of each sequence are global, with projections of their own.
 
-        out_i = W_o Σ_{j ∈ N(i)} softmax_j(⟨W_q x_i, W_k x_j⟩ / √D) W_v x_j                      a local node
-        out_i = W_o Σ_{j in its sequence} softmax_j(⟨W_q^g x_i, W_k^g x_j⟩ / √D) W_v^g x_j       a global one
+        out_i = W_o Σ_{j ∈ N(i)} softmax_j(⟨W_q x_i, W_k x_j⟩ / √D) W_v x_j                      for a local node
+        out_i = W_o Σ_{j in its sequence} softmax_j(⟨W_q^g x_i, W_k^g x_j⟩ / √D) W_v^g x_j       for a global node
 
-    The graph says what local nodes see, global ones among it: for Longformer, a window and a hub. The projections of
-    global nodes start as copies of the others.
+    The graph has the edges into local nodes, including those from global nodes: for Longformer, the union of a window
+    and a hub. The global projections are initialized as copies of the local ones.
 
     Args:
         embed_dim: width of nodes and of the output; `num_heads` divides it.
         num_heads: the number of heads.
-        num_global: how many nodes of each sequence are global; all, where there are no more.
-        dropout: on the weights, in training.
+        num_global: the number of global nodes of each sequence; shorter sequences have global nodes only.
+        dropout: dropout probability on the attention weights.
 
     Shapes:
         x `[N, embed_dim]` → `[N, embed_dim]`.
 
     Raises:
-        ValueError: a number is out of range.
+        ValueError: an argument is out of range.
 
     Beltagy et al. 2020, arXiv:2004.05150, section 3.1 ("Linear Projections for Global Attention").
     """
@@ -49,7 +49,7 @@ class LongformerAttention(NotScriptable, nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new weights: Glorot uniform, biases 0; those of global nodes are copies."""
+        """Draw new weights: Glorot uniform, biases 0; the global projections are copies of the local ones."""
         for linear in (self.q_proj, self.k_proj, self.v_proj, self.out_proj):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -58,7 +58,7 @@ class LongformerAttention(NotScriptable, nn.Module):
         self.v_global.load_state_dict(self.v_proj.state_dict())
 
     def forward(self, x: Tensor, graph: Graph) -> Tensor:
-        """Attend within each sequence of a graph of kinds that know their sizes, such as `union(window, hub)`."""
+        """Attend within each sequence; the graph must be of a kind with known sizes, such as `union(window, hub)`."""
         sizes, place = sizes_of(graph)[0], places(graph)[0]
         first = (place < self.num_global).nonzero().squeeze(1)
         to_all = bipartite([min(self.num_global, size) for size in sizes], sizes, device=graph.device)

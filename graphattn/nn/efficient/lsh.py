@@ -1,4 +1,4 @@
-"""Reformer's attention: queries that are keys too, compared only within the buckets of a hash."""
+"""Reformer's attention: shared queries and keys, compared within the buckets of a locality-sensitive hash."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from graphattn.ops.attention import attention
 
 
 class LSHAttention(NotScriptable, nn.Module):
-    """Multi-head attention with shared queries and keys, on the graph that their hash makes.
+    """Multi-head attention with shared queries and keys, on the graph given by their hash buckets.
 
         q_j = W_q x_j,   k_j = q_j / |q_j|,   N(i) = { j ≠ i : h_r(q_i) = h_r(q_j) in some round r }
 
-    A node sees itself only where it has nobody else. Each head has its own buckets; `ga.lsh` says what chunks do. The
-    hash is drawn anew at each call, and takes no gradient. One softmax over the edges of all rounds is the paper's sum
-    over rounds, where each is weighted by its exp(log-sum-exp) and a pair found N times counts 1 / N each time.
+    A node attends to itself only if it has no other neighbor. Each head has its own buckets; see `ga.lsh` for chunks.
+    The hash is drawn anew at each call and has no gradient. One softmax over the edges of all rounds equals the paper's
+    sum over rounds, in which each round is weighted by its exp(log-sum-exp) and a pair found N times counts 1 / N each
+    time.
 
     Args:
         embed_dim: width of nodes and of the output; `num_heads` divides it.
         num_heads: the number of heads.
-        num_buckets: of the hash; even.
-        rounds: how many hashes are drawn.
+        num_buckets: the number of hash buckets; even.
+        rounds: the number of hashes.
         chunk_size: the length of Reformer's chunks; None for whole buckets.
-        dropout: on the weights, in training.
+        dropout: dropout probability on the attention weights.
 
     Shapes:
         x `[N, embed_dim]` → `[N, embed_dim]`.
 
     Raises:
-        TypeError: `num_buckets`, `rounds` or `chunk_size` is no integer.
-        ValueError: a number is out of range, or `num_buckets` is odd.
+        TypeError: `num_buckets`, `rounds` or `chunk_size` is not an integer.
+        ValueError: an argument is out of range, or `num_buckets` is odd.
 
     Kitaev et al. 2020, arXiv:2001.04451, section 2 and appendix A.
     """
@@ -60,10 +61,10 @@ class LSHAttention(NotScriptable, nn.Module):
         self.out_proj = nn.Linear(embed_dim, embed_dim)
 
     def forward(self, x: Tensor, graph: Graph) -> Tensor:
-        """Attend within each graph of a batch; on `ga.causal(sizes)` to what came before only."""
+        """Attend within each graph of a batch; on `ga.causal(sizes)`, to earlier nodes only."""
         H = self.num_heads
         heads = [proj(x).unflatten(1, (H, -1)).transpose(0, 1).flatten(0, 1) for proj in (self.q_proj, self.v_proj)]
-        q, v = (each.unsqueeze(1) for each in heads)  # [H·N, 1, D]: each head is one more batch of sequences
+        q, v = (each.unsqueeze(1) for each in heads)  # [H·N, 1, D]: each head as a batch of its own
         sizes, causal = sizes_of(graph)[0] * H, isinstance(graph, Causal)
         alike = connect(heads[0].detach(), sizes, self.num_buckets, self.rounds, self.chunk_size, causal)
         out = attention(q, F.normalize(q, dim=-1), v, alike, dropout=self.dropout if self.training else 0.0)

@@ -1,4 +1,4 @@
-"""A module on a graph that follows from the one it is given."""
+"""A wrapper that runs a module on a graph derived from its input graph."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from graphattn.nn.positions.place import sizes_of
 class OnGraph(nn.Module):
     """Run a layer or an encoder on `connect(graph)` in place of `graph`.
 
-    With it an encoder that is called with `ga.complete(sizes)`, which only says which nodes belong together, looks
-    through windows, at hubs or along the rows of an image. The graph made last is kept and used again for graphs of
-    the same sizes. If its edges are random, seed them by the sizes, or answers change with what was asked between.
+    This turns an encoder that is called with `ga.complete(sizes)`, where only the sizes matter, into one with windows,
+    hubs or the rows of an image. The last derived graph is cached and reused for graphs of the same sizes. If
+    `connect` draws random edges, it should seed them by the sizes; otherwise outputs depend on earlier calls.
 
     Args:
         module: called as `module(x, graph, ...)`.
-        connect: from a graph to the one to use, by its sizes.
+        connect: maps a graph to the derived graph, which may depend only on its sizes.
 
     Example:
         >>> import torch, graphattn as ga
@@ -35,7 +35,7 @@ class OnGraph(nn.Module):
         self._made: tuple[Any, Graph] | None = None
 
     def forward(self, x: Tensor, graph: Graph, *args: Any, **options: Any) -> Tensor:
-        """What the module gives on the other graph."""
+        """Run the module on the derived graph."""
         key = (sizes_of(graph), graph.device)
         if self._made is None or self._made[0] != key:
             self._made = key, self.connect(graph).to(graph.device)

@@ -1,6 +1,6 @@
-"""The two halves of attention, apart: scores of edges into weights, and weights with values into a sum.
+"""The two steps of attention as separate functions: normalize edge scores to weights, and sum weighted values.
 
-For systems that change the weights in between (a Gaussian, a sampled choice, a shift), or that want only one half.
+For methods that modify the weights in between (a Gaussian, a sampled edge, a shift) or need only one step.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from graphattn.ops.attention import attention
 
 
 def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") -> Tensor:
-    """The weights of edges, from their scores: α_ij = normalize_j(s_ij) over the edges of each destination.
+    """Edge weights from edge scores: α_ij = normalize_j(s_ij) over the edges into each destination.
 
     Args:
-        scores: `[E, H]` in the order of `graph.edge_index`; −inf hides an edge.
-        graph: who may look at whom.
+        scores: `[E, H]` in the order of `graph.edge_index`; −inf masks an edge.
+        graph: the graph with E edges.
         normalize: see `graphattn.normalizers`.
 
     Returns:
-        `[E, H]`, differentiable as the normalizer is.
+        `[E, H]`, differentiable if the normalizer is.
 
     Example:
         >>> import torch, graphattn as ga
@@ -35,12 +35,12 @@ def normalize_edges(scores: Tensor, graph: Graph, normalize: str = "softmax") ->
 
 
 def weighted_sum(weights: Tensor, values: Tensor, graph: Graph) -> Tensor:
-    """Each destination's sum of its in-neighbors' values: out_i = Σ_j w_ij v_j.
+    """The weighted sum of the in-neighbors' values at each destination: out_i = Σ_j w_ij v_j.
 
     Args:
-        weights: `[E, H]` in the order of `graph.edge_index`, any numbers.
-        values: `[N, Hk, Dv]`, Hk a divisor of H.
-        graph: who may look at whom.
+        weights: `[E, H]` in the order of `graph.edge_index`; arbitrary real numbers.
+        values: `[N, Hk, Dv]`, where Hk divides H.
+        graph: the graph with E edges from N sources to M destinations.
 
     Returns:
         `[M, H, Dv]`.

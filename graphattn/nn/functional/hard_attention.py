@@ -1,20 +1,21 @@
-"""Hard attention: each destination looks at one in-neighbor.
+"""Hard attention: each destination attends to exactly one in-neighbor.
 
-`normalize="argmax"` of the operator takes the best and gives its scores no gradient. Here are the ways to train
-through the choice: Gumbel noise with a straight-through gradient, or sampling with REINFORCE.
+`normalize="argmax"` of the operator selects the in-neighbor of highest score and gives the scores no gradient. These
+functions make the selection trainable: by Gumbel noise with a straight-through gradient, or by sampling with
+`Reinforce`.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphattn.graph import Graph
 from graphattn.nn.functional.edge_weights import normalize_edges, weighted_sum
 
 
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """The numbers of `hard` with the gradient of `soft`.
+    """The values of `hard` in the forward pass and the gradient of `soft` in the backward pass.
 
     Bengio et al. 2013, arXiv:1308.3432, section 4.
     """
@@ -29,22 +30,22 @@ def gumbel_softmax(
     hard: bool = True,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Weights of edges that are a sample from softmax(scores), with a gradient.
+    """Edge weights sampled from the (relaxed) categorical distribution softmax(scores), with a gradient.
 
         y_ij = softmax_j((s_ij + g_ij) / τ),   g_ij = −log(−log u_ij), u uniform on (0, 1)
 
     Args:
         scores: `[E, H]` in the order of `graph.edge_index`.
-        graph: who may look at whom.
-        temperature: τ > 0; as it falls, the weights approach one-hot.
-        hard: give one-hot weights, the gradient being that of y (straight-through); y itself otherwise.
-        generator: of the noise; torch's default one when None.
+        graph: the graph with E edges.
+        temperature: τ > 0; the weights approach one-hot as it approaches 0.
+        hard: return one-hot weights with the gradient of y (straight-through) instead of y.
+        generator: random number generator of the noise; torch's default generator when None.
 
     Returns:
-        `[E, H]`, which `weighted_sum` applies to values.
+        `[E, H]`, for `weighted_sum`.
 
     Raises:
-        ValueError: the temperature is not positive.
+        ValueError: `temperature` is not positive.
 
     Jang et al. 2017, arXiv:1611.01144, eq. 2 and section 2.2; Maddison et al. 2017, arXiv:1611.00712.
     """
@@ -56,17 +57,17 @@ def gumbel_softmax(
 
 
 def sample_edges(weights: Tensor, graph: Graph, *, generator: torch.Generator | None = None) -> Tensor:
-    """One edge of each destination, drawn with the probability that its weight says.
+    """Sample one edge per destination and head, with probabilities given by the weights.
 
-    The Gumbel-max trick: the largest of log α_ij + g_ij is distributed as α.
+    Uses the Gumbel-max trick: the argmax of log α_ij + g_ij is distributed as α.
 
     Args:
         weights: probabilities `[E, H]` in the order of `graph.edge_index`.
-        graph: who may look at whom.
-        generator: of the noise; torch's default one when None.
+        graph: the graph with E edges.
+        generator: random number generator of the noise; torch's default generator when None.
 
     Returns:
-        `[E, H]`, 1 for the chosen and 0 for the others, without gradient.
+        `[E, H]`, 1 for sampled edges and 0 for the others, without gradient.
 
     Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 4.1.
     """
@@ -74,52 +75,15 @@ def sample_edges(weights: Tensor, graph: Graph, *, generator: torch.Generator | 
 
 
 def log_probability(choice: Tensor, weights: Tensor, graph: Graph) -> Tensor:
-    """The log-probability of the chosen edges, `[M, H]`: log Σ_j c_ij α_ij.
+    """The log-probability of the sampled edges, `[M, H]`: log Σ_j c_ij α_ij.
 
     Args:
-        choice: one-hot, `[E, H]`, as `sample_edges` gives it.
+        choice: one-hot, `[E, H]`, as returned by `sample_edges`.
         weights: probabilities `[E, H]`.
-        graph: who may look at whom; each destination has an edge.
+        graph: the graph with E edges, at least one into each destination.
     """
     ones = weights.new_ones(graph.num_src, 1, 1)
     return weighted_sum(choice * weights, ones, graph).squeeze(-1).clamp(min=torch.finfo(weights.dtype).tiny).log()
-
-
-class Reinforce(nn.Module):
-    """A surrogate loss whose gradient is REINFORCE's, with the moving average of the rewards as baseline.
-
-        loss = − mean( (R − b) log p(choice) ),   b ← 0.9 b + 0.1 mean(R)
-
-    In hard attention R is the log-likelihood of the words, given the places that were looked at.
-
-    Args:
-        decay: the share of the old baseline that stays, 0.9 in the paper.
-
-    Williams 1992, Machine Learning 8:229; Xu et al. 2015, arXiv:1502.03044, section 4.1, which adds the entropy of the
-    weights and scales both terms; here only the average is theirs.
-    """
-
-    baseline: Tensor
-
-    def __init__(self, decay: float = 0.9) -> None:
-        super().__init__()
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay is a share in [0, 1), got {decay}")
-        self.decay = decay
-        self.register_buffer("baseline", torch.zeros(()))
-
-    def forward(self, log_prob: Tensor, reward: Tensor) -> Tensor:
-        """The loss, a scalar; in training the baseline then moves.
-
-        Args:
-            log_prob: of the choices, with gradient; any shape.
-            reward: what they earned, of the same shape; its gradient is not used.
-        """
-        reward = reward.detach()
-        loss = -((reward - self.baseline) * log_prob).mean()
-        if self.training:
-            self.baseline.lerp_(reward.mean().to(self.baseline.dtype), 1 - self.decay)
-        return loss
 
 
 def _gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sequences made token by token, by any model that can take one step: beam search and sampling."""
+"""Autoregressive generation with any model that has a step function: beam search and sampling."""
 
 from graphattn.nn.generation.beam import Hypothesis, beam_search
 from graphattn.nn.generation.sampling import sample

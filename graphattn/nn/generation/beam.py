@@ -1,4 +1,4 @@
-"""Beam search: the best of several sequences that grow side by side."""
+"""Beam search."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from graphattn.ops.precision import wide
 
 
 class Hypothesis(NamedTuple):
-    """A sequence that a search found."""
+    """A sequence found by the search."""
 
     tokens: list[int]
-    """without the token it started from and without the end"""
+    """the tokens, without start and end token"""
     score: float
     """its log-probability divided by the length penalty"""
 
@@ -31,28 +31,28 @@ def beam_search(
     num_beams: int = 4,
     length_penalty: float = 0.6,
 ) -> list[list[Hypothesis]]:
-    """The sequences of highest score that a beam finds, best first.
+    """Find sequences of high score by beam search, best first.
 
-        score(y) = log p(y) / ((5 + |y|) / 6) ^ length_penalty,   |y| with its end
+        score(y) = log p(y) / ((5 + |y|) / 6) ^ length_penalty,   |y| includes the end token
 
-    At each step every one of the K beams is continued by every token. Of the K best continuations those that end are
-    set aside; the K best that do not end go on. A search is over when no beam can still come among the K best of
-    those set aside, or at `max_length`, where what has not ended counts as it is.
+    At each step each of the K beams is extended by every token. Finished sequences among the K best extensions are
+    collected, and the K best unfinished ones are kept as beams. The search ends when no beam can still exceed the K
+    best finished sequences, or at `max_length`, where unfinished sequences are scored as they are.
 
     Args:
-        step: `step(tokens, state) -> scores, state`, as `Step` says.
-        state: the model's state for the B sequences, with B rows (see `select_rows`). The search repeats its rows.
-        start: the token that each sequence starts from, `[B]` integers.
-        end: the token that ends a sequence.
-        max_length: the most tokens of a sequence, its end included.
+        step: `step(tokens, state) -> scores, state`; see `Step`.
+        state: the initial state of the model for the B sequences (see `select_rows`).
+        start: the start token of each sequence, `[B]` integers.
+        end: the end token.
+        max_length: the maximum number of tokens of a sequence, including the end token.
         num_beams: K; 1 is greedy search.
         length_penalty: 0 ranks by log-probability, which favors short sequences.
 
     Returns:
-        For each of the B sequences, at most K hypotheses, fewer where there are not so many sequences at all.
+        At most K hypotheses for each of the B inputs; fewer only if there are fewer sequences.
 
     Raises:
-        ValueError: `start` is not `[B]` integers, or a number is out of range.
+        ValueError: `start` is not `[B]` integers, or an argument is out of range.
 
     Example:
         >>> import torch
@@ -82,7 +82,7 @@ def beam_search(
     state = select_rows(state, torch.arange(B, device=start.device).repeat_interleave(K))
     tokens, history = start.repeat_interleave(K), start.new_empty(B, K, 0)
     total = torch.full((B, K), -torch.inf, device=start.device)
-    total[:, 0] = 0  # the beams of a sequence start alike: one of them speaks for all
+    total[:, 0] = 0  # all beams of a sequence start identically, so only one of them counts
     ended: list[list[Hypothesis]] = [[] for _ in range(B)]
     for length in range(1, max_length + 1):
         scores, state = step(tokens, state)
@@ -99,7 +99,7 @@ def beam_search(
         for b, most in enumerate((total.amax(1) / penalty(max_length)).tolist()):
             ended[b] = sorted(ended[b], key=lambda hypothesis: -hypothesis.score)[:K]
             if len(ended[b]) == K and ended[b][-1].score >= most:
-                total[b] = -torch.inf  # a log-probability only falls, and no penalty is larger
+                total[b] = -torch.inf  # log-probabilities only decrease, and this penalty is the largest
         if not total.isfinite().any():
             break
         tokens, state = token.flatten(), select_rows(state, (first + beam).flatten())

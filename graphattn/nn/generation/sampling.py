@@ -1,4 +1,4 @@
-"""Sequences drawn token by token; without chance, greedy search."""
+"""Sampling of sequences token by token, and greedy search."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def sample(
     top_k: int | None = None,
     generator: Generator | None = None,
 ) -> list[list[int]]:
-    """One sequence for each row, each token drawn from what the model says of the next.
+    """Sample one sequence per row, token by token, from the distribution of the model.
 
         p(token) ∝ exp(score / temperature),   over the `top_k` tokens of highest score
 
     Args:
-        step: `step(tokens, state) -> scores, state`, as `Step` says.
+        step: `step(tokens, state) -> scores, state`; see `Step`.
         state: the model's state for the B sequences.
-        start: the token that each sequence starts from, `[B]` integers.
-        end: the token that ends a sequence; None for none.
-        max_length: the most tokens of a sequence, its end included.
-        temperature: 0 takes the best token each time (greedy search), 1 draws as the model says.
-        top_k: how many tokens may be drawn (Fan et al. 2018, arXiv:1805.04833, section 5.1); all when None.
-        generator: where the randomness comes from; torch's default generator when None.
+        start: the start token of each sequence, `[B]` integers.
+        end: the end token; None for none.
+        max_length: the maximum number of tokens of a sequence, including the end token.
+        temperature: 0 selects the best token (greedy search), 1 samples from the distribution of the model.
+        top_k: sample among this many best tokens (Fan et al. 2018, arXiv:1805.04833, section 5.1); all when None.
+        generator: random number generator; torch's default generator when None.
 
     Returns:
         The tokens of each sequence, without start and end.
 
     Raises:
-        ValueError: `start` is not `[B]` integers, or a number is out of range.
+        ValueError: `start` is not `[B]` integers, or an argument is out of range.
 
     Example:
         >>> import torch

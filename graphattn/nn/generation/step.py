@@ -1,4 +1,4 @@
-"""What generation asks of a model: one step, and a state whose rows can be chosen anew."""
+"""The interface between generation and models: a step function and a state with selectable rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from torch import Tensor
 
 Step = Callable[[Tensor, Any], tuple[Tensor, Any]]
-"""From the last token of each of R sequences, `[R]`, and the state, to the scores of the next, `[R, V]`, and the state
-then. Scores are log-probabilities up to a constant for each row."""
+"""Maps the last token of each of R sequences, `[R]`, and the state to next-token scores, `[R, V]`, and the new state.
+Scores are log-probabilities up to an additive constant per row."""
 
 
 def select_rows(state: Any, rows: Tensor) -> Any:
-    """The state of some sequences of a batch, in a new order; a row may be taken several times.
+    """The state of selected sequences of a batch, in the given order; rows may be repeated.
 
     Args:
-        state: a tensor whose first axis counts sequences, a tuple, list or dict of states, None, or an object with a
-            method `select(rows)` that gives its own.
-        rows: which, `[R]` integers.
+        state: a tensor with one row per sequence, a tuple, list or dict of states, None, or an object with a method
+            `select(rows)`.
+        rows: indices of the rows, `[R]` integers.
 
     Raises:
-        TypeError: a part of the state is none of these.
+        TypeError: a part of the state has another type.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""From the nodes of each graph to one vector per graph, by attention."""
+"""Pooling of the nodes of each graph to one vector, by attention."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from graphattn.ops.attention import attention
 
 
 class AttentionPooling(NotScriptable, nn.Module):
-    """Each graph as a weighted mean of its nodes, where a learned query per head decides the weights.
+    """Weighted mean of the nodes of each graph, with weights computed from a learned query per head.
 
         out_g = W_o [ Σ_{i ∈ g} α_i^h W_v^h x_i ]_h,   α^h = softmax_{i ∈ g} ⟨query^h, W_k^h x_i⟩ / √D
 
-    It is the same operator on the bipartite graph whose edges lead from each node to its graph.
+    Computed by the attention operator on the bipartite graph with one edge from each node to its graph.
 
     Args:
         in_channels: width of the nodes' features and of the result; `num_heads` divides it.
@@ -23,7 +23,7 @@ class AttentionPooling(NotScriptable, nn.Module):
 
     Shapes:
         x `[N, in_channels]`, batch `[N]` (the graph of each node, in any order) → `[num_graphs, in_channels]`; weights
-        `[N, H]`. A graph without nodes gets W_o's bias.
+        `[N, H]`. A graph without nodes gets the bias of W_o.
 
     Lee et al. 2019, arXiv:1810.00825, section 3.2 (pooling by multi-head attention, one seed);
     Ilse et al. 2018, arXiv:1802.04712.
@@ -51,10 +51,10 @@ class AttentionPooling(NotScriptable, nn.Module):
     def forward(
         self, x: Tensor, batch: Tensor, num_graphs: int, *, return_weights: bool = False
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Pool.
+        """Pool the nodes of each graph.
 
         Raises:
-            ValueError: `batch` does not name one graph below `num_graphs` for each node.
+            ValueError: `batch` is not one graph index below `num_graphs` per node.
         """
         if batch.shape != x.shape[:1]:
             raise ValueError(f"batch holds the graph of each of {x.shape[0]} nodes, got shape {list(batch.shape)}")

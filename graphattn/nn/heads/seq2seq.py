@@ -1,4 +1,4 @@
-"""From the nodes an encoder gives to a sequence whose length the model decides."""
+"""A head that generates one sequence per graph."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from graphattn.nn.transformer.token_decoder import TokenDecoder
 
 
 class Seq2SeqHead(NotScriptable, nn.Module):
-    """A sequence for each graph: a Transformer decoder that looks at the nodes of an encoder, whichever it is.
+    """One sequence per graph, from a Transformer decoder that attends to the nodes of any encoder.
 
         p(y | x) = Π_t softmax(decoder(start, y_1, ..., y_(t−1); x))_(y_t),   y_T = end
 
     Args:
-        num_tokens: the size of the vocabulary, `start` and `end` among it.
+        num_tokens: the size of the vocabulary, including `start` and `end`.
         embed_dim: width of the decoder's tokens.
         num_heads: attention heads; divides `embed_dim`.
         depth: the number of layers.
         start: the token before the first.
         end: the token after the last.
-        **options: what else a `TokenDecoder` takes, such as `memory_dim`, the width of the nodes where that is
-            another.
+        **options: further arguments of `TokenDecoder`, such as `memory_dim`, the width of the nodes, if it is not
+            `embed_dim`.
 
     Shapes:
-        x `[N, memory_dim]`, a graph that is a batch of G → G sequences.
+        x `[N, memory_dim]`, a batch of G graphs → G sequences.
 
     Sutskever et al. 2014, arXiv:1409.3215; Vaswani et al. 2017, arXiv:1706.03762.
     """
@@ -45,22 +45,22 @@ class Seq2SeqHead(NotScriptable, nn.Module):
         self.tokens = TokenDecoder(num_tokens, embed_dim, num_heads, depth, cross=True, **options)
 
     def forward(self, x: Tensor, graph: Graph | Tensor, tokens: Tensor, sizes: Sequence[int]) -> Tensor:
-        """Scores of the token after each of `tokens`, packed sequences of `sizes` that begin with `start`."""
+        """Next-token scores for packed sequences of `sizes` that begin with `start`."""
         return self.tokens(tokens, sizes, x, _sizes(x, graph))
 
     def loss(
         self, x: Tensor, graph: Graph | Tensor, targets: Sequence[Tensor], *, label_smoothing: float = 0.0
     ) -> Tensor:
-        """The mean cross-entropy of a token, given those before it (teacher forcing).
+        """The mean cross-entropy per token with teacher forcing.
 
         Args:
             x: the nodes, `[N, memory_dim]`.
-            graph: which of them belong together; a batch of G.
-            targets: G sequences without start and end, integers.
-            label_smoothing: of the cross-entropy.
+            graph: a batch of G graphs over the nodes.
+            targets: G sequences of integers, without start and end tokens.
+            label_smoothing: as in `torch.nn.functional.cross_entropy`.
 
         Raises:
-            ValueError: there are not as many targets as graphs, or x has not a row for each node.
+            ValueError: the number of targets is not G, or x does not have one row per node.
         """
         if len(targets) != len(_sizes(x, graph)):
             raise ValueError(f"targets holds a sequence for each of {len(_sizes(x, graph))} graphs, got {len(targets)}")
@@ -74,7 +74,7 @@ class Seq2SeqHead(NotScriptable, nn.Module):
     def generate(
         self, x: Tensor, graph: Graph | Tensor, *, max_length: int, num_beams: int = 1, length_penalty: float = 0.6
     ) -> list[list[Hypothesis]]:
-        """The best sequences of each graph by `beam_search`; one beam is greedy search. Call it in eval mode."""
+        """The best sequences of each graph by `beam_search` (greedy search for one beam). Call it in eval mode."""
         sizes = _sizes(x, graph)
         state = self.tokens.decoder.start(x, sizes)
         start = torch.full((len(sizes),), self.start, device=x.device)
@@ -85,5 +85,5 @@ class Seq2SeqHead(NotScriptable, nn.Module):
 
 
 def _sizes(x: Tensor, graph: Graph | Tensor) -> tuple[int, ...]:
-    """How many nodes each graph has, whose features are x."""
+    """The number of nodes of each graph in the batch."""
     return sizes_of(as_graph(graph, x.shape[0], x.shape[0]))[0]

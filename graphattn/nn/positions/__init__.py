@@ -1,6 +1,6 @@
-"""Where a node stands: encodings of positions in sequences, images and graphs.
+"""Positional encodings for sequences, images and graphs.
 
-| added to the features | turned into queries and keys | a bias of the score (`edge_bias`) |
+| added to the features | rotating queries and keys | bias of the score (`edge_bias`) |
 |---|---|---|
 | `sinusoidal` (one axis or several), `LearnedPositions` | `Rotary` | `RelativeBias` (T5), `ALiBi`, `OffsetBias` |
 | `LaplacianPositions`, `random_walk_returns`, `DegreeEncoding` | | `SpatialBias`, `PathBias` (Graphormer) |

@@ -1,4 +1,4 @@
-"""ALiBi: scores fall with distance, at a rate that differs from head to head."""
+"""ALiBi: attention with linear biases."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from graphattn.nn.positions.place import distances
 
 
 class ALiBi(nn.Module):
-    """A penalty in proportion to distance, with nothing to learn.
+    """A penalty proportional to distance, without parameters.
 
         b_ij^h = −m_h |i − j|,   m_h = 2^(−8 h / H), h = 1, ..., H
 
-    For an H that is no power of two, the slopes of the power below come first and then every other one of those of
-    the power above, as in the paper's code. In both directions it is the symmetric form; on a causal graph the paper's.
+    If H is not a power of two, the slopes of the next lower power are followed by every other slope of the next higher
+    power, as in the paper's code. The bias is symmetric; on a causal graph it is that of the paper.
 
     Args:
         num_heads: H.
 
     Shapes:
-        graph of E edges → `[E, H]`, for `edge_bias`. Only the pairs that the graph has are formed.
+        graph of E edges → `[E, H]`, for `edge_bias`, computed for the edges of the graph only.
 
     Example:
         >>> from graphattn.graph import causal

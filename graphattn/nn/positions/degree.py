@@ -1,4 +1,4 @@
-"""A node's place in a graph as the number of its neighbors."""
+"""Encoding of node degrees."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class DegreeEncoding(nn.Module):
         out_i = z⁻[deg⁻(i)] + z⁺[deg⁺(i)]
 
     Args:
-        max_degree: larger degrees count as this one.
-        width: of the vectors.
+        max_degree: larger degrees are clamped to this value.
+        width: width of the vectors.
 
     Shapes:
         graph of N nodes → `[N, width]`.

@@ -1,4 +1,4 @@
-"""Positions in a graph as the lowest waves on it: eigenvectors of its Laplacian."""
+"""Positions in a graph as eigenvectors of its Laplacian."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch import Tensor, nn
 from graphattn.graph import Graph
 from graphattn.nn.positions.place import sizes_of
 
-_DENSE = 500  # nodes up to which all eigenvectors are found at once
+_DENSE = 500  # up to this number of nodes, a dense solver computes all eigenvectors
 
 
 def laplacian_eigenvectors(graph: Graph, k: int) -> Tensor:
-    """The eigenvectors of the k smallest eigenvalues but one of the symmetric normalized Laplacian, `[N, k]`.
+    """The eigenvectors 2, ..., k + 1 of the symmetric normalized Laplacian, by ascending eigenvalue, `[N, k]`.
 
         L = 1 − D^(-1/2) A D^(-1/2)
 
-    Each graph of a batch has its own. Edges count in both directions and once; self-loops do not. Where a graph has
-    too few nodes, the columns left are zero. The sign of each column is arbitrary, and so is any rotation within an
-    eigenvalue that comes several times.
+    The graphs of a batch are treated separately. The graph is made undirected, without parallel edges and self-loops.
+    If a graph has too few nodes, the remaining columns are zero. The sign of each column is arbitrary, as is the basis
+    of the eigenspace of a multiple eigenvalue.
 
     Raises:
-        ValueError: k is below 1, or sources and destinations are not one set.
+        ValueError: k is below 1, or sources and destinations are different node sets.
 
     Example:
         >>> from graphattn.graph import window
@@ -47,20 +47,20 @@ def laplacian_eigenvectors(graph: Graph, k: int) -> Tensor:
 
 
 class LaplacianPositions(nn.Module):
-    """Eigenvectors of the Laplacian, each with a random sign in training, mapped to the width of the nodes.
+    """A linear map of Laplacian eigenvectors, whose signs are flipped at random in training.
 
         out = W (s ⊙ waves_i),   s uniform in {−1, 1}^k, the same for all nodes of a graph
 
-    The network then cannot rely on signs, which mean nothing.
+    The random signs keep the network from relying on signs, which are arbitrary.
 
     Args:
-        k: how many eigenvectors.
-        width: of the result.
+        k: the number of eigenvectors.
+        width: width of the output.
 
     Shapes:
         waves `[N, k]` from `laplacian_eigenvectors` → `[N, width]`.
 
-    Dwivedi & Bresson 2021, arXiv:2012.09699, eq. 2; the signs as in section 4 there.
+    Dwivedi & Bresson 2021, arXiv:2012.09699, eq. 2; random signs: section 4.
     """
 
     def __init__(self, k: int, width: int) -> None:
@@ -68,7 +68,7 @@ class LaplacianPositions(nn.Module):
         self.map = nn.Linear(k, width)
 
     def forward(self, waves: Tensor, graph: Graph) -> Tensor:
-        """Map; the graph says which nodes share their signs."""
+        """Map the eigenvectors; nodes of the same graph in a batch share their signs."""
         if self.training:
             sizes = sizes_of(graph)[0]
             signs = 2 * torch.randint(2, (len(sizes), waves.shape[1]), device=waves.device) - 1
@@ -82,7 +82,7 @@ def _ranges(sizes: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def _lowest(adjacency: object, count: int) -> np.ndarray:
-    """The eigenvectors of the smallest eigenvalues, ascending, at most `count`, as columns."""
+    """The eigenvectors of at most `count` smallest eigenvalues, ascending, as columns."""
     from scipy.sparse.csgraph import laplacian
     from scipy.sparse.linalg import eigsh
 

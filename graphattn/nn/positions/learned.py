@@ -1,4 +1,4 @@
-"""Positions as vectors that are learned."""
+"""Learned absolute positions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor, nn
 
 
 class LearnedPositions(nn.Module):
-    """One learned vector for each position.
+    """One learned vector per position.
 
     Args:
         max_length: positions are 0, ..., max_length − 1.
-        width: of the vectors.
+        width: width of the vectors.
 
     Shapes:
         position `[N]` integers → `[N, width]`.
 
-    Gehring et al. 2017, arXiv:1705.03122, section 3.1; drawn from a normal distribution of deviation 0.02, as in
-    BERT (Devlin et al. 2019, arXiv:1810.04805).
+    Gehring et al. 2017, arXiv:1705.03122, section 3.1; initialized from a normal distribution with standard
+    deviation 0.02, as in BERT (Devlin et al. 2019, arXiv:1810.04805).
     """
 
     def __init__(self, max_length: int, width: int) -> None:
@@ -32,7 +32,7 @@ class LearnedPositions(nn.Module):
         nn.init.normal_(self.table, std=0.02)
 
     def forward(self, position: Tensor) -> Tensor:
-        """The vectors.
+        """Look up the vectors.
 
         Raises:
             ValueError: a position is negative or not below `max_length`.

@@ -1,4 +1,4 @@
-"""A learned bias for each offset of a window or a grid."""
+"""A learned bias per offset of a window or grid."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from graphattn.graph.neighborhood import Neighborhood
 
 
 class OffsetBias(nn.Module):
-    """A learned number for each head and each offset between a cell and one that it sees.
+    """A learned bias per head and offset between a cell and its neighbor.
 
         b_ij^h = table[offset(i, j), h]
 
-    On a grid of border "shift" with the score "dot" this is neighborhood attention. With the score "none", that is
-    the bias alone, it is a convolution whose kernel is a softmax over its cells: the same for every cell and input.
+    On a grid with border "shift" and score "dot" this is neighborhood attention. With score "none", the attention is a
+    convolution whose kernel is the softmax of the biases.
 
     Args:
-        offset_shape: the table's axes: `graph.offset_shape`, the same for every window or grid of one rule.
+        offset_shape: shape of the table, `graph.offset_shape`.
         num_heads: H.
 
     Shapes:
@@ -35,15 +35,15 @@ class OffsetBias(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new numbers, normal of deviation 0.02."""
+        """Draw new values from a normal distribution with standard deviation 0.02."""
         nn.init.normal_(self.table, std=0.02)
 
     def forward(self, graph: Neighborhood) -> Tensor:
         """The bias of each edge, `[E, H]`.
 
         Raises:
-            TypeError: the graph is no window and no grid.
-            ValueError: it has other offsets than the table.
+            TypeError: the graph is neither a window nor a grid.
+            ValueError: its offsets do not fit the table.
         """
         if not isinstance(graph, Neighborhood):
             raise TypeError(f"graph is a window or a grid, got {type(graph).__name__}")

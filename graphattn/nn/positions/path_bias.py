@@ -1,4 +1,4 @@
-"""Graphormer's edge encoding: a bias for each pair of nodes by the edges on the shortest path between them."""
+"""Graphormer's edge encoding: a bias per pair of nodes from the edges on the shortest path between them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 class PathBias(nn.Module):
-    """A bias for each pair of nodes by the features of the edges on the shortest path between them.
+    """A bias per pair of nodes from the features of the edges on the shortest path between them.
 
-        b_ij^h = 1 / N Σ_{n = 1}^{N} ⟨w_n^h, e_n⟩,   e_1, ..., e_N the edges of the path; 0 where it has none
+        b_ij^h = 1 / N Σ_{n = 1}^{N} ⟨w_n^h, e_n⟩,   e_1, ..., e_N the edges of the path; 0 if it has none
 
     Args:
         edge_dim: width of the edges' features.
@@ -28,9 +28,9 @@ class PathBias(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, edge_attr: Tensor, edges: Tensor) -> Tensor:
-        """The bias of each pair."""
+        """Compute the bias of each pair."""
         total = edge_attr.new_zeros(edges.shape[0], self.weight.shape[2])
         nothing = edge_attr.new_zeros(1, self.weight.shape[2])
         for step, weight in zip(edges.unbind(1), self.weight, strict=True):
-            total = total + torch.cat([edge_attr @ weight, nothing])[step]  # −1 reads the zeros
+            total = total + torch.cat([edge_attr @ weight, nothing])[step]  # index −1 reads the row of zeros
         return total / (edges >= 0).sum(1, keepdim=True).clamp(min=1)

@@ -1,4 +1,4 @@
-"""The shortest path between every two nodes of a graph."""
+"""Shortest paths between all pairs of nodes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from graphattn.nn.positions.place import sizes_of
 
 
 class Paths(NamedTuple):
-    """The shortest path between every two nodes of each graph."""
+    """Shortest paths between all pairs of nodes of each graph."""
 
     pairs: Complete
-    """the complete graph over the same nodes, of E pairs"""
+    """the complete graph over the same nodes, with E edges"""
     distance: Tensor
-    """how many edges a path has, `[E]` int64"""
+    """number of edges of each path, `[E]` int64"""
     edges: Tensor
     """the ids of a path's edges, from the destination back to the source, `[E, max_distance]` int64; −1 beyond it"""
 
 
 def shortest_paths(graph: Graph, max_distance: int) -> Paths:
-    """The shortest path between every two nodes of each graph; one of several where they are equally long.
+    """Compute a shortest path between all pairs of nodes of each graph.
 
     Args:
         graph: a graph or a batch; paths follow the edges from source to destination.
-        max_distance: longer paths count as this long, and their edges farther from the destination are left out; where
-            there is no path, the distance is `max_distance + 1`.
+        max_distance: distances are clamped to this value, and only this many edges next to the destination are
+            returned; without a path, the distance is `max_distance + 1`.
 
     Raises:
-        ValueError: `max_distance` is below 1, or sources and destinations are not one set.
+        ValueError: `max_distance` is below 1, or sources and destinations are different node sets.
 
     Example:
         >>> paths = shortest_paths(Graph(torch.tensor([[0, 1], [1, 2]])), max_distance=3)
@@ -60,7 +60,7 @@ def shortest_paths(graph: Graph, max_distance: int) -> Paths:
         first = end - size
         steps, before = shortest_path(adjacency[first:end, first:end].T, unweighted=True, return_predecessors=True)
         lengths.append(torch.from_numpy(steps).t().flatten())
-        last.append(torch.from_numpy(before).long().t().flatten())  # the node before the destination, −9999 for none
+        last.append(torch.from_numpy(before).long().t().flatten())  # the predecessor of the destination, −9999 for none
         nodes.append(torch.tensor([[first], [size]], device="cpu").expand(-1, size * size))
     pairs, length, before = complete(sizes), torch.cat(lengths), torch.cat(last)
     distance = length.clamp(max=max_distance).where(length.isfinite(), max_distance + 1).long()
@@ -69,13 +69,13 @@ def shortest_paths(graph: Graph, max_distance: int) -> Paths:
 
 
 def _edges_of(graph: Graph, pairs: Complete, before: Tensor, graph_of: Tensor, max_distance: int) -> Tensor:
-    """Follow each path back from its destination, a step for each column."""
+    """Follow each path back from its destination, one step per column."""
     N, (src, dst) = graph.num_nodes, graph.edge_index.cpu()
     key, order = (dst * N + src).sort(stable=True)
     first, size = graph_of
     start = (
         torch.arange(len(before), device="cpu") - (pairs.edge_index[1] - first) * size
-    )  # where in `before` destination 0 stands
+    )  # position of destination 0 in `before`
     here, columns = pairs.edge_index[1], []
     for _ in range(max_distance):
         there = before[start + (here - first) * size]

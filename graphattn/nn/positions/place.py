@@ -1,4 +1,4 @@
-"""Where each node stands in its sequence: what encodings of positions start from."""
+"""Positions of nodes within their graphs, the input of positional encodings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from graphattn.graph.rule import positions
 
 
 def sizes_of(graph: Graph) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The numbers of destinations and of sources of each graph of a batch.
+    """The numbers of destinations and sources of each graph in a batch.
 
-    A union has those of the part that is a batch of the most graphs. A graph that does not say is one graph.
+    For a union, those of the part with the most graphs. A graph without batch information counts as one graph.
 
     Example:
         >>> from graphattn.graph import complete, hub, union, window
@@ -27,7 +27,7 @@ def sizes_of(graph: Graph) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def places(graph: Graph) -> tuple[Tensor, Tensor]:
-    """The number of each destination, `[M]`, and of each source, `[N]`, within its graph, int64 from 0.
+    """The positions of destinations, `[M]`, and sources, `[N]`, within their graphs, int64 from 0.
 
     Example:
         >>> from graphattn.graph import bipartite
@@ -40,12 +40,12 @@ def places(graph: Graph) -> tuple[Tensor, Tensor]:
 
 
 def distances(graph: Graph, position: Tensor | None, key_position: Tensor | None) -> Tensor:
-    """How far each edge's source stands behind (+) or before (−) its destination, j − i, `[E]`.
+    """The position of each edge's source minus that of its destination, j − i, `[E]`.
 
     Args:
-        graph: the edges.
-        position: of the destinations, `[M]`; counted within each graph when None.
-        key_position: of the sources, `[N]`; `position` when None, where that is given.
+        graph: the graph with E edges.
+        position: positions of the destinations, `[M]`; counted within each graph when None.
+        key_position: positions of the sources, `[N]`; if None, `position` when that is given.
     """
     if position is None:
         position, key_position = places(graph)

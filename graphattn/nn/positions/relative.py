@@ -1,4 +1,4 @@
-"""T5's relative positions: a learned bias for each bucket of distances."""
+"""T5's relative positions: a learned bias per bucket of distances."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from graphattn.nn.positions.place import distances
 
 
 class RelativeBias(nn.Module):
-    """A learned number for each head and each bucket of the distance from destination to source.
+    """A learned bias per head and bucket of the distance from destination to source.
 
         b_ij^h = table[bucket(j − i), h]
 
-    Near distances have a bucket each; from a quarter of the buckets on (half, where only the past is seen) they widen
-    logarithmically up to `max_distance`, and all that is farther shares the last.
+    Small distances have one bucket each. From a quarter of the buckets on (half, if not `bidirectional`), bucket widths
+    grow logarithmically up to `max_distance`; larger distances share the last bucket.
 
     Args:
         num_heads: H.
-        num_buckets: of both directions together; even, and at least 4 if `bidirectional`.
-        max_distance: from here on all distances are one bucket.
-        bidirectional: whether the future is seen too; otherwise it shares the bucket of distance 0.
+        num_buckets: number of buckets of both directions together; even, and at least 4 if `bidirectional`.
+        max_distance: all distances from this one on share a bucket.
+        bidirectional: whether later positions have buckets too; otherwise they share that of distance 0.
 
     Shapes:
-        graph of E edges → `[E, H]`, for `edge_bias`. Only the pairs that the graph has are formed.
+        graph of E edges → `[E, H]`, for `edge_bias`, computed for the edges of the graph only.
 
     Raffel et al. 2020, arXiv:1910.10683, section 2.1, with the buckets of its code.
     """
@@ -47,7 +47,7 @@ class RelativeBias(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new numbers, normal of deviation 0.02."""
+        """Draw new values from a normal distribution with standard deviation 0.02."""
         nn.init.normal_(self.table, std=0.02)
 
     def bucket(self, distance: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Rotary positions: queries and keys turned by their place, so that their dot product sees how far they are apart."""
+"""Rotary positions: rotation of queries and keys, so that their dot products depend on relative positions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Rotary(nn.Module):
-    """Turn each pair of numbers of a query or key by an angle that grows with its position.
+    """Rotate each pair of entries of a query or key by an angle proportional to its position.
 
         (x_2t, x_2t+1) ← R(p θ_t) (x_2t, x_2t+1),   θ_t = base^(−2t / D),   so ⟨R(p) q, R(p') k⟩ depends on p' − p alone
 
@@ -37,8 +37,8 @@ class Rotary(nn.Module):
         self.head_dim, self.base = head_dim, base
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """Turn."""
-        wide = torch.promote_types(x.dtype, torch.float32)  # an angle of many turns needs its digits
+        """Rotate x by its positions."""
+        wide = torch.promote_types(x.dtype, torch.float32)  # large angles need float32 precision
         exponent = torch.arange(0, self.head_dim, 2, dtype=wide, device=x.device) / self.head_dim
         angle = position.to(wide).view(-1, 1, 1) * self.base**-exponent
         even, odd = x[..., 0::2].to(wide), x[..., 1::2].to(wide)
@@ -46,5 +46,5 @@ class Rotary(nn.Module):
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2).to(x.dtype)
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """The options of the module, for `repr`."""
         return f"head_dim={self.head_dim}, base={self.base}"

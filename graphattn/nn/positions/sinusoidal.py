@@ -1,4 +1,4 @@
-"""Positions as sines and cosines of many wavelengths, along one axis or several."""
+"""Sinusoidal positions along one axis or several."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from torch import Tensor, nn
 
 
 def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor:
-    """The Transformer's encoding of positions.
+    """The sinusoidal positions of the Transformer.
 
         out[:, 2t] = sin(p / base^(2t / width)),   out[:, 2t + 1] = cos(p / base^(2t / width))
 
-    With positions `[N, A]` of A axes, each axis has its own `width / A` numbers, side by side: the sine encoding of
-    images.
+    For positions `[N, A]` with A axes, the encodings of the axes, `width / A` wide, are concatenated, as for images.
 
     Args:
         position: `[N]` or `[N, A]`, integers or floating point.
-        width: of the result; A divides it, and `width / A` is even.
+        width: width of the encoding; A divides it, and `width / A` is even.
         base: the longest wavelength is 2π · base.
 
     Returns:
         `[N, width]`, in the dtype of `position` if that is floating point, else in torch's default dtype.
 
     Raises:
-        ValueError: the width does not fit, or `position` has not one or two axes.
+        ValueError: `width` is not a multiple of 2 A, or `position` is not 1- or 2-dimensional.
 
     Example:
         >>> sinusoidal(torch.tensor([0, 1]), 2)
@@ -33,7 +32,7 @@ def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor
                 [0.8415, 0.5403]])
 
     Vaswani et al. 2017, arXiv:1706.03762, section 3.5; of images: Carion et al. 2020, arXiv:2005.12872, appendix A.4
-    (there scaled to the size of the image first).
+    (which first scales positions by the image size).
     """
     if position.ndim not in (1, 2):
         raise ValueError(f"position is [N] or [N, axes], got {list(position.shape)}")
@@ -49,7 +48,7 @@ def sinusoidal(position: Tensor, width: int, *, base: float = 10000.0) -> Tensor
 
 
 class SinusoidalPositions(nn.Module):
-    """`sinusoidal` as a module, to be used in the place of `LearnedPositions`; it learns nothing.
+    """`sinusoidal` as a module without parameters, interchangeable with `LearnedPositions`.
 
     Shapes:
         position `[N]` or `[N, A]` → `[N, width]`.
@@ -60,5 +59,5 @@ class SinusoidalPositions(nn.Module):
         self.width, self.base = width, base
 
     def forward(self, position: Tensor) -> Tensor:
-        """The encoding."""
+        """Compute the encoding."""
         return sinusoidal(position, self.width, base=self.base)

@@ -1,4 +1,4 @@
-"""Graphormer's spatial encoding: a bias for each pair of nodes by the length of the shortest path between them."""
+"""Graphormer's spatial encoding: a bias per pair of nodes from the length of the shortest path between them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 
 class SpatialBias(nn.Module):
-    """A learned number for each head and each length of a shortest path.
+    """A learned bias per head and shortest-path length.
 
-        b_ij^h = table[φ(i, j), h],   φ the length of the shortest path, with a number of its own where there is none
+        b_ij^h = table[φ(i, j), h],   φ the length of the shortest path; pairs without a path have an entry of their own
 
     Args:
         max_distance: as for `shortest_paths`.
@@ -25,5 +25,5 @@ class SpatialBias(nn.Module):
         self.table = nn.Embedding(max_distance + 2, num_heads)
 
     def forward(self, distance: Tensor) -> Tensor:
-        """The bias of each edge."""
+        """Look up the bias of each edge."""
         return self.table(distance)

@@ -1,1 +1,1 @@
-"""Drop-in replacements of PyTorch Geometric's attention layers; the one folder of layers that imports PyG."""
+"""Drop-in replacements for the attention layers of PyTorch Geometric (PyG); only this folder of `nn` imports PyG."""

@@ -1,4 +1,4 @@
-"""GPS: message passing and attention over all nodes, side by side."""
+"""The GPS layer: message passing in parallel with attention over all nodes."""
 
 import inspect
 from functools import partial
@@ -14,27 +14,27 @@ from torch_geometric.nn.resolver import activation_resolver, normalization_resol
 from torch_geometric.utils import to_dense_batch
 
 from graphattn.nn.checks import check_features
-from graphattn.nn.node_sets import packing_of
+from graphattn.nn.node_sets import node_sets_of
 from graphattn.nn.pyg.multihead import is_known, multihead
 from graphattn.nn.pyg.performer import is_known_performer, performer
-from graphattn.nn.pyg.set_attention import attend_within
+from graphattn.nn.pyg.set_attention import set_attention
 from graphattn.nn.scripting import NotScriptable
 
 
 class GPSConv(NotScriptable, nn.Module):
-    """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, its global part without padding.
+    """General, powerful, scalable graph Transformer layer: PyG's `GPSConv`, with global attention without padding.
 
         h = norm_1(x + dropout(conv(x, edges))),   g = norm_2(x + dropout(MHA(x over each graph)))
         out = norm_3((h + g) + MLP(h + g))
 
-    The nodes of each graph attend to one another as they lie packed in the batch. (A `torch.nn.MultiheadAttention` with
-    options beyond dropout and bias runs as in PyG, on a padded batch.)
+    Attention runs on the packed nodes of the batch. (A `torch.nn.MultiheadAttention` with options other than dropout
+    and bias runs on a padded batch, as in PyG.)
 
     Args:
         channels: width of input and output; `heads` divides it.
         conv: the local message passing layer, or None.
         heads: the number of heads of the global attention.
-        dropout: on both branches and in the MLP, in training.
+        dropout: dropout probability on both branches and in the MLP.
         act: activation of the MLP, by name or as a module.
         act_kwargs: its arguments.
         norm: the normalization, by name or as a module; None for none.
@@ -108,20 +108,20 @@ class GPSConv(NotScriptable, nn.Module):
         attn_bias: Tensor | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        """One layer.
+        """Apply the layer.
 
         Args:
             x: features of the nodes, `[N, channels]`.
-            edge_index: as the local layer takes it.
+            edge_index: edges in any form that the local layer takes.
             batch: the graph of each node, `[N]`, ascending; None for one graph.
-            attn_bias: added to the scores of the global attention, before its softmax: `[B, n, n]`, or `[B, heads, n,
-                n]` for each head, of nodes (rows) looking at nodes, padded to n, the nodes of the largest graph or
-                more, as `torch_geometric.utils.to_dense_adj` makes it. The attention then runs padded too.
-            **kwargs: for the local layer.
+            attn_bias: added to the scores of the global attention: `[B, n, n]`, or `[B, heads, n, n]` per head, with
+                destinations as rows, padded to at least the size n of the largest graph, as returned by
+                `torch_geometric.utils.to_dense_adj`. The attention then runs on a padded batch.
+            **kwargs: further arguments of the local layer.
 
         Raises:
             ValueError: `x` is not `[N, channels]`, `batch` does not hold the graph of each node, ascending, or
-                `attn_bias` has another shape or stands beside `attn_type="performer"`.
+                `attn_bias` has a wrong shape or is combined with `attn_type="performer"`.
         """
         check_features("x", x, self.mlp[0])
         branches = []
@@ -139,21 +139,21 @@ class GPSConv(NotScriptable, nn.Module):
         return norm(x, batch=batch) if self.norm_with_batch else norm(x)
 
     def _attend(self, x: Tensor, batch: Tensor | None, attn_bias: Tensor | None) -> Tensor:
-        """Each node's attention to the nodes of its graph, through the parameters of `self.attn`."""
+        """Attention within each graph, with the parameters of `self.attn`."""
         if attn_bias is not None:
             return self._attend_biased(x, batch, attn_bias)
         if is_known(self.attn):
-            return multihead(self.attn, x, x, partial(attend_within, batch=batch))
+            return multihead(self.attn, x, x, partial(set_attention, batch=batch))
         if is_known_performer(self.attn):
             return performer(self.attn, x, batch)
-        packing_of(batch, x.shape[0], None, x.device)  # checks the batch
+        node_sets_of(batch, x.shape[0], None, x.device)  # checks the batch
         padded, mask = to_dense_batch(x, batch)
         if isinstance(self.attn, nn.MultiheadAttention):
             return self.attn(padded, padded, padded, key_padding_mask=~mask, need_weights=False)[0][mask]
         return self.attn(padded, mask=mask)[mask]
 
     def _attend_biased(self, x: Tensor, batch: Tensor | None, bias: Tensor) -> Tensor:
-        """The same with a bias for each pair of nodes, on a batch that is padded as the bias is."""
+        """The same with a bias per pair of nodes, on a batch padded like the bias."""
         if not isinstance(self.attn, nn.MultiheadAttention):
             raise ValueError('attn_bias needs attn_type="multihead", whose softmax it goes into')
         bias = bias.unsqueeze(1) if bias.ndim == 3 else bias
@@ -161,13 +161,13 @@ class GPSConv(NotScriptable, nn.Module):
         if bias.ndim != 4 or heads not in (1, self.heads) or bias.shape[2] != n:
             raise ValueError(f"attn_bias must have shape [B, n, n] or [B, {self.heads}, n, n], got {list(bias.shape)}")
         if not torch.compiler.is_compiling():
-            sizes = packing_of(batch, len(x), None, x.device).sizes
+            sizes = node_sets_of(batch, len(x), None, x.device).sizes
             if len(sizes) > graphs or max(sizes, default=0) > n:
                 wanted = f"{len(sizes)} graphs of up to {max(sizes, default=0)} nodes"
                 raise ValueError(f"attn_bias must be for {wanted}, got {graphs} of up to {n}")
         padded, mask = to_dense_batch(x, batch, max_num_nodes=n, batch_size=graphs)
         keys = mask.clone()
-        keys[:, :1] = True  # so that no softmax is over nothing, in a graph without nodes
+        keys[:, :1] = True  # so that no softmax is empty in a graph without nodes
         bias = bias.to(x.dtype).expand(graphs, self.heads, n, n).masked_fill(~keys.view(graphs, 1, 1, n), -torch.inf)
         return self.attn(padded, padded, padded, attn_mask=bias.flatten(0, 1), need_weights=False)[0][mask]
 

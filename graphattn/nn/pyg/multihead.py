@@ -1,4 +1,4 @@
-"""Attention through the parameters of a `torch.nn.MultiheadAttention`, on packed nodes."""
+"""Attention on packed nodes with the parameters of a `torch.nn.MultiheadAttention`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphattn.nn.plain import is_plain
 
 
 def is_known(attn: nn.Module) -> bool:
-    """Whether this is plain multi-head attention of a kind that `multihead` runs."""
+    """Whether `attn` is unmodified and has only options that `multihead` supports."""
     return (
         is_plain(attn, nn.MultiheadAttention)
         and attn.in_proj_weight is not None
@@ -22,13 +22,13 @@ def is_known(attn: nn.Module) -> bool:
 
 
 def multihead(attn: nn.MultiheadAttention, query: Tensor, source: Tensor, attend: Callable[..., Tensor]) -> Tensor:
-    """What `attn(query, source, source)` gives where rows of `query` see those in `source` that `attend` lets them.
+    """Compute `attn(query, source, source)`, with the attention itself done by `attend`.
 
     Args:
-        attn: for which `is_known` holds.
+        attn: a module for which `is_known` holds.
         query: `[M, embed_dim]`.
         source: `[N, embed_dim]`.
-        attend: the operator between the two, of q `[M, H, D]`, k and v `[N, H, D]`, and `dropout`.
+        attend: called as `attend(q, k, v, dropout=...)` with q `[M, H, D]`, k and v `[N, H, D]`.
     """
     weight, bias = attn.in_proj_weight, attn.in_proj_bias
     H, D = attn.num_heads, attn.head_dim

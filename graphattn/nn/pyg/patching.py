@@ -1,4 +1,4 @@
-"""PyG's attention layers in an existing model, exchanged for ours and back."""
+"""Replacement of PyG's attention layers in an existing model, and back."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,18 +10,18 @@ from graphattn.nn.pyg.registry import ours_for, theirs_for
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
-# What PyG works out from the class of a layer; the new layer has its own.
+# Attributes that PyG derives from the class of a layer; the new layer has its own.
 _OF_THE_CLASS = {"inspector", "fuse", "propagate", "_user_args", "_fused_user_args", "_edge_user_args", "_explain"}
 
 
 def patch(model: Model) -> Model:
-    """Exchange PyG's attention layers inside `model` for ours, in place.
+    """Replace PyG's attention layers inside `model` by ours, in place.
 
-    Parameters, buffers and inner modules stay the very same objects, so optimizers, hooks, names and state dicts stay
-    valid. Classes derived from PyG's layers are left alone, for they may compute something else.
+    Parameters, buffers and submodules remain the same objects, so optimizers, hooks, names and state dicts stay valid.
+    Subclasses of PyG's layers are not replaced, because they may compute something else.
 
     Returns:
-        `model` itself; a layer that is itself one of PyG's comes back exchanged.
+        `model` itself; if `model` is one of PyG's layers, its replacement.
 
     Example:
         >>> import torch, graphattn as ga
@@ -36,24 +36,24 @@ def patch(model: Model) -> Model:
 
 
 def unpatch(model: Model) -> Model:
-    """Exchange our layers inside `model` for PyG's of the same names, in place: what `patch` did, undone.
+    """Replace our layers inside `model` by PyG's of the same names, in place; undoes `patch`.
 
     Returns:
-        `model` itself; a layer that is itself one of ours comes back exchanged.
+        `model` itself; if `model` is one of our layers, its replacement.
     """
     return _exchange(model, theirs_for)
 
 
-def from_pyg(layer: torch.nn.Module) -> torch.nn.Module:
-    """Our layer with the parameters of one of PyG's: the same objects, not copies.
+def from_pyg_layer(layer: torch.nn.Module) -> torch.nn.Module:
+    """Convert one layer of PyG to ours, sharing its parameters (the same objects, not copies).
 
     Raises:
-        TypeError: there is no such layer here.
+        TypeError: there is no equivalent layer.
 
     Example:
         >>> import torch_geometric, graphattn as ga
         >>> theirs = torch_geometric.nn.GATConv(5, 7, heads=3)
-        >>> ours = ga.nn.from_pyg(theirs)
+        >>> ours = ga.nn.from_pyg_layer(theirs)
         >>> ours, ours.lin is theirs.lin
         (GATConv(5, 7, heads=3), True)
     """
@@ -64,7 +64,7 @@ def from_pyg(layer: torch.nn.Module) -> torch.nn.Module:
 
 
 def _exchange(model: Any, kind_for: Callable[[type], type | None]) -> Any:
-    exchanged: dict[torch.nn.Module, torch.nn.Module] = {}  # a layer used in several places stays one layer
+    exchanged: dict[torch.nn.Module, torch.nn.Module] = {}  # a layer that is used in several places remains shared
     for module in list(model.modules()):
         kind = kind_for(type(module))
         if kind is not None:
@@ -77,7 +77,7 @@ def _exchange(model: Any, kind_for: Callable[[type], type | None]) -> Any:
 
 
 def _as(kind: Any, layer: torch.nn.Module) -> torch.nn.Module:
-    """A layer of another class with all that `layer` has; the two share parameters, modules and hooks."""
+    """A layer of another class with the attributes of `layer`; both share parameters, submodules and hooks."""
     new = kind.__new__(kind)
     if not issubclass(kind, MessagePassing):
         new.__dict__.update(vars(layer))

@@ -1,4 +1,4 @@
-"""Which of our layers stands for which of PyG's, by name; both are imported when asked for."""
+"""The correspondence of our layers and PyG's by name; modules are imported on first use."""
 
 import importlib
 
@@ -21,27 +21,27 @@ LAYERS = {
     "GAT": "models.gat",
     "AttentiveFP": "models.attentive_fp",
 }
-"""Name of the layer, here and in `torch_geometric.nn`, and the module here that it is in."""
+"""Name of each layer, in both libraries, and its module in `graphattn.nn.pyg`."""
 
 
 _INNER = {"GATEConv": "models.attentive_fp"}
-"""The same for layers that are not public, here or there."""
+"""The same for layers that are not public in either library."""
 
 
 def load(name: str) -> type:
-    """Our layer of that name."""
+    """Our layer of this name."""
     module = LAYERS.get(name) or _INNER[name]
     return getattr(importlib.import_module(f"graphattn.nn.pyg.{module}"), name)
 
 
 def ours_for(kind: type) -> type | None:
-    """Our class for one of PyG's, None where there is none."""
+    """Our class for a class of PyG, or None."""
     name = kind.__name__
     return load(name) if _is_known(name) and kind is _theirs(name) else None
 
 
 def theirs_for(kind: type) -> type | None:
-    """PyG's class for one of ours, None where there is none."""
+    """PyG's class for one of ours, or None."""
     name = kind.__name__
     return _theirs(name) if _is_known(name) and kind is load(name) else None
 

@@ -1,4 +1,4 @@
-"""Self-loops and the features they get, as PyG's attention layers make them."""
+"""Self-loops with edge features, as in PyG's attention layers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ _REDUCTIONS = {"add": "sum", "sum": "sum", "mean": "mean", "min": "amin", "max":
 def add_self_loops(
     graph: Graph, edge_attr: Tensor | None, fill_value: FillValue = "mean"
 ) -> tuple[Graph, Tensor | None]:
-    """Give each node exactly one self-loop, behind the other edges, with features.
+    """Replace all self-loops by exactly one per node, after the other edges.
 
-    Loops that are there already go first, and their features with them.
+    Existing self-loops are removed together with their features.
 
     Args:
-        graph: the edges; in a bipartite graph the nodes below min(M, N) get a loop.
+        graph: the graph; in a bipartite graph, the nodes below min(M, N) get a self-loop.
         edge_attr: `[E, …]` or None.
-        fill_value: features of the new loops: a number, a tensor that broadcasts, or "add", "mean", "min", "max", "mul"
-            over the features of the edges into the node (0 where there is none; 1 for "mul").
+        fill_value: features of the new self-loops: a number, a broadcastable tensor, or a reduction "add", "mean",
+            "min", "max" or "mul" over the features of the edges into the node (0, or 1 for "mul", if there are none).
 
     Returns:
-        The graph with loops (made once and kept with `graph`) and the features of all its edges.
+        The graph with self-loops (cached with `graph`) and the features of all its edges.
 
     Raises:
-        ValueError: the reduction has another name, `fill_value` does not broadcast, or `edge_attr` has not one row
-            for each edge.
+        ValueError: unknown reduction, `fill_value` does not broadcast, or `edge_attr` does not have one row per edge.
     """
     looped, kept = graph.add_self_loops()
     if edge_attr is None:
@@ -47,9 +46,9 @@ def add_self_loops(
 def cover_self_loops(
     graph: Graph, edge_attr: Tensor | None, fill_value: FillValue = "mean"
 ) -> tuple[Graph, Tensor | None, Tensor]:
-    """What `add_self_loops` does, with a number of edges that does not depend on which edges there are.
+    """Like `add_self_loops`, with a number of edges that does not depend on the values in `edge_index`.
 
-    Loops that are there already stay in the list, to be hidden: no new loop's features come from them.
+    Existing self-loops stay in the list but must be masked; they do not contribute to the features of new ones.
 
     Args:
         graph: as for `add_self_loops`.
@@ -57,7 +56,7 @@ def cover_self_loops(
         fill_value: as for `add_self_loops`.
 
     Returns:
-        The graph with loops, the features of all its edges, and which edges are to be hidden, `[E']`.
+        The graph with self-loops, the features of all its edges, and the mask of edges to hide, `[E']` bool.
     """
     looped = graph.append_self_loops()
     src, dst = graph.edge_index
@@ -66,13 +65,13 @@ def cover_self_loops(
     if edge_attr is None:
         return looped, None, hidden
     check_edge_attr(edge_attr, graph)
-    aside = torch.where(src == dst, graph.num_dst, dst)  # the features of hidden edges go into a row of their own
+    aside = torch.where(src == dst, graph.num_dst, dst)  # features of hidden edges go to an extra row
     filled = _filled(edge_attr, aside, graph.num_dst + 1, count, fill_value)
     return looped, torch.cat([edge_attr, filled]), hidden
 
 
 def _filled(edge_attr: Tensor, dst: Tensor, num_rows: int, count: int, fill_value: FillValue) -> Tensor:
-    """The features of `count` loops, from those of edges into the rows `dst`."""
+    """The features of `count` self-loops, reduced over the edges into the nodes `dst`."""
     shape = (count, *edge_attr.shape[1:])
     if not isinstance(fill_value, str):
         value = torch.as_tensor(fill_value, dtype=edge_attr.dtype, device=edge_attr.device)

@@ -1,4 +1,4 @@
-"""Attention of packed rows to the rows of their own set, which a compiled program can hold too."""
+"""Attention within packed sets, including in compiled programs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.torch_modes import has_values
-from graphattn.nn.node_sets import packing_of
+from graphattn.nn.node_sets import node_sets_of
 from graphattn.ops.attention import attention
 from graphattn.ops.random import new_seed
 
 
-def attend_within(
+def set_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -26,26 +26,26 @@ def attend_within(
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
-    """Attend to all keys of one's own set: `graphattn.attention` on a batch of complete graphs.
+    """Attention of each query to all keys of its set: `graphattn.attention` on a batch of complete graphs.
 
     Args:
         q: `[M, H, D]`.
         k: `[N, Hk, D]`.
         v: `[N, Hk, Dv]`.
         batch: the set of each node, ascending; None for one set.
-        num_sets: the number of sets, where the last ones may be empty.
-        queries: how many rows of `q` each set has; None where they are its nodes.
-        keys: how many rows of `k` and `v` each set has; None where they are its nodes.
+        num_sets: the number of sets; derived from `batch` when None, without empty sets at the end.
+        queries: the number of rows of `q` per set; when None, they are the nodes of the set.
+        keys: the number of rows of `k` and `v` per set; when None, they are the nodes of the set.
         normalize: as for `attention`.
         scale: as for `attention`.
         dropout: as for `attention`.
 
     Raises:
-        ValueError: `batch` does not hold the set of each node, ascending.
+        ValueError: `batch` is not one ascending set index per node.
     """
     if batch is None or has_values(batch):
         num_nodes = k.shape[0] if keys is None or batch is None else batch.shape[0]
-        graph = packing_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
+        graph = node_sets_of(batch, num_nodes, num_sets, k.device).graph(queries, keys)
         out = attention(q, k, v, graph, normalize=normalize, scale=scale, dropout=dropout)
         assert isinstance(out, Tensor)
         return out
@@ -55,8 +55,9 @@ def attend_within(
     return operator(q, k, v, batch, num_sets, queries, keys, normalize, float(scale), dropout, seed)
 
 
-# How many sets there are, and how large, is known when a program runs: one operator then runs what would run without
-# a compiler, and its backward pass runs it again.
+# In a traced program the number of sets and their sizes are unknown. This operator calls `set_attention` when the
+# program runs, and its backward pass recomputes the forward pass. Exported programs refer to it by its name, which
+# therefore stays as it is.
 _INPUTS = (
     "Tensor q, Tensor k, Tensor v, Tensor batch, SymInt? num_sets, int? queries, int? keys, "
     "str normalize, float scale, float dropout, Tensor? seed"
@@ -81,7 +82,7 @@ def _within(
     with torch.random.fork_rng([q.device] if q.is_cuda else [], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(int(seed))
-        return attend_within(
+        return set_attention(
             q, k, v, batch, num_sets=num_sets, queries=queries, keys=keys,
             normalize=normalize, scale=scale, dropout=dropout,
         ).contiguous()  # fmt: skip

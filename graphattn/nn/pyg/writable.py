@@ -1,11 +1,11 @@
-"""Results that their caller may write into."""
+"""Outputs that the caller may modify in place."""
 
 from torch import Tensor
 
 
 def writable(out: Tensor) -> Tensor:
-    """The operator's output, free to be changed in place, as `torch.nn.ReLU(inplace=True)` does.
+    """A version of the operator's output that may be modified in place, for example by `torch.nn.ReLU(inplace=True)`.
 
-    The operator keeps its own for the backward pass, so it is copied where there will be one.
+    The operator saves its output for the backward pass, so it is copied if it requires a gradient.
     """
     return out.clone() if out.requires_grad else out

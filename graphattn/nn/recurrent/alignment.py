@@ -1,4 +1,4 @@
-"""Attention of a decoder's states to a memory, with the scores of Bahdanau and of Luong."""
+"""Encoder-decoder attention with the scores of Bahdanau and Luong."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ AlignmentScore = Literal["dot", "scaled_dot", "cosine", "general", "additive", "
 
 
 class Aligned(NamedTuple):
-    """What a decoder gets for looking at its memory."""
+    """The result of attention to a memory."""
 
     context: Tensor
     """Σ_j α_ij h_j, `[M, memory_dim]`"""
     weights: Tensor
     """α, `[E]`, one for each edge of `graph`"""
     graph: Graph
-    """who looked at whom"""
+    """from the memory to the queries"""
     log_prob: Tensor | None = None
-    """of the place looked at, `[M]`; hard attention only"""
+    """log-probability of the sampled element, `[M]`; hard attention only"""
 
 
 class Alignment(NotScriptable, nn.Module):
-    """Each query's weighted mean of the memory it sees.
+    """The weighted mean of the memory for each query.
 
         c_i = Σ_j α_ij h_j,   α_i = softmax_j a(s_i, h_j)
 
@@ -43,22 +43,22 @@ class Alignment(NotScriptable, nn.Module):
         "cosine"      β ⟨s_i, h_j⟩ / (|s_i| |h_j|)     Graves et al. 2014, arXiv:1410.5401, eq. 6; β learned, 1 at first
         "general"     ⟨s_i, W h_j⟩                     Luong et al. 2015, section 3.1: bilinear, a projected key
         "additive"    ⟨v, tanh(W s_i + U h_j + b)⟩     Bahdanau et al. 2015, A.1.2; Luong's "concat", W_a = [W U]
-        "location"    (W s_i)_j                        Luong et al. 2015, eq. 8: the place decides, no key is read
-        "none"        0                                every place weighs the same: c is the mean, without attention
+        "location"    (W s_i)_j                        Luong et al. 2015, eq. 8: query and position only, no keys
+        "none"        0                                uniform weights: c is the mean of the memory
 
     Args:
         query_dim: width of the queries s.
         memory_dim: width of the memory h; that of the queries for "dot", "scaled_dot" and "cosine".
-        score: one of these.
-        hidden_dim: width inside the additive score; `query_dim` when None.
-        max_length: the longest memory, for "location".
+        score: one of the scores above.
+        hidden_dim: hidden width of the additive score; `query_dim` when None.
+        max_length: the maximum memory length, for "location".
 
     Bahdanau et al. 2015, arXiv:1409.0473; Luong et al. 2015, arXiv:1508.04025, section 3.1. Luong writes no bias b.
 
     Example:
         >>> import torch, graphattn as ga
         >>> align = ga.nn.Alignment(8, 6, score="general")
-        >>> graph = ga.bipartite([1, 1], [3, 4])  # two decoders, each at its own sentence
+        >>> graph = ga.bipartite([1, 1], [3, 4])  # two queries, each with a memory of its own
         >>> align(torch.randn(2, 8), torch.randn(7, 6), graph).context.shape
         torch.Size([2, 6])
     """
@@ -93,20 +93,20 @@ class Alignment(NotScriptable, nn.Module):
             self.place = nn.Linear(query_dim, max_length, bias=False)
 
     def keys(self, memory: Tensor) -> Tensor:
-        """What queries are compared with, made once for a memory that many steps look at."""
+        """The keys of a memory, which can be computed once and passed to `forward` at every step."""
         return self.key(memory) if self.score in ("general", "additive") else memory
 
     def forward(
         self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
     ) -> Aligned:
-        """Look at the memory.
+        """Attend to the memory.
 
         Args:
             query: `[M, query_dim]`.
-            memory: `[N, memory_dim]`, several of them packed one after another.
-            graph: which query sees what, `bipartite(queries of each, sizes of the memories)`.
-            keys: `keys(memory)`, if it is at hand.
-            step: the number of each query's step, `[M]`, which only local-m asks for.
+            memory: `[N, memory_dim]`; the memories of a batch are packed one after another.
+            graph: from the memory to the queries, `bipartite(queries per memory, sizes of the memories)`.
+            keys: `keys(memory)`, if already computed.
+            step: the step number of each query, `[M]`; used by local-m attention only.
 
         Raises:
             ValueError: a memory is longer than `max_length` (score "location").
@@ -140,25 +140,25 @@ class Alignment(NotScriptable, nn.Module):
         return self.place(query)[dst, place].unsqueeze(1)
 
     def extra_repr(self) -> str:
-        """What differs from layer to layer."""
+        """The options of the module, for `repr`."""
         return f'{self.query_dim}, {self.memory_dim}, score="{self.score}"'
 
 
 class LocalAlignment(Alignment):
-    """Luong's local attention: each query sees a window of its memory only.
+    """Luong's local attention: each query attends to a window of its memory.
 
-        local-m: p_i = t_i, the number of the step                α_ij = softmax_j a(s_i, h_j)
+        local-m: p_i = t_i, the step number                       α_ij = softmax_j a(s_i, h_j)
         local-p: p_i = S · sigmoid(⟨v_p, tanh(W_p s_i)⟩)           α_ij = softmax_j a(s_i, h_j) · exp(−(j − p_i)² / 2σ²)
 
-    over p_i − radius ≤ j ≤ p_i + radius, with S the length of the memory and σ = radius / 2. In local-p the gradient
-    reaches p through the Gaussian, and the weights sum to less than one, as in the paper. Places count from 0. A query
-    whose window lies beyond its memory (local-m) sees nothing, and its context is zero.
+    over p_i − radius ≤ j ≤ p_i + radius, with S the length of the memory and σ = radius / 2. In local-p, p gets
+    its gradient through the Gaussian, and the weights sum to less than one, as in the paper. Positions count from 0. If
+    the window of a query lies beyond its memory (local-m), its context is zero.
 
     Args:
         query_dim, memory_dim, hidden_dim: as for `Alignment`.
-        score: as for `Alignment`, but "location".
-        radius: D, how far to see on each side.
-        predict: local-p; local-m otherwise.
+        score: as for `Alignment`, except "location".
+        radius: D, the window size on each side.
+        predict: whether to predict the center of the window (local-p) or to use the step number (local-m).
 
     Luong et al. 2015, arXiv:1508.04025, section 3.2, eq. 9-10.
     """
@@ -182,10 +182,10 @@ class LocalAlignment(Alignment):
             self.place_vector = nn.Linear(query_dim, 1, bias=False)
 
     def center(self, query: Tensor, graph: Bipartite, step: Tensor | None) -> Tensor:
-        """p, `[M]`: where in its memory each query looks, in float32 at least."""
+        """p, `[M]`: the center of each query's window, in float32 or float64."""
         if not self.predict:
             if step is None:
-                raise ValueError("local-m looks around the number of the step, but step is None")
+                raise ValueError("local-m attention needs the step number, but step is None")
             return step.to(wide_dtype(query.dtype))
         sizes = graph.src_ptr.diff()[graph.batch]
         return sizes * wide(self.place_vector(self.place_hidden(query).tanh()).squeeze(1)).sigmoid()
@@ -193,21 +193,21 @@ class LocalAlignment(Alignment):
     def forward(
         self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
     ) -> Aligned:
-        """Look at a window of the memory.
+        """Attend to a window of the memory.
 
         Args:
             query: `[M, query_dim]`.
             memory: `[N, memory_dim]`.
-            graph: `bipartite(queries of each memory, sizes of the memories)`; the graph of the result is narrower.
-            keys: `keys(memory)`, if it is at hand.
+            graph: `bipartite(queries per memory, sizes of the memories)`; the result has the graph of the windows.
+            keys: `keys(memory)`, if already computed.
             step: t for local-m, `[M]`.
 
         Raises:
             TypeError: the graph is not bipartite.
-            ValueError: local-m is given no step.
+            ValueError: `step` is missing for local-m.
         """
         if not isinstance(graph, Bipartite):
-            raise TypeError(f"local attention narrows a bipartite graph, got {type(graph).__name__}")
+            raise TypeError(f"local attention needs a bipartite graph, got {type(graph).__name__}")
         center = self.center(query, graph, step)
         begin, end = graph.src_ptr[:-1][graph.batch], graph.src_ptr[1:][graph.batch]
         low = begin + (center.detach() - self.radius).ceil().long().clamp(min=0)
@@ -223,15 +223,16 @@ class LocalAlignment(Alignment):
 
 
 class HardAlignment(Alignment):
-    """Hard attention of Show, Attend and Tell: each query looks at one place.
+    """Hard attention of Show, Attend and Tell: each query attends to a single element.
 
         s_i ~ Multinoulli(α_i),   c_i = h_{s_i}
 
-    In training the place is drawn, and `log_prob` of the result goes to `Reinforce`; otherwise it is the most likely
-    one. The arguments are those of `Alignment`; `generator` may be set to an own `torch.Generator`.
+    In training the element is sampled, and `log_prob` of the result is passed to `Reinforce`; in evaluation it is the
+    most likely one. The arguments are those of `Alignment`; the attribute `generator` may be set to a
+    `torch.Generator`.
 
-    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also draws when it is tested, and in training takes the
-    mean Σ_j α_ij h_j instead for half of the images, chosen at random, to lower the variance.
+    Xu et al. 2015, arXiv:1502.03044, section 4.1. The paper also samples in evaluation, and in training uses the mean
+    Σ_j α_ij h_j for a random half of the images to lower the variance.
     """
 
     generator: torch.Generator | None = None
@@ -239,7 +240,7 @@ class HardAlignment(Alignment):
     def forward(
         self, query: Tensor, memory: Tensor, graph: Graph, *, keys: Tensor | None = None, step: Tensor | None = None
     ) -> Aligned:
-        """Look at one place; the weights are one-hot."""
+        """Attend to one element per query; the weights are one-hot."""
         soft = super().forward(query, memory, graph, keys=keys).weights.unsqueeze(1)
         if self.training:
             choice = sample_edges(soft, graph, generator=self.generator)

@@ -1,4 +1,4 @@
-"""Decoders that look at a memory at every step: Bahdanau's looks and then moves on, Luong's moves on and then looks."""
+"""Recurrent decoders with attention: Bahdanau's attends before the recurrent step, Luong's after it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from graphattn.nn.recurrent.encoder import Encoded, check_cell
 
 
 class DecoderState(NamedTuple):
-    """A decoder between two steps, for R sequences."""
+    """The state of a decoder between two steps, for R sequences."""
 
     hidden: tuple[Tensor, ...]
-    """of the cell: (h,) of a GRU, (h, c) of an LSTM, `[R, hidden_dim]` each"""
+    """state of the cell: (h,) of a GRU, (h, c) of an LSTM, `[R, hidden_dim]` each"""
     feature: Tensor
-    """what the last output was made of, `[R, hidden_dim]`"""
+    """input of the output layer in the last step, `[R, hidden_dim]`"""
     position: Tensor
-    """the number of the coming step, `[R]`"""
+    """number of the next step, `[R]`"""
 
 
 class Decoded(NamedTuple):
-    """What a decoder says of given sequences."""
+    """The outputs of a decoder with teacher forcing."""
 
     logits: Tensor
-    """of the next token at each step, `[B, T, vocab_size]`"""
+    """logits of the next token at each step, `[B, T, vocab_size]`"""
     alignments: Tensor
-    """what each step looked at, `[T, N]`: the weights of all parts of the packed memory"""
+    """attention weights of each step over the packed memory, `[T, N]`"""
     log_prob: Tensor | None
-    """of the places looked at, `[B, T]`; hard attention only"""
+    """log-probabilities of the sampled elements, `[B, T]`; hard attention only"""
 
 
 class Source:
-    """Encoded inputs ready to be looked at: keys and graphs are made once."""
+    """Encoded inputs with their keys and graphs, which are computed once for all steps."""
 
     def __init__(self, encoded: Encoded, align: Alignment) -> None:
         self.memory, self.sizes = encoded.memory, encoded.sizes
@@ -44,7 +44,7 @@ class Source:
         self._graphs: dict[int, Bipartite] = {}
 
     def graph(self, rows: int) -> Bipartite:
-        """Which of the rows sees which input: as many rows for each, side by side."""
+        """The graph from the inputs to `rows` decoder states, equally many consecutive states per input."""
         if rows not in self._graphs:
             each = [rows // len(self.sizes)] * len(self.sizes)
             self._graphs[rows] = bipartite(each, self.sizes, device=self.memory.device)
@@ -52,15 +52,15 @@ class Source:
 
 
 class RecurrentDecoder(nn.Module):
-    """What the two decoders share: tokens in, logits out, one step at a time.
+    """Base class of the two decoders, which map tokens to logits step by step.
 
     Args:
         vocab_size: the number of tokens.
         embed_dim: width of their embeddings.
-        align: how to look: `Alignment`, `LocalAlignment`, `HardAlignment`; its `query_dim` is the width of the cell.
-        summary_dim: width of the encoder's summary, from which the cell begins: h_0 = tanh(W summary).
-        cell: "gru" or "lstm"; when None the paper's, "gru" for Bahdanau and "lstm" for Luong.
-        dropout: on embeddings and features.
+        align: `Alignment`, `LocalAlignment` or `HardAlignment`; its `query_dim` is the width of the cell.
+        summary_dim: width of the encoder's summary, which gives the initial state h_0 = tanh(W summary).
+        cell: "gru" or "lstm"; when None as in the paper, "gru" for Bahdanau and "lstm" for Luong.
+        dropout: dropout probability on embeddings and features.
     """
 
     papers_cell: ClassVar[Literal["gru", "lstm"]]
@@ -95,23 +95,23 @@ class RecurrentDecoder(nn.Module):
         return DecoderState(hidden, torch.zeros_like(h), torch.zeros(h.shape[0], dtype=torch.int64, device=h.device))
 
     def source(self, encoded: Encoded) -> Source:
-        """The inputs, ready to be looked at."""
+        """Prepare encoded inputs for `step`."""
         return Source(encoded, self.align)
 
     def step(self, tokens: Tensor, state: DecoderState, source: Source) -> tuple[Tensor, DecoderState]:
-        """The logits of the next tokens, `[R, vocab_size]`, and the state then; R is a multiple of the inputs."""
+        """The logits of the next tokens, `[R, vocab_size]`, and the new state; the number of inputs divides R."""
         state, _ = self.move(self.embedding(tokens), state, source)
         return self.output(state.feature), state
 
     def forward(self, tokens: Tensor, encoded: Encoded) -> Decoded:
-        """Teacher forcing: say what comes after each of the given tokens.
+        """Predict the token after each of the given tokens (teacher forcing).
 
         Args:
-            tokens: `[B, T]`; a start token first, and anything where a sequence has ended.
-            encoded: the B inputs.
+            tokens: `[B, T]`; a start token first, and any padding after the end of a sequence.
+            encoded: the B encoded inputs.
 
         Raises:
-            ValueError: tokens are for another number of inputs, or there is not even the first.
+            ValueError: `tokens` is not `[B, T]` with T ≥ 1.
         """
         if tokens.ndim != 2 or len(tokens) != len(encoded.sizes) or tokens.shape[1] == 0:
             raise ValueError(f"tokens must be [{len(encoded.sizes)}, 1 or more], got {list(tokens.shape)}")
@@ -131,7 +131,7 @@ class RecurrentDecoder(nn.Module):
         raise NotImplementedError
 
     def _widths(self, embed_dim: int) -> tuple[int, int, int]:
-        """Of what the cell is fed beside the token, of what the feature is made from, and of what `join` returns."""
+        """The widths of the cell's input beside the token, of the input of `join`, and of its output."""
         raise NotImplementedError
 
     def _look(self, state: DecoderState, source: Source) -> Aligned:
@@ -144,17 +144,17 @@ class RecurrentDecoder(nn.Module):
 
 
 class BahdanauDecoder(RecurrentDecoder):
-    """Look with the old state, then move on with what was seen.
+    """Attend with the previous state, then update the state with the context.
 
         c_i = align(s_{i−1}, memory),   s_i = cell([E y_{i−1}, c_i], s_{i−1})
         logits = W_o maxout(U [s_i, E y_{i−1}, c_i])
 
     The arguments are those of `RecurrentDecoder`.
 
-    Bahdanau et al. 2015, arXiv:1409.0473, eq. 4-6 and appendix A.2. The appendix makes the output of s_{i−1}, eq. 4 of
-    s_i, as here; it has no biases. With an LSTM it is the decoder of Show, Attend and Tell (Xu et al. 2015,
-    arXiv:1502.03044, section 3.1.2), where c_0 too is made from the summary, the output layer adds where this one
-    takes a maximum, and soft attention has a gate β on the context (section 4.2.1).
+    Bahdanau et al. 2015, arXiv:1409.0473, eq. 4-6 and appendix A.2. The output is computed from s_i as in eq. 4; the
+    appendix uses s_{i−1} and has no biases. With an LSTM it is the decoder of Show, Attend and Tell (Xu et al. 2015,
+    arXiv:1502.03044, section 3.1.2), except that there c_0 is also computed from the summary, the output layer adds
+    instead of taking a maximum, and soft attention has a gate β on the context (section 4.2.1).
     """
 
     papers_cell = "gru"
@@ -173,15 +173,15 @@ class BahdanauDecoder(RecurrentDecoder):
 
 
 class LuongDecoder(RecurrentDecoder):
-    """Move on, then look with the new state.
+    """Update the state, then attend with the new state.
 
         s_i = cell([E y_{i−1}, s̃_{i−1}], s_{i−1}),   c_i = align(s_i, memory)
         s̃_i = tanh(W_c [c_i, s_i]),   logits = W_o s̃_i
 
-    The feature s̃ of the last step goes into the next ("input feeding"). The arguments are those of `RecurrentDecoder`.
+    The feature s̃ is an input of the next step ("input feeding"). The arguments are those of `RecurrentDecoder`.
 
-    Luong et al. 2015, arXiv:1508.04025, eq. 5-6 and section 3.3; one layer here, which begins from a map of the
-    encoder's last states, where theirs stacks four that begin from those states themselves.
+    Luong et al. 2015, arXiv:1508.04025, eq. 5-6 and section 3.3; a single layer, whose initial state is a
+    linear map of the encoder's last states; the paper stacks four layers initialized with those states.
     """
 
     papers_cell = "lstm"
@@ -199,6 +199,6 @@ class LuongDecoder(RecurrentDecoder):
 
 
 def _over_all_places(aligned: Aligned) -> Tensor:
-    """The weights of all N parts of the memory, `[N]`; each is seen by one query at most."""
+    """The weights of all N elements of the memory, `[N]`, each of which has at most one query."""
     graph = aligned.graph
     return aligned.weights.new_zeros(graph.num_src).index_add(0, graph.edge_index[0], aligned.weights)

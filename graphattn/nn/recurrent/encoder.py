@@ -1,4 +1,4 @@
-"""A sequence read in both directions: the memory that an attending decoder looks at."""
+"""A bidirectional recurrent encoder, whose states are the memory of an attending decoder."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from graphattn.nn.recurrent.packed_rnn import run_packed
 
 
 class Encoded(NamedTuple):
-    """What an encoder made of B inputs."""
+    """The outputs of an encoder for B inputs."""
 
     memory: Tensor
-    """states of their parts (words, patches), packed one input after another, `[N, C]`"""
+    """states of the elements (words, patches), packed one input after another, `[N, C]`"""
     sizes: list[int]
-    """how many parts each input has; they add up to N"""
+    """number of elements of each input; they add up to N"""
     summary: Tensor
-    """one vector for each input, `[B, S]`, which a decoder begins from"""
+    """one vector per input, `[B, S]`, for the initial state of a decoder"""
 
 
 class RecurrentEncoder(nn.Module):
-    """Annotations of the words of a sentence by a bidirectional GRU or LSTM.
+    """Encode the words of sentences by a bidirectional GRU or LSTM.
 
         h_j = [→h_j, ←h_j],   summary = [→h_S, ←h_1]
 
-    Sentences of different lengths are packed: no step is spent on padding.
+    Sentences of different lengths are packed, without computation on padding.
 
     Args:
         vocab_size: the number of tokens.
         embed_dim: width of their embeddings.
         hidden_dim: width of each direction; the memory has twice that.
         cell: "gru" (Bahdanau) or "lstm".
-        num_layers: how many, one above the other.
-        dropout: on the embeddings and between layers.
+        num_layers: number of stacked layers.
+        dropout: dropout probability on the embeddings and between layers.
 
-    Bahdanau et al. 2015, arXiv:1409.0473, section 3.2; its decoder begins from ←h_1 alone.
+    Bahdanau et al. 2015, arXiv:1409.0473, section 3.2; its decoder's initial state is computed from ←h_1 alone.
 
     Example:
         >>> import torch, graphattn as ga
@@ -68,13 +68,13 @@ class RecurrentEncoder(nn.Module):
         self.memory_dim = self.summary_dim = 2 * hidden_dim
 
     def forward(self, sequences: Sequence[Tensor]) -> Encoded:
-        """Read.
+        """Encode sentences.
 
         Args:
-            sequences: the tokens of each sentence, integers; at least one sentence, and none empty.
+            sequences: the tokens of each sentence, integers; at least one sentence, none of them empty.
 
         Raises:
-            ValueError: there is no sentence, or one is empty.
+            ValueError: there are no sentences, or a sentence is empty.
         """
         sizes = [len(sequence) for sequence in sequences]
         if not sizes or min(sizes) == 0:
@@ -89,10 +89,10 @@ _CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
 def check_cell(cell: str) -> str:
-    """The name of a recurrent cell.
+    """Return the name of a recurrent cell after checking it.
 
     Raises:
-        ValueError: neither "gru" nor "lstm".
+        ValueError: `cell` is neither "gru" nor "lstm".
     """
     if cell not in _CELLS:
         raise ValueError(f'cell is "gru" or "lstm", got {cell!r}')

@@ -1,4 +1,4 @@
-"""An encoder whose memory is one vector, which leaves a decoder nothing to attend to."""
+"""An encoder whose memory is a single vector: the baseline without attention."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from graphattn.nn.recurrent.encoder import Encoded
 
 
 class FixedVector(nn.Module):
-    """An encoder's summary in place of its memory: the translator without attention.
+    """Use an encoder's summary as its memory, for encoder-decoder models without attention.
 
         memory = [summary]
 
-    Every step of a decoder is given the same vector, so that the rest of the model stays as it is and the difference
-    is what attention brings. `Alignment(query_dim, encoder.summary_dim, score="none")`, which has no parameters, looks
-    at it.
+    The decoder gets the same vector at every step, so that comparing with the same model with attention shows what
+    attention contributes. Use it with `Alignment(query_dim, encoder.summary_dim, score="none")`, which has no
+    parameters.
 
     Args:
-        encoder: from inputs to `Encoded`, such as `RecurrentEncoder`.
+        encoder: maps inputs to `Encoded`, such as `RecurrentEncoder`.
 
     Cho et al. 2014, arXiv:1406.1078, section 2.2: "RNNencdec" of Bahdanau et al. 2015, arXiv:1409.0473, section 4.2.
 
@@ -37,6 +37,6 @@ class FixedVector(nn.Module):
         self.memory_dim = self.summary_dim = encoder.summary_dim
 
     def forward(self, *inputs: Any) -> Encoded:
-        """Read."""
+        """Encode the inputs."""
         summary = self.encoder(*inputs).summary
         return Encoded(summary, [1] * len(summary), summary)

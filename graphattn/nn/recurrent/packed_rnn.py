@@ -1,4 +1,4 @@
-"""Recurrent networks over sequences that lie packed one after another."""
+"""Recurrent networks on packed sequences."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch.nn.utils.rnn import PackedSequence
 
 
 def run_packed(rnn: nn.RNNBase, x: Tensor, sizes: list[int], state: Any = None) -> tuple[Tensor, Any]:
-    """What `rnn` gives for each sequence by itself, without a step spent on padding.
+    """Run `rnn` on each of several packed sequences, without computation on padding.
 
-    PyTorch packs by time (all first elements, then all second ones, ...), longest sequence first; a sequence is packed
-    here as the nodes of graphs are. Going there and back is one `index_select` each, where `pack_sequence` and
-    `unpack_sequence` make a tensor for each sequence.
+    PyTorch packs by time step (all first elements, then all second ones, ...), longest sequence first; here sequences
+    are packed one after another, as the nodes of graphs are. The conversion is one `index_select` each way, whereas
+    `pack_sequence` and `unpack_sequence` create one tensor per sequence.
 
     Args:
         rnn: a GRU, LSTM or RNN.
-        x: the elements, `[N, F]`, of the first sequence, then of the second, ...
-        sizes: how many elements each sequence has, at least one; they add up to N.
-        state: before the first step, as `rnn` takes it, in the order of the sequences.
+        x: the packed elements, `[N, F]`.
+        sizes: the length of each sequence, at least 1; they add up to N.
+        state: the initial state, as `rnn` takes it, in the order of the sequences.
 
     Returns:
-        The states, `[N, C]` as x is packed, and the last ones as `rnn` gives them, in the order of the sequences.
+        The states, `[N, C]`, packed as x, and the final states as `rnn` returns them, in the order of the sequences.
 
     Raises:
-        ValueError: there is no sequence, one is empty, or the sizes do not add up to N.
+        ValueError: there are no sequences, a sequence is empty, or the sizes do not add up to N.
     """
     if not sizes or min(sizes) < 1 or sum(sizes) != x.shape[0]:
         raise ValueError(f"sizes must be one or more, at least 1 each, {x.shape[0]} in all; got {sizes}")

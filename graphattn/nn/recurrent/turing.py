@@ -1,4 +1,4 @@
-"""The memory of a Neural Turing Machine: where its heads look, what they read and what they write."""
+"""The memory of a Neural Turing Machine: addressing, reading and writing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor, nn
 
 
 class TuringState(NamedTuple):
-    """The memory of B machines after a step, R rows of width W each; H heads."""
+    """The memory of B machines with R rows of width W each, and the state of their H heads."""
 
     memory: Tensor
     """`[B, R, W]`"""
     weights: Tensor
-    """where the heads look, `[B, R, H]`: the read heads first, then the write heads"""
+    """attention weights of the heads over the rows, `[B, R, H]`: read heads, then write heads"""
     read: Tensor
-    """what was read, `[B, read_heads, W]`"""
+    """the vectors read, `[B, read_heads, W]`"""
 
 
 def address_by_content(key: Tensor, strength: Tensor, memory: Tensor) -> Tensor:
-    """Where the memory is like the key: w_c(i) = softmax_i( β · cos(k, M(i)) ).
+    """Content-based addressing: w_c(i) = softmax_i( β · cos(k, M(i)) ).
 
-    The weights of `ga.attention` on the graph `bipartite([1] * B, [R] * B)`, heads sharing the rows as keys. As all
-    machines have as many rows, they are one batch of matrix products, and no values are summed.
+    These are the weights of `ga.attention` on the graph `bipartite([1] * B, [R] * B)`. All machines have equally many
+    rows and only the weights are needed, so they are computed by a batched matrix product.
 
     Args:
         key: k, `[B, H, W]`.
@@ -41,9 +41,9 @@ def address_by_content(key: Tensor, strength: Tensor, memory: Tensor) -> Tensor:
 
 
 def address_by_location(content: Tensor, previous: Tensor, gate: Tensor, shift: Tensor, sharpness: Tensor) -> Tensor:
-    """Interpolate with the last place, shift along the rows, and sharpen.
+    """Location-based addressing: interpolate with the previous weights, shift along the rows, and sharpen.
 
-        w_g = g w_c + (1 − g) w_{t−1},   w̃(i) = Σ_j w_g(j) s(i − j) round the rows,   w(i) = w̃(i)^γ / Σ_j w̃(j)^γ
+        w_g = g w_c + (1 − g) w_{t−1},   w̃(i) = Σ_j w_g(j) s(i − j) (circular),   w(i) = w̃(i)^γ / Σ_j w̃(j)^γ
 
     Args:
         content: w_c, `[B, R, H]`.
@@ -72,29 +72,30 @@ def write(memory: Tensor, weights: Tensor, erase: Tensor, add: Tensor) -> Tensor
         erase: e in (0, 1), `[B, H, W]`.
         add: a, `[B, H, W]`.
 
-    Graves et al. 2014, arXiv:1410.5401, eq. 3-4: several heads erase first and then add, in any order.
+    Graves et al. 2014, arXiv:1410.5401, eq. 3-4: all heads erase, then all add; their order does not matter.
     """
     kept = (1 - weights.unsqueeze(-1) * erase.unsqueeze(1)).prod(dim=2)
     return memory * kept + weights @ add
 
 
 class TuringMemory(nn.Module):
-    """Heads that a controller steers over a memory of R rows.
+    """Read and write heads on a memory of R rows, driven by a controller.
 
         k = tanh(W_k h),  β = softplus(W_β h),  g = sigmoid(W_g h),  s = softmax(W_s h),  γ = 1 + softplus(W_γ h)
         w_t = location(content(k, β; M_{t−1}), w_{t−1}),   M_t = write(M_{t−1}, w_t),   r_t = Σ_i w_t(i) M_t(i)
 
-    The numbers of rows and of machines are those of `begin`, so that a machine may be tested with a longer memory. At
-    first the memory is a small constant, as Collier & Beel recommend (2018, arXiv:1807.08518), and the heads are
-    at row 0, not where the machine has learned that they begin.
+    The numbers of rows and machines are set in `begin`, so that a trained machine can run with a larger memory. The
+    memory is initialized with a small constant, as Collier & Beel recommend (2018, arXiv:1807.08518), and the heads
+    start at row 0 instead of at a learned position.
 
     Args:
         controller_dim: width of the controller's output h.
         width: W of a row.
-        read_heads, write_heads: how many.
-        shift_radius: r, how far a head may move in a step.
+        read_heads, write_heads: the number of heads.
+        shift_radius: r, the maximum shift in one step.
 
-    Graves et al. 2014, arXiv:1410.5401, section 3. The paper gives no squashing of k and a; ours is tanh.
+    Graves et al. 2014, arXiv:1410.5401, section 3. The paper does not specify activations of k and a; tanh is used
+    here.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class TuringMemory(nn.Module):
 
         Args:
             hidden: the controller's output h, `[B, controller_dim]`.
-            state: the last one.
+            state: the previous state.
         """
         steering = self.steer(hidden).view(hidden.shape[0], self.read_heads + self.write_heads, -1)
         key, strength, gate, shift, sharpness = steering.split(self.parts, dim=-1)

@@ -1,4 +1,4 @@
-"""The Transformer's decoder: it sees what it has written, and a memory."""
+"""The Transformer decoder: causal self-attention and cross-attention to a memory."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from graphattn.nn.transformer.residual import feed_forward, residual
 
 
 class LayerState(NamedTuple):
-    """What a decoder layer keeps while it writes."""
+    """The keys and values that a decoder layer caches during generation."""
 
     own: KeyValueCache | None
-    """keys and values of what is written; None before the first token"""
+    """keys and values of the tokens so far; None before the first token"""
     memory: KeyValueCache | None
-    """those of the memory, which stay; None without cross-attention"""
+    """keys and values of the memory, which do not change; None without cross-attention"""
 
 
 DecoderState = tuple[LayerState, ...]
 
 
 class TransformerDecoderLayer(NotScriptable, nn.Module):
-    """Attention to what is written so far, attention to a memory, and a feed-forward network.
+    """A decoder layer: causal self-attention, cross-attention to a memory, and a feed-forward network.
 
         y = x + dropout(MHA(norm(x)))                     on a causal graph
         z = y + dropout(MHA(norm(y), memory))             on a bipartite graph
         out = z + dropout(FFN(norm(z)))
 
-    with the norms after the sums where they do not come first, as in `GraphTransformerLayer`.
+    With `norm_first=False` the norms follow the sums instead, as in `GraphTransformerLayer`.
 
     Args:
         embed_dim: width of the tokens' features.
         num_heads: attention heads; divides `embed_dim`.
         memory_dim: width of the memory; `embed_dim` when None.
-        ffn_dim: width inside the feed-forward network; 4 · `embed_dim` when None.
-        dropout: inside the feed-forward network and on all branches, in training.
-        attention_dropout: on the attention weights, in training.
-        attention: a `MultiheadAttention` to use among the tokens instead of one made of these options, such as one with
-            fewer key heads or rotary positions.
-        cross: whether there is a memory; without, it is the layer of a language model.
-        norm_first: whether the norms stand before the branches (pre-norm) or after the sums (post-norm).
-        activation: of the feed-forward network; GELU when None.
+        ffn_dim: hidden width of the feed-forward network; 4 · `embed_dim` when None.
+        dropout: dropout probability in the feed-forward network and on all branches.
+        attention_dropout: dropout probability on the attention weights.
+        attention: a `MultiheadAttention` for the self-attention, instead of one built from these options; for example
+            one with fewer key heads or rotary positions.
+        cross: whether the layer has cross-attention; a language model has none.
+        norm_first: whether the norms come before the branches (pre-norm) or after the sums (post-norm).
+        activation: activation of the feed-forward network; GELU when None.
 
     Shapes:
         x `[N, embed_dim]`, memory `[S, memory_dim]` → `[N, embed_dim]`.
@@ -96,21 +96,21 @@ class TransformerDecoderLayer(NotScriptable, nn.Module):
         memory_graph: Graph | None = None,
         **options: Any,
     ) -> Tensor:
-        """All tokens at once, as in training.
+        """Process all tokens at once, as in training.
 
         Args:
             x: features of the tokens, `[N, embed_dim]`.
-            graph: which tokens see which, such as `ga.causal(sizes)`.
-            memory: features of what they look at, `[S, memory_dim]`.
-            memory_graph: who may look at what of it, such as `ga.bipartite(sizes, memory_sizes)`.
-            **options: what else the attention among the tokens takes: `edge_bias`, `position`.
+            graph: the self-attention graph, such as `ga.causal(sizes)`.
+            memory: features of the memory, `[S, memory_dim]`.
+            memory_graph: the cross-attention graph, such as `ga.bipartite(sizes, memory_sizes)`.
+            **options: further arguments of the self-attention: `edge_bias`, `position`.
 
         Raises:
-            ValueError: a memory is missing, or there is one that the layer has no attention for.
+            ValueError: the memory is missing, or it is given to a layer without cross-attention.
         """
         if (self.cross_attention is None) != (memory is None) or (memory is None) != (memory_graph is None):
-            has = "has" if self.cross_attention is not None else "has not"
-            raise ValueError(f"memory and memory_graph go with cross-attention, which this layer {has}")
+            has = "has" if self.cross_attention is not None else "does not have"
+            raise ValueError(f"memory and memory_graph are for cross-attention, which this layer {has}")
         x = self._residual(x, partial(self.attention, graph=graph, **options), self.attention_norm)
         if self.cross_attention is not None:
             look = partial(self.cross_attention, graph=memory_graph, key=memory)
@@ -118,7 +118,7 @@ class TransformerDecoderLayer(NotScriptable, nn.Module):
         return self._residual(x, self.ffn, self.ffn_norm)
 
     def start(self, memory: Tensor | None, sizes: Sequence[int]) -> LayerState:
-        """The state before the first token, for memories of these sizes packed one after another."""
+        """The state before the first token, for packed memories of these sizes."""
         if self.cross_attention is None or memory is None:
             return LayerState(None, None)
         if is_plain(self.cross_attention, MultiheadAttention):
@@ -128,10 +128,18 @@ class TransformerDecoderLayer(NotScriptable, nn.Module):
     def step(
         self, x: Tensor, graph: Graph, state: LayerState, sizes: Sequence[int], position: Tensor, **options: Any
     ) -> tuple[Tensor, LayerState]:
-        """Some more tokens of each sequence, `sizes` of them, at `position`, and the state after them.
+        """Process the next tokens of each sequence and return their outputs and the new state.
 
-        `graph` says what they see of all that has been written then, themselves included. Keys and values are kept; of
-        attention that is not plain, which must be called, what they are made of.
+        Args:
+            x: features of the new tokens, packed.
+            graph: bipartite graph from all tokens so far, including the new ones, to the new ones.
+            state: the state before these tokens.
+            sizes: the number of new tokens of each sequence.
+            position: the positions of the new tokens.
+            **options: further arguments of the self-attention.
+
+        Keys and values are cached. If the attention module was modified (see `is_plain`), it must be called, so its
+        inputs are cached instead.
         """
         own = state.own
 
@@ -165,12 +173,12 @@ class TransformerDecoderLayer(NotScriptable, nn.Module):
 
 
 class TransformerDecoder(NotScriptable, nn.Module):
-    """Decoder layers one after another: all tokens at once in training, step by step in generation.
+    """A stack of decoder layers, which runs on all tokens at once or step by step.
 
     Args:
         layers: each a `TransformerDecoderLayer`, all with cross-attention or all without.
-        norm: at the end, which layers of pre-norm need; None for none.
-        bias: gives the `edge_bias` of all layers, such as `RelativeBias(num_heads, bidirectional=False)` or `ALiBi`;
+        norm: final norm, needed by pre-norm layers; None for none.
+        bias: computes the `edge_bias` of all layers, such as `RelativeBias(num_heads, bidirectional=False)` or `ALiBi`;
             called with a graph and the positions of its nodes. None for none.
 
     Shapes:
@@ -207,41 +215,41 @@ class TransformerDecoder(NotScriptable, nn.Module):
         memory_graph: Graph | None = None,
         **options: Any,
     ) -> Tensor:
-        """All layers; arguments as for one.
+        """Run all layers; the arguments are those of `TransformerDecoderLayer.forward`.
 
         Raises:
-            ValueError: as one layer would, or `edge_bias` is given to a decoder that has a bias of its own.
+            ValueError: as in a layer, or `edge_bias` is given although the decoder has `bias`.
         """
         if self.bias is not None:
             if "edge_bias" in options:
-                raise ValueError("edge_bias is given, but the decoder makes its own")
+                raise ValueError("edge_bias is given, but the decoder computes it by its own bias")
             options["edge_bias"] = self.bias(graph)
         for layer in self.layers:
             x = layer(x, graph, memory, memory_graph, **options)
         return x if self.norm is None else self.norm(x)
 
     def start(self, memory: Tensor | None = None, sizes: Sequence[int] = ()) -> DecoderState:
-        """The state before the first token, a state for `graphattn.nn.generation`.
+        """The state before the first token, as used by `graphattn.nn.generation`.
 
         Args:
             memory: `[Σ sizes, memory_dim]`; None for a decoder without cross-attention.
-            sizes: the size of each sequence's memory.
+            sizes: the memory size of each sequence.
         """
         layers: Any = self.layers
         return tuple(layer.start(memory, sizes) for layer in layers)
 
     def step(self, x: Tensor, state: DecoderState, sizes: Sequence[int] | None = None) -> tuple[Tensor, DecoderState]:
-        """The next token of each sequence, `[B, embed_dim]` to `[B, embed_dim]`, and the state then.
+        """Process the next token of each sequence, `[B, embed_dim]` → `[B, embed_dim]`, and return the new state.
 
-        A token sees itself and all before it, as on `ga.causal`.
+        A token attends to itself and all earlier tokens, as on `ga.causal`.
 
         Args:
             x: features of the tokens.
-            state: from `start` or from the step before.
-            sizes: how many tokens of each sequence come at once, packed: a prompt, which comes first. One when None.
+            state: from `start` or from the previous step.
+            sizes: the number of tokens of each sequence, packed, for a prompt in the first step; one each when None.
 
         Raises:
-            ValueError: a prompt does not come first.
+            ValueError: several tokens per sequence are given after the first step.
         """
         kept = state[0].own
         sizes = (1,) * len(x) if sizes is None else tuple(sizes)

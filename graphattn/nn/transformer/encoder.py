@@ -1,4 +1,4 @@
-"""The Transformer's encoder on a graph: its layer, and a stack of them."""
+"""The Transformer encoder on a graph: the layer and a stack of layers."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ from graphattn.nn.transformer.residual import feed_forward, residual
 
 
 class GraphTransformerLayer(NotScriptable, nn.Module):
-    """The Transformer's encoder layer: attention over the in-neighbors, then a feed-forward network.
+    """The Transformer encoder layer: attention over the in-neighbors, then a feed-forward network.
 
         y = x + dropout(MHA(norm(x))),   out = y + dropout(W_2 dropout(gelu(W_1 norm(y))))          norm_first
         y = norm(x + dropout(MHA(x))),   out = norm(y + dropout(W_2 dropout(gelu(W_1 y))))          otherwise
 
-    On `ga.complete(sizes)` it is the encoder layer of a Transformer, ViT or BERT, on a causal graph a GPT's, on a
-    window Longformer's, on a molecule a graph Transformer's.
+    On `ga.complete(sizes)` this is the encoder layer of a Transformer, ViT or BERT; on a causal graph, that of GPT; on
+    the bonds of a molecule, that of a graph Transformer.
 
     Args:
         embed_dim: width of the nodes' features.
         num_heads: attention heads; divides `embed_dim`.
-        ffn_dim: width inside the feed-forward network; 4 · `embed_dim` when None.
+        ffn_dim: hidden width of the feed-forward network; 4 · `embed_dim` when None.
         edge_dim: width of edge features; None for none.
-        dropout: inside the feed-forward network and on both branches, in training.
-        attention_dropout: on the attention weights, in training.
+        dropout: dropout probability in the feed-forward network and on both branches.
+        attention_dropout: dropout probability on the attention weights.
         score: see `MultiheadAttention`.
         normalize: see `MultiheadAttention`.
-        attention: a module to use instead of a `MultiheadAttention` made of these options, called as
-            `attention(x, graph)`: one with fewer key heads, rotary positions or features of its own, or
-            `LinformerAttention`.
-        norm_first: whether the norms stand before the branches (pre-norm) or after the sums (post-norm).
-        activation: of the feed-forward network; GELU when None.
+        attention: a module called as `attention(x, graph)`, instead of a `MultiheadAttention` built from these options;
+            for example one with fewer key heads or rotary positions, or `LinformerAttention`.
+        norm_first: whether the norms come before the branches (pre-norm) or after the sums (post-norm).
+        activation: activation of the feed-forward network; GELU when None.
 
     Shapes:
         x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`.
 
     Raises:
-        ValueError: a number is out of range, or `attention` is given beside options for one.
+        ValueError: an argument is out of range, or `attention` is combined with options of the attention.
 
     Vaswani et al. 2017, arXiv:1706.03762, section 3.1 (post-norm); Xiong et al. 2020, arXiv:2002.04745, figure 1b
     (pre-norm); Dwivedi & Bresson 2021, arXiv:2012.09699 (on graphs).
@@ -78,13 +77,13 @@ class GraphTransformerLayer(NotScriptable, nn.Module):
         self.norm_first = norm_first
 
     def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None, **options: Any) -> Tensor:
-        """One layer; see the class.
+        """Apply the layer.
 
         Args:
             x: features of the nodes, `[N, embed_dim]`.
-            graph: who may look at whom, or its `edge_index`, `[2, E]`.
+            graph: the graph, or its `edge_index`, `[2, E]`.
             edge_attr: edge features, `[E, edge_dim]`.
-            **options: what else the attention takes: `edge_bias`, `position`.
+            **options: further arguments of the attention: `edge_bias`, `position`.
         """
         if edge_attr is not None:
             options["edge_attr"] = edge_attr
@@ -94,14 +93,14 @@ class GraphTransformerLayer(NotScriptable, nn.Module):
 
 
 class TransformerEncoder(NotScriptable, nn.Module):
-    """Layers one after another on the same graph.
+    """A stack of layers on the same graph.
 
         x ← layer_l(x, graph),  l = 1, ..., L;   out = norm(x)
 
     Args:
         layers: each called as `layer(x, graph)`, such as a `GraphTransformerLayer`.
-        norm: at the end, which layers of pre-norm need; None for none.
-        bias: gives the `edge_bias` of all layers when called with the graph, such as `RelativeBias` or `ALiBi` (see
+        norm: final norm, needed by pre-norm layers; None for none.
+        bias: computes the `edge_bias` of all layers from the graph, such as `RelativeBias` or `ALiBi` (see
             `graphattn.nn.positions`); None for none.
 
     Shapes:
@@ -125,15 +124,15 @@ class TransformerEncoder(NotScriptable, nn.Module):
         self.norm, self.bias = norm, bias
 
     def forward(self, x: Tensor, graph: Graph | Tensor, edge_attr: Tensor | None = None, **options: Any) -> Tensor:
-        """All layers; arguments as for one.
+        """Run all layers; the arguments are those of a layer.
 
         Raises:
-            ValueError: `edge_bias` is given to an encoder that has a bias of its own.
+            ValueError: `edge_bias` is given although the encoder has `bias`.
         """
         graph = as_graph(graph, x.shape[0], x.shape[0])
         if self.bias is not None:
             if "edge_bias" in options:
-                raise ValueError("edge_bias is given, but the encoder makes its own")
+                raise ValueError("edge_bias is given, but the encoder computes it by its own bias")
             options["edge_bias"] = self.bias(graph)
         for layer in self.layers:
             x = layer(x, graph, edge_attr, **options)

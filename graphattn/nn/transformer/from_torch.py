@@ -1,4 +1,4 @@
-"""PyTorch's Transformer modules as ours, with their weights."""
+"""Conversion of PyTorch's Transformer modules, with their weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from graphattn.nn.transformer.encoder import GraphTransformerLayer, TransformerE
 
 
 def from_torch(module: nn.Module) -> nn.Module:
-    """Our module that gives the numbers of one of PyTorch's, on packed nodes and any graph, with a copy of its weights.
+    """Convert a Transformer module of PyTorch to the equivalent module for packed nodes on graphs; copies its weights.
 
     ==================================================  ====================================================
-    PyTorch's                                           ours
+    PyTorch                                             graphattn
     ==================================================  ====================================================
     `nn.MultiheadAttention`                             `MultiheadAttention`
     `nn.TransformerEncoderLayer`, `TransformerEncoder`  `GraphTransformerLayer`, `TransformerEncoder`
@@ -29,17 +29,16 @@ def from_torch(module: nn.Module) -> nn.Module:
     any other mask (True hides)                         `ga.Graph((~mask).nonzero().t().flip(0), n)`
     ==================================================  ====================================================
 
-    What is padding there is not here: sequences lie packed one after another. Dropout, dtype, device and training
-    mode come along.
+    Sequences are packed one after another instead of padded. Dropout, dtype, device and training mode are kept.
 
     Args:
-        module: one of those above.
+        module: one of the modules above.
 
     Raises:
-        TypeError: another module, an activation that is neither a module nor one of PyTorch's functions, or a module
-            that was changed (hooks, a replaced `forward`, another class in the place of a linear map), which weights
-            alone do not tell of.
-        ValueError: attention with `add_bias_kv` or `add_zero_attn`, which looks at a key that is no node.
+        TypeError: another module; an activation that is neither a module nor relu or gelu; or a module that was
+            modified (hooks, a replaced `forward`, another class instead of a linear layer), which copying weights would
+            miss.
+        ValueError: attention with `add_bias_kv` or `add_zero_attn`, which adds a key that is not a node.
 
     Example:
         >>> import graphattn as ga
@@ -147,7 +146,7 @@ def _set_ffn(ffn: nn.Sequential, theirs: Any) -> None:
 
 
 def _set(linear: Any, weight: Tensor, bias: Tensor | None) -> None:
-    """Copy the weights of a linear map; a bias that they have not is none, or zero where ours has one."""
+    """Copy weight and bias of a linear layer; without a source bias, ours is set to zero if there is one."""
     with torch.no_grad():
         linear.weight.copy_(weight)
         if bias is not None:

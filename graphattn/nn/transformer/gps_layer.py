@@ -1,4 +1,4 @@
-"""GPS on any graph: message passing beside attention."""
+"""The GPS layer: message passing in parallel with attention on any graph."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from graphattn.nn.transformer.residual import residual
 
 
 class GPSLayer(GraphTransformerLayer):
-    """Message passing along some edges and attention on a graph, side by side, then a feed-forward network.
+    """Message passing and attention in parallel, each on its own graph, followed by a feed-forward network.
 
         h = norm(x + dropout(local(x, edges))),   g = norm(x + dropout(MHA(x, graph)))
         out = norm(z + dropout(FFN(z))),   z = h + g
 
-    `GPSConv` is PyG's, whose attention sees all nodes; here the graph says who sees whom, such as an expander's.
+    In `GPSConv`, which is PyG's layer, all nodes of a graph attend to each other; here attention follows a graph of
+    its own, such as an expander.
 
     Args:
         embed_dim: width of the nodes' features.
         num_heads: attention heads; divides `embed_dim`.
-        local: message passing from `[N, embed_dim]` to the same, called as `local(x, edge_index)`, or as
-            `local(x, edge_index, edge_attr=local_attr)` where there are such features: any layer of PyG, or ours.
-        **options: those of `GraphTransformerLayer`, but `norm_first`.
+        local: a message passing layer, `[N, embed_dim]` → `[N, embed_dim]`, called as `local(x, edge_index)`, or as
+            `local(x, edge_index, edge_attr=local_attr)` if there are edge features; any layer of PyG or graphattn.
+        **options: arguments of `GraphTransformerLayer` except `norm_first`.
 
     Shapes:
-        x `[N, embed_dim]`, edge_attr `[E, edge_dim]` of the graph → `[N, embed_dim]`.
+        x `[N, embed_dim]`, edge_attr `[E, edge_dim]` → `[N, embed_dim]`.
 
-    Rampášek et al. 2022, arXiv:2205.12454, eq. 2-4; residuals, dropout and norms as in its code, where they are batch
-    norms.
+    Rampášek et al. 2022, arXiv:2205.12454, eq. 2-4; residuals, dropout and norms as in its code, which uses batch
+    norm where this layer uses layer norm.
     """
 
     def __init__(self, embed_dim: int, num_heads: int, local: nn.Module, **options: Any) -> None:
@@ -48,15 +49,15 @@ class GPSLayer(GraphTransformerLayer):
         local_attr: Tensor | None = None,
         **options: Any,
     ) -> Tensor:
-        """One layer; see the class.
+        """Apply the layer.
 
         Args:
             x: features of the nodes, `[N, embed_dim]`.
-            graph: who may look at whom, or its `edge_index`, `[2, E]`.
-            edge_attr: features of the graph's edges, `[E, edge_dim]`.
-            local_edges: the edges of the message passing, an `edge_index`; those of `graph` when None.
-            local_attr: their features, as `local` takes them; None for none.
-            **options: what else the attention takes.
+            graph: the attention graph, or its `edge_index`, `[2, E]`.
+            edge_attr: edge features of the attention graph, `[E, edge_dim]`.
+            local_edges: `edge_index` for the message passing; the edges of `graph` when None.
+            local_attr: edge features for `local`; None for none.
+            **options: further arguments of the attention.
         """
         if local_edges is None:
             local_edges = graph.edge_index if isinstance(graph, Graph) else graph

@@ -1,4 +1,4 @@
-"""Keys and values kept from step to step, so that each token of a growing sequence is projected once."""
+"""A key/value cache, so that each token of a growing sequence is projected only once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from graphattn.graph import Bipartite, bipartite
 
 @dataclass(frozen=True, eq=False)
 class KeyValueCache:
-    """Keys and values of several sequences of any lengths, packed; never changed in place.
+    """Keys and values of several packed sequences of any lengths; immutable.
 
     Args:
-        k: `[Σ sizes, Hk, D]`; None where the score has no keys.
+        k: `[Σ sizes, Hk, D]`; None for scores without keys.
         v: `[Σ sizes, Hk, Dv]`.
         sizes: the length of each sequence.
 
@@ -34,7 +34,7 @@ class KeyValueCache:
     sizes: tuple[int, ...]
 
     def append(self, k: Tensor | None, v: Tensor, sizes: Sequence[int]) -> KeyValueCache:
-        """The cache with some more tokens at the end of each sequence, `sizes` of them."""
+        """A new cache with `sizes` more tokens at the ends of the sequences."""
         return KeyValueCache(
             None if self.k is None or k is None else _behind(self.k, self.sizes, k, sizes),
             _behind(self.v, self.sizes, v, sizes),
@@ -42,7 +42,7 @@ class KeyValueCache:
         )
 
     def select(self, rows: Tensor) -> KeyValueCache:
-        """The cache of some sequences, in a new order; see `graphattn.nn.generation.select_rows`."""
+        """The cache of the sequences `rows`, in that order; see `graphattn.nn.generation.select_rows`."""
         chosen = rows.tolist()
         return KeyValueCache(
             None if self.k is None else _chosen(self.k, self.sizes, chosen),
@@ -51,7 +51,7 @@ class KeyValueCache:
         )
 
     def seen_by(self, sizes: Sequence[int]) -> Bipartite:
-        """The graph on which `sizes` queries of each sequence see all that is kept of it."""
+        """The graph in which `sizes` queries of each sequence attend to all its cached tokens."""
         return bipartite(sizes, self.sizes, device=self.v.device)
 
 

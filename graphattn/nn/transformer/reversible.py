@@ -1,4 +1,4 @@
-"""Reversible residuals: a stack of layers that keeps no activations, for it can find them again from its output."""
+"""Reversible residual layers, whose activations are recomputed from the output in the backward pass."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from graphattn.graph import Graph
 
 
 class ReversibleEncoder(nn.Module):
-    """Pairs of branches f (attention) and g (feed-forward) over two streams, both x at first.
+    """Reversible pairs of branches f (attention) and g (feed-forward) over two streams, both initialized with x.
 
         y_1 = x_1 + f(x_2),   y_2 = x_2 + g(y_1);        out = norm((y_1 + y_2) / 2) after the last pair
 
-    The backward pass finds the inputs of each pair again, x_2 = y_2 − g(y_1) and x_1 = y_1 − f(x_2), with the random
-    numbers and the autocast of the forward pass. So memory does not grow with depth; time grows by a forward pass.
-    There is no second derivative.
+    The backward pass recomputes the inputs of each pair, x_2 = y_2 − g(y_1) and x_1 = y_1 − f(x_2), with the random
+    state and the autocast settings of the forward pass. Memory does not grow with depth, at the cost of one more
+    forward pass. Second derivatives are not supported.
 
     Args:
-        blocks: pairs (f, g), f called with nodes and graph, g with nodes.
-        norm: at the end; None for none.
+        blocks: pairs (f, g), called as `f(x, graph)` and `g(x)`.
+        norm: final norm; None for none.
 
     Shapes:
         x `[N, C]` → `[N, C]`.
 
     Gomez et al. 2017, arXiv:1707.04585, eq. 6-7; in Transformers: Kitaev et al. 2020, arXiv:2001.04451, eq. 8-9. The
-    random state that is kept is that of the CPU and of the device of x.
+    random states of the CPU and of the device of x are saved and restored.
     """
 
     def __init__(self, blocks: Iterable[tuple[nn.Module, nn.Module]], *, norm: nn.Module | None = None) -> None:
@@ -39,7 +39,7 @@ class ReversibleEncoder(nn.Module):
         self.norm = norm
 
     def forward(self, x: Tensor, graph: Graph) -> Tensor:
-        """All pairs, one after another."""
+        """Run all pairs."""
         blocks: Any = self.blocks
         parameters = [parameter for parameter in self.blocks.parameters() if parameter.requires_grad]
         first, second = _Reversible.apply(x, x, graph, [tuple(pair) for pair in blocks], *parameters)
@@ -92,7 +92,7 @@ def _again(
     grads: Sequence[Tensor],
     autocast: tuple[str, torch.dtype, bool],
 ) -> tuple[Tensor, Tensor]:
-    """The branch's value as it was, and the gradient of the first input; those of parameters are added to `grads`."""
+    """Recompute a branch; return its output and input gradient, and add parameter gradients to `grads`."""
     x, *graph = inputs
     devices = [x.device] if x.device.type == "cuda" else []
     with torch.enable_grad(), torch.random.fork_rng(devices):

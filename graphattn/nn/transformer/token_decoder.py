@@ -1,4 +1,4 @@
-"""Tokens in, scores of the next token out: the decoder with its embedding."""
+"""The Transformer decoder with token embedding and output layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graphattn.nn.transformer.decoder import DecoderState, TransformerDecoder, T
 
 
 class TokenDecoder(NotScriptable, nn.Module):
-    """A Transformer decoder over tokens, with sine positions and one table for embedding and output.
+    """A Transformer decoder over tokens, with sinusoidal positions and tied input and output embeddings.
 
         x_i = √d E[token_i] + sine(i),   scores = E norm(decoder(x, memory))
 
@@ -29,16 +29,16 @@ class TokenDecoder(NotScriptable, nn.Module):
         embed_dim: d, width of the tokens.
         num_heads: attention heads; divides `embed_dim`.
         depth: the number of layers.
-        cross: whether there is a memory to look at.
-        dropout: on the embedding, in the layers, in training.
-        attention: makes each layer's attention among the tokens, such as
-            `lambda: MultiheadAttention(d, num_heads, num_kv_heads=1)`; plain when None.
-        **options: what else the layers take, such as `ffn_dim`, `memory_dim`, `norm_first`.
+        cross: whether the layers have cross-attention to a memory.
+        dropout: dropout probability on the embedding and in the layers.
+        attention: called once per layer to make its self-attention, such as
+            `lambda: MultiheadAttention(d, num_heads, num_kv_heads=1)`; the default attention when None.
+        **options: further arguments of the layers, such as `ffn_dim`, `memory_dim`, `norm_first`.
 
     Shapes:
         tokens `[N]` → scores `[N, num_tokens]`.
 
-    Vaswani et al. 2017, arXiv:1706.03762, section 3; shared tables: section 3.4. Pre-norm unless told otherwise.
+    Vaswani et al. 2017, arXiv:1706.03762, section 3; tied embeddings: section 3.4. Pre-norm by default.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class TokenDecoder(NotScriptable, nn.Module):
         memory: Tensor | None = None,
         memory_sizes: Sequence[int] | None = None,
     ) -> Tensor:
-        """Scores of the token after each, for sequences of `sizes` packed one after another.
+        """Next-token scores for each token of packed sequences of `sizes`.
 
         Raises:
             ValueError: the sizes do not add up to the number of tokens.
@@ -84,15 +84,15 @@ class TokenDecoder(NotScriptable, nn.Module):
     def step(
         self, tokens: Tensor, state: DecoderState, sizes: Sequence[int] | None = None
     ) -> tuple[Tensor, DecoderState]:
-        """Scores of the token after those given, for each sequence, as `graphattn.nn.generation` asks.
+        """Next-token scores of each sequence and the new state; a `Step` of `graphattn.nn.generation`.
 
         Args:
-            tokens: the next token of each sequence, `[B]`, or with `sizes` a prompt each, packed.
-            state: from `decoder.start` or the step before.
-            sizes: of the prompts.
+            tokens: the next token of each sequence, `[B]`, or with `sizes` one prompt per sequence, packed.
+            state: from `decoder.start` or the previous step.
+            sizes: the lengths of the prompts.
 
         Returns:
-            `[B, num_tokens]`, for a prompt after its last token; and the state.
+            Scores `[B, num_tokens]` of the token that follows, and the new state.
         """
         before = () if state[0].own is None else state[0].own.sizes
         if sizes is None:

@@ -1,4 +1,4 @@
-"""The convolutional block attention module: attention over channels, then over places."""
+"""The convolutional block attention module: attention over channels, then over positions."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from graphattn.nn.vision.gate import gate
 
 
 class CBAM(nn.Module):
-    """First what matters in an image, then where.
+    """Channel attention followed by spatial attention.
 
-        M_c = sigmoid(MLP(mean of x over the places) + MLP(largest of x over the places)),   x' = M_c x
-        M_s = sigmoid(conv([mean of x' over the channels, largest of x' over the channels])),   out = M_s x'
+        M_c = sigmoid(MLP(mean of x over positions) + MLP(max of x over positions)),   x' = M_c x
+        M_s = sigmoid(conv([mean of x' over channels, max of x' over channels])),   out = M_s x'
 
-    As graphs: nodes that see themselves under the normalizer sigmoid; in M_c a node for each image and a head for each
-    channel, in M_s a node for each place and one head.
+    As graph attention: self-loops with the normalizer "sigmoid". M_c has one node per image and one head per channel,
+    M_s one node per position and a single head.
 
     Args:
         channels: C.
-        reduction: r; the MLP has C / r numbers inside (at least one).
-        kernel_size: of the convolution, odd; 7 in the paper.
+        reduction: r; the hidden layer of the MLP has C / r units (at least one).
+        kernel_size: kernel size of the convolution; odd, 7 in the paper.
 
     Shapes:
         `[B, C, height, width]` → the same.
@@ -39,7 +39,7 @@ class CBAM(nn.Module):
         self.where = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Weigh channels and places of images `[B, C, height, width]`."""
+        """Weight channels and positions of images `[B, C, height, width]`."""
         maps = x.flatten(2)  # [B, C, places]: nodes, heads, values
         x = gate(self.what(maps.mean(dim=2)) + self.what(maps.amax(dim=2)), maps).view_as(x)
         scores = self.where(torch.stack([x.mean(dim=1), x.amax(dim=1)], dim=1))  # [B, 1, height, width]

@@ -1,4 +1,4 @@
-"""Features under gates: attention of each node to itself alone, with sigmoid weights that do not compete."""
+"""Sigmoid gates as attention: each node attends to itself only, with the normalizer "sigmoid"."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphattn.nn.functional.edge_weights import normalize_edges, weighted_sum
 
 
 def gate(logits: Tensor, values: Tensor) -> Tensor:
-    """sigmoid(s_i) · v_i, on the graph whose only edges lead from each node to itself.
+    """sigmoid(s_i) · v_i, computed on the graph that has self-loops only.
 
     Args:
-        logits: s, `[N, H]`, one for each head.
+        logits: s, `[N, H]`.
         values: v, `[N, H, Dv]` or `[N, 1, Dv]`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The non-local block: every place of a feature map attends to every other."""
+"""The non-local block: self-attention over all positions of a feature map."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from graphattn.ops.attention import attention
 
 
 class NonLocalBlock(NotScriptable, nn.Module):
-    """Self-attention among the places of an image, beside the identity.
+    """Self-attention over the positions of an image, with a residual connection.
 
         y_i = Σ_j softmax_j( ⟨θ(x_i), φ(x_j)⟩ ) g(x_j),   out = x + W_z y
 
-    The graph is `complete` over the places of each image, the score dot without a scale ("embedded Gaussian"). At first
-    W_z is zero, and the block the identity, so that it may go into a trained network.
+    The graph is `complete` over the positions of each image, and the score is the unscaled dot product ("embedded
+    Gaussian"). W_z is initialized to zero, so that a new block is the identity and can be inserted into a trained
+    network.
 
     Args:
         channels: C of the feature map.

@@ -1,4 +1,4 @@
-"""An image as a memory of patches."""
+"""An encoder of images for attending decoders."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from graphattn.nn.recurrent.encoder import Encoded
 
 
 class PatchEncoder(nn.Module):
-    """The places of a feature map as the parts of a memory, row by row; their mean is the summary.
+    """The positions of a feature map as memory, row by row, and their mean as summary.
 
         h_j = features(image)[:, j],   summary = (1 / P) Σ_j h_j
 
     Args:
-        features: a convolutional network, from images `[B, channels, height, width]` to maps `[B, C, h, w]`.
+        features: a convolutional network that maps images `[B, channels, height, width]` to `[B, C, h, w]`.
         channels: C.
 
-    With `BahdanauDecoder(cell="lstm")` it writes captions: soft attention by `Alignment`, hard by `HardAlignment`.
+    For image captions use it with `BahdanauDecoder(cell="lstm")` and `Alignment` (soft attention) or `HardAlignment`.
 
-    Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 3.1.1: annotation vectors of a layer that still
-    has places; the network there is a VGG trained on ImageNet, here one's own. Its penalty on places that soft
-    attention leaves out (eq. 14) is (1 − Σ_t α_t)² of the alignments that the decoder returns.
+    Xu et al. 2015 (Show, Attend and Tell), arXiv:1502.03044, section 3.1.1: the annotation vectors
+    are the features of a convolutional layer, there of a VGG trained on ImageNet. The paper's regularizer (eq. 14) is
+    (1 − Σ_t α_t)² of the alignments that the decoder returns.
     """
 
     def __init__(self, features: nn.Module, channels: int) -> None:
@@ -29,10 +29,10 @@ class PatchEncoder(nn.Module):
         self.memory_dim = self.summary_dim = channels
 
     def forward(self, images: Tensor) -> Encoded:
-        """Look at images `[B, channels, height, width]`.
+        """Encode images `[B, channels, height, width]`.
 
         Raises:
-            ValueError: the network's maps do not have C channels.
+            ValueError: the feature maps do not have C channels.
         """
         maps = self.features(images)
         if maps.ndim != 4 or maps.shape[1] != self.memory_dim:

@@ -8,21 +8,21 @@ from graphattn.nn.vision.gate import gate
 
 
 class SqueezeExcitation(nn.Module):
-    """Each channel of an image, as strong as the whole image says.
+    """Channel attention: each channel is scaled by a gate computed from the whole image.
 
-        z_c = mean of x_c over the places,   s = sigmoid(W_2 relu(W_1 z)),   out_c = s_c x_c
+        z_c = mean of x_c over positions,   s = sigmoid(W_2 relu(W_1 z)),   out_c = s_c x_c
 
-    As a graph: a node for each image that sees itself, a head for each channel whose value is the channel's map, the
-    score given by the image and the normalizer sigmoid.
+    As graph attention: one node per image with a self-loop, one head per channel whose value is the feature map, and
+    the normalizer "sigmoid".
 
     Args:
         channels: C.
-        reduction: r; the layer between has C / r numbers (at least one).
+        reduction: r; the hidden layer has C / r units (at least one).
 
     Shapes:
         `[B, C, height, width]` → the same.
 
-    Hu et al. 2018, arXiv:1709.01507, eq. 2-4; the biases beside W_1 and W_2 are from its code.
+    Hu et al. 2018, arXiv:1709.01507, eq. 2-4; the biases of W_1 and W_2 are as in its code.
     """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
@@ -33,6 +33,6 @@ class SqueezeExcitation(nn.Module):
         self.excite = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Weigh the channels of images `[B, C, height, width]`."""
+        """Weight the channels of images `[B, C, height, width]`."""
         maps = x.flatten(2)  # [B, C, places]: nodes, heads, values
         return gate(self.excite(maps.mean(dim=2)), maps).view_as(x)

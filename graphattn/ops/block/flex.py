@@ -63,7 +63,7 @@ def refusal(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall) -> Tensor | State:
-    """Run one call that `refusal` has let pass."""
+    """Run one call that `refusal` accepts."""
     return attend(call, _compiled())
 
 

@@ -1,8 +1,11 @@
-"""Unions and batches of several kinds of graph: each part on its own path."""
+"""The composite backend, `backend="parts"`: unions and mixed batches, each part on the backend that suits it.
+
+The parts of a batch are calls one after another. The parts of a union give states, which are merged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +14,21 @@ from torch import Tensor
 
 from graphattn.graph import Batch, Union
 from graphattn.graph.rule import GraphKind
-from graphattn.ops.arguments import AttentionCall, Late
+from graphattn.ops.arguments import AttentionCall, UnionState
+from graphattn.ops.backend import Answer, Attend, Backend, Choose, CostOf, refusal_of_transforms
+from graphattn.ops.cost import Cost
 from graphattn.ops.gradient import differentiate
 from graphattn.ops.mapped import one_by_one
-from graphattn.ops.precision import FEW_PAIRS
 from graphattn.ops.scores import Cosine
 from graphattn.ops.state import State, merge
-
-Answer = Tensor | tuple[Tensor, Tensor] | State
-Run = Callable[[AttentionCall], Answer]
+from graphattn.ops.thresholds import FEW_PAIRS
 
 
 def refusal(call: AttentionCall) -> str | None:
-    """Why parts cannot serve a call, or None if they can."""
+    """Why a call cannot be run part by part, or None if it can."""
+    why_not = refusal_of_transforms()
+    if why_not is not None:
+        return why_not
     graph = call.graph
     if not isinstance(graph, Union | Batch):
         return "the graph is neither a union nor a batch of several kinds"
@@ -40,23 +45,23 @@ def refusal(call: AttentionCall) -> str | None:
     return None
 
 
-def waste(call: AttentionCall, choose: Callable[[AttentionCall], str]) -> str | None:
-    """Why "auto" passes parts over for one pass over all edges, or None; `choose` names the backend of a call."""
+def slower_because(call: AttentionCall, choose: Choose) -> str | None:
+    """Why one pass over all edges is faster, or None."""
     assert isinstance(call.graph, Union | Batch)
     few = FEW_PAIRS * len(call.graph.parts)
     if call.graph.num_edges * call.heads < few:
         return f"it has fewer than {few} pairs"
-    if all(choose(inner) in ("numba", "triton", "reference") for inner in calls(call)):
+    if all(choose(part).bytes_per_edge is not None for part in calls(call)):
         return "each of its parts would be a pass over edges"
     return None
 
 
-def attention(call: AttentionCall, run: Run) -> Answer:
-    """Run one call that `refusal` has let pass; `run` runs calls of any kind."""
-    inners = list(calls(call))
-    answers: list[Any] = [run(inner) for inner in inners]
+def run(call: AttentionCall, attend: Attend) -> Answer:
+    """Run one call that `refusal` accepts."""
+    parts = list(calls(call))
+    answers: list[Any] = [attend(part) for part in parts]
     if isinstance(call.graph, Union):
-        state = State(*_Merge.apply([inner.late for inner in inners], *(x for state in answers for x in state)))
+        state = State(*_Merge.apply([part.union_state for part in parts], *(x for state in answers for x in state)))
         return state if call.return_state else state.out
     if call.return_state:
         return State(*(torch.cat(each) for each in zip(*answers, strict=True)))
@@ -76,7 +81,7 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
             )
             yield replace(
                 call, graph=part, edge_bias=bias, edge_key=key, edge_value=value, edge_attr=attr, return_state=True,
-                late=Late(),
+                union_state=UnionState(),
             )  # fmt: skip
         return
     assert isinstance(graph, Batch)
@@ -87,20 +92,30 @@ def calls(call: AttentionCall) -> Iterator[AttentionCall]:
         dst, src, edge = rows.stop, columns.stop, edge + part.num_edges
 
 
+def cost(call: AttentionCall, cost_of: CostOf) -> Cost:
+    """The sum of the parts."""
+    costs = [cost_of(part) for part in calls(call)]
+    return Cost(sum(each.flops for each in costs), sum(each.bytes for each in costs))
+
+
 def _merged(tensors: Sequence[Any]) -> State:
     return merge(*map(State, tensors[::2], tensors[1::2]))
 
 
 class _Merge(torch.autograd.Function):
-    """`merge` of out and lse of each part in turn, with its gradient, or none of its own for parts that heed `late`."""
+    """`merge` of out and lse of each part in turn.
+
+    In the backward pass a part that uses the state of the union is given the gradients of the union as they are; the
+    others those of `merge`.
+    """
 
     @staticmethod
-    def forward(ctx: Any, lates: Sequence[Late], *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, union_states: Sequence[UnionState], *tensors: Tensor) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        whole = _merged(tensors)
-        ctx.lates = lates
-        ctx.save_for_backward(*whole, *tensors)
-        return whole
+        union = _merged(tensors)
+        ctx.union_states = union_states
+        ctx.save_for_backward(*union, *tensors)
+        return union
 
     @staticmethod
     @one_by_one
@@ -109,9 +124,9 @@ class _Merge(torch.autograd.Function):
         if torch.is_grad_enabled():
             return None, *differentiate(_merged, (grad_out, grad_lse), tensors, ctx.needs_input_grad[1:])
         grads: list[Tensor | None] = []
-        for late, part_out, part_lse in zip(ctx.lates, tensors[::2], tensors[1::2], strict=True):
-            if late.heeded:
-                late.whole = State(out, lse)
+        for union_state, part_out, part_lse in zip(ctx.union_states, tensors[::2], tensors[1::2], strict=True):
+            if union_state.is_used:
+                union_state.state = State(out, lse)
                 grads += [grad_out, grad_lse]
                 continue
             share = torch.where(part_lse == -torch.inf, 0, (part_lse - lse).exp())
@@ -119,3 +134,13 @@ class _Merge(torch.autograd.Function):
             grads.append(None if grad_out is None else (grad_out * share.unsqueeze(-1)).to(grad_out.dtype))
             grads.append(share * (along if grad_lse is None else along + grad_lse))
         return None, *grads
+
+
+COMPOSITE = Backend(
+    name="parts",
+    summary="each part of the graph on its own path",
+    refusal=refusal,
+    run=run,
+    slower_because=slower_because,
+    cost=cost,
+)

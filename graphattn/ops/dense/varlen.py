@@ -14,11 +14,11 @@ from graphattn.graph.memo import derived
 from graphattn.ops.arguments import AttentionCall
 from graphattn.ops.by_size import distinct_sizes
 
-_WIDEST = 256  # numbers of a head that flash attention takes
+_WIDEST = 256  # the largest head dimension of flash attention
 
 
 def refusal(call: AttentionCall) -> str | None:
-    """Why it cannot serve a call that `scaled_dot_product_attention` could serve size by size, or None if it can."""
+    """Why it cannot run a call that `scaled_dot_product_attention` runs size by size, or None if it can."""
     graph = call.graph
     assert isinstance(graph, Complete | Causal | Bipartite)
     assert call.q is not None
@@ -37,7 +37,7 @@ def refusal(call: AttentionCall) -> str | None:
 
 
 def attention(call: AttentionCall, q: Tensor, k: Tensor) -> Tensor:
-    """Run one call that `refusal` has let pass, with queries and keys whose product is the score."""
+    """Run one call that `refusal` accepts, with queries and keys whose product is the score."""
     graph = call.graph
     assert isinstance(graph, Complete | Causal | Bipartite)
     dst_ptr, src_ptr = derived(graph, "varlen", lambda: (graph.dst_ptr.int(), graph.src_ptr.int()))
@@ -73,7 +73,7 @@ def _is_there() -> bool:
     return {"scale", "window_size", "enable_gqa"} <= set(known)
 
 
-_is_there._dynamo_marked_constant = True  # type: ignore[attr-defined]  # see dispatch._load
+_is_there._dynamo_marked_constant = True  # type: ignore[attr-defined]  # see graphattn.ops.loading
 
 
 def _function() -> Callable[..., Any]:

@@ -11,8 +11,6 @@ gradient of its weight. It puts in their places the gradient of the score and th
     da_ij += Wᵀ q_i ds_ij + Uᵀ do_i w_ij.
 """
 
-from typing import Any
-
 import numpy as np
 
 from graphattn.ops.numba.edges import AHEAD, ONE, U, edge_at, fill, finish, next_rows, node_of
@@ -25,13 +23,13 @@ from graphattn.ops.numba.vector import at, keep, numbers_of, prefetch, shifted
 
 
 @inlined
-def room_of_features(p: Any) -> Any:
+def room_of_features(p):
     """How many numbers a tile of destinations needs, A for each head."""
     return TILE * U(p.heads) * U(p.attr_width)
 
 
 @shared
-def queries_of_features(p: Any, i: Any, count: Any, made: Any) -> None:
+def queries_of_features(p, i, count, made):
     """Wᵀ q of destinations i, …, i + count − 1."""
     fill(made, U(0), room_of_features(p), 0)
     sizes = U(p.heads), U(p.width), U(p.attr_width)
@@ -39,7 +37,7 @@ def queries_of_features(p: Any, i: Any, count: Any, made: Any) -> None:
 
 
 @shared
-def _grads_of_features(p: Any, g: Any, i: Any, count: Any, made: Any) -> None:
+def _grads_of_features(p, g, i, count, made):
     """Uᵀ do of the same."""
     fill(made, U(0), room_of_features(p), 0)
     sizes = U(p.heads), U(p.value_width), U(p.attr_width)
@@ -47,35 +45,35 @@ def _grads_of_features(p: Any, g: Any, i: Any, count: Any, made: Any) -> None:
 
 
 @inlined
-def prefetch_features(p: Any, edges: Any, x: Any, end: Any) -> None:
+def prefetch_features(p, edges, x, end):
     """Ask for the features of an edge some places ahead."""
     if x + AHEAD < end:
         prefetch(at(p.edge_attr, p.number), edge_at(edges, x + AHEAD) * U(p.attr_width), U(p.attr_width))
 
 
 @inlined
-def add_dots_of_features(p: Any, t: Any, rows: Any, edge: Any, sums: Any, y: Any) -> None:
+def add_dots_of_features(p, t, rows, edge, sums, y):
     """sums[y + h] += ⟨rows_th, a⟩ for the features a of an edge."""
     features, one = at(p.edge_attr, p.number), type(p.number)(1)
     add_dots(one, rows, t, features, edge, U(p.attr_width), U(p.heads), ONE, sums, y)
 
 
 @inlined
-def add_features(p: Any, weights: Any, y: Any, rows: Any, t: Any, edge: Any) -> None:
+def add_features(p, weights, y, rows, t, edge):
     """rows_th += weights[y + h] · a."""
     features, one = at(p.edge_attr, p.number), type(p.number)(1)
     add_to_queries(one, weights, y, rows, t, features, edge, U(p.attr_width), U(p.heads), ONE)
 
 
 @inlined
-def _add_to_features(p: Any, g: Any, weights: Any, y: Any, rows: Any, t: Any, edge: Any) -> None:
+def _add_to_features(p, g, weights, y, rows, t, edge):
     """da += Σ_h weights[y + h] · rows_th."""
     grads, one = at(g.edge_attr, p.number), type(p.number)(1)
     add_to_keys(one, weights, y, rows, t, grads, edge, U(p.attr_width), U(p.heads), ONE)
 
 
 @kernel
-def feature_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def feature_terms(tasks, edges, p, r, g):
     """What edge features add to each score, and to the gradient of its weight."""
     H, size = U(p.heads), room_of_features(p)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)
@@ -108,7 +106,7 @@ def feature_terms(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
 
 
 @kernel
-def backward_features(tasks: Any, edges: Any, p: Any, r: Any, g: Any) -> None:
+def backward_features(tasks, edges, p, r, g):
     """Gradients of W, U and edge features, and what W adds to those of queries."""
     H, D, Dv, A, size = U(p.heads), U(p.width), U(p.value_width), U(p.attr_width), room_of_features(p)
     starts, stops = at(edges.starts, edges.index), at(edges.stops, edges.index)

@@ -1,6 +1,4 @@
-"""Small things that all kernels do with edges and weights."""
-
-from typing import Any
+"""Small functions on edges and weights that all kernels share."""
 
 import numpy as np
 
@@ -16,7 +14,7 @@ AHEAD = U(8)  # edges between asking for a row and using it
 
 
 @shared
-def next_rows(tasks: Any) -> Any:
+def next_rows(tasks):
     """The number of the next task, and its rows; `tasks.count`, and no rows, when there is none left."""
     counters, bounds = at(tasks.counters, ONE), at(tasks.bounds, ONE)
     for further in range(tasks.shares):
@@ -28,51 +26,51 @@ def next_rows(tasks: Any) -> Any:
 
 
 @inlined
-def finish(tasks: Any) -> None:
+def finish(tasks):
     """Count a task as done."""
     add_release(at(tasks.done, ONE))
 
 
 @inlined
-def node_of(edges: Any, row: Any) -> Any:
+def node_of(edges, row):
     """The node that a row belongs to."""
     return U(at(edges.rows, edges.index)[row]) if edges.rows != 0 else row
 
 
 @inlined
-def place_of(edges: Any, x: Any) -> Any:
+def place_of(edges, x):
     """The place, in the order by destination, of the edge at place x of this order."""
     return U(at(edges.places, edges.index)[x]) if edges.places != 0 else x
 
 
 @inlined
-def edge_at(edges: Any, place: Any) -> Any:
+def edge_at(edges, place):
     """The caller's number of the edge at a place in the order by destination."""
     return U(at(edges.ids, edges.index)[place]) if edges.ids != 0 else place
 
 
 @inlined
-def fill(array: Any, first: Any, last: Any, value: Any) -> None:
+def fill(array, first, last, value):
     """array[first:last] = value."""
     for x in range(first, last):
         array[x] = value
 
 
 @inlined
-def rest_of(top: Any, log_total: Any, lse: Any) -> Any:
+def rest_of(top, log_total, lse):
     """What rounding took from lse = top + log_total: half a unit of ±10,000 is 5e-4, too much for an exponent."""
     return log_total - (lse - top)
 
 
 @shared
-def exp_all(x: Any, size: Any) -> None:
+def exp_all(x, size):
     """The first `size` numbers of x to their exponentials."""
     for y in range(size):
         x[y] = exp(x[y])
 
 
 @shared
-def weigh_all(p: Any, x: Any, size: Any) -> None:
+def weigh_all(p, x, size):
     """Scores to weights, one by one, by a normalizer that needs no sum."""
     zero, one = p.number, type(p.number)(1)
     if p.normalize == RELU:
@@ -84,7 +82,7 @@ def weigh_all(p: Any, x: Any, size: Any) -> None:
 
 
 @shared
-def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> None:
+def weights_and_slopes(p, x, slopes, kept, size):
     """Scores (of a softmax: exponents) to weights after dropout; gradients of the weights to those of the scores."""
     zero, one = p.number, type(p.number)(1)
     if p.normalize == SOFTMAX:
@@ -107,19 +105,19 @@ def weights_and_slopes(p: Any, x: Any, slopes: Any, kept: Any, size: Any) -> Non
 
 
 @inlined
-def _prefetch_row(array: Any, width: Any, others: Any, x: Any, end: Any) -> None:
+def _prefetch_row(array, width, others, x, end):
     if x + AHEAD < end:
         prefetch(array, U(others[x + AHEAD]) * width, width)
 
 
 @inlined
-def prefetch_key(p: Any, others: Any, x: Any, end: Any) -> None:
+def prefetch_key(p, others, x, end):
     """Ask for the key that an edge some places ahead will need."""
     if p.k != 0:
         _prefetch_row(at(p.k, p.keys), U(p.key_heads) * U(p.width), others, x, end)
 
 
 @inlined
-def prefetch_value(p: Any, others: Any, x: Any, end: Any) -> None:
+def prefetch_value(p, others, x, end):
     """Ask for the value that an edge some places ahead will need."""
     _prefetch_row(at(p.v, p.values), U(p.key_heads) * U(p.value_width), others, x, end)

@@ -50,8 +50,8 @@ def _in_pieces(builder: Any, size: Any, piece: Callable[[int, Any], None]) -> No
 def _in_place(name: str, meaning: str, change: Callable[[Any, Any, Any], Any], reads: bool = True) -> Any:
     """`name(x, y, a, i, n)`: x[y + h] = change(x[y + h], a[i + h])."""
 
-    def function(typingctx: Any, x: Any, y: Any, a: Any, i: Any, n: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def function(typingctx, x, y, a, i, n):
+        def emit(context, builder, signature, args):
             x_at, y, a_at, i, n = args
             target, other = builder.gep(x_at, [y]), builder.gep(a_at, [i])
             align = x.dtype.bitwidth // 8
@@ -72,12 +72,12 @@ def _in_place(name: str, meaning: str, change: Callable[[Any, Any, Any], Any], r
     return intrinsic(function)
 
 
-def _larger(builder: Any, old: Any, given: Any) -> Any:
+def _larger(builder, old, given):
     above = builder.fcmp_ordered(">", given, old)
     return builder.select(builder.or_(above, builder.fcmp_unordered("uno", given, given)), given, old)
 
 
-def _infinite_if_lowest(builder: Any, old: Any, given: Any) -> Any:
+def _infinite_if_lowest(builder, old, given):
     vector = isinstance(given.type, ir.VectorType)
     lowest, highest = (
         ir.Constant(given.type, [number] * given.type.count if vector else number) for number in (-math.inf, math.inf)
@@ -94,10 +94,10 @@ keep_larger = _in_place("keep_larger", "x = max(x, a), NaN where either is.", _l
 
 
 @intrinsic
-def set_to(typingctx: Any, x: Any, y: Any, value: Any, n: Any) -> Any:
+def set_to(typingctx, x, y, value, n):
     """x = value."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         x_at, y, value, n = args
         target = builder.gep(x_at, [y])
 
@@ -115,9 +115,9 @@ def _leaky(name: str, meaning: str, of_slope: bool) -> Any:
     """`name(x, y, a, i, n, scale, negative_slope)`."""
 
     def function(
-        typingctx: Any, x: Any, y: Any, a: Any, i: Any, n: Any, scale: Any, negative_slope: Any
-    ) -> Any:  # fmt: skip
-        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        typingctx, x, y, a, i, n, scale, negative_slope
+    ):  # fmt: skip
+        def emit(context, builder, signature, args):
             x_at, y, a_at, i, n, scale, negative_slope = args
             target, other = builder.gep(x_at, [y]), builder.gep(a_at, [i])
             align = x.dtype.bitwidth // 8

@@ -1,7 +1,6 @@
 """exp, log and tanh for float32 as plain arithmetic, so that a loop over them becomes vector instructions."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -25,7 +24,7 @@ _ONE, _ZERO, _HALF = np.float32(1), np.float32(0), np.float32(0.5)
 
 
 @njit(**HELPER, fastmath={"contract"})
-def _reduced(x: Any) -> Any:
+def _reduced(x):
     """n and e^r − 1 of x = n·ln 2 + r, the latter by Cephes' polynomial for expf (Moshier 1992)."""
     n = np.floor(x * _LOG2_E + _HALF)
     r = x - n * _LN2_HIGH - n * _LN2_LOW
@@ -34,7 +33,7 @@ def _reduced(x: Any) -> Any:
 
 
 @njit(**HELPER, fastmath={"contract"})
-def _exp32(x: Any) -> Any:
+def _exp32(x):
     """2^n e^r, the power by its bits; within 2 ulp."""
     inside = x if x > _LOWEST else _LOWEST  # also NaN, put right at the end
     inside = inside if inside < _HIGHEST else _HIGHEST
@@ -49,7 +48,7 @@ def _exp32(x: Any) -> Any:
 
 
 @njit(**HELPER, fastmath={"contract"})
-def _log32(x: Any) -> Any:
+def _log32(x):
     """e·ln 2 + ln m of x = 2^e m, the latter by Cephes' polynomial for logf; within 2 ulp."""
     bits = bits_of_float(x)
     e = np.float32((bits >> np.int32(23)) - np.int32(126))
@@ -68,7 +67,7 @@ def _log32(x: Any) -> Any:
 
 
 @njit(**HELPER, fastmath={"contract"})
-def _tanh32(x: Any) -> Any:
+def _tanh32(x):
     """−m / (2 + m) with m = e^(−2|x|) − 1, which keeps the digits of a small x; within 4 ulp."""
     size = abs(x)
     n, fraction = _reduced(np.float32(-2) * (size if size < _FLAT else _FLAT))
@@ -85,7 +84,7 @@ def exp(x: float) -> float:
 
 
 @overload(exp, jit_options={**HELPER, "fastmath": {"contract"}})
-def _exp_overload(x):  # type: ignore[no-untyped-def]  # Numba compares the two signatures, annotations too
+def _exp_overload(x):  # Numba compares the two signatures, annotations too
     if x == types.float32:
         return lambda x: _exp32(x)
     if x == types.float64:
@@ -99,7 +98,7 @@ def log(x: float) -> float:
 
 
 @overload(log, jit_options={**HELPER, "fastmath": {"contract"}})
-def _log_overload(x):  # type: ignore[no-untyped-def]
+def _log_overload(x):
     if x == types.float32:
         return lambda x: _log32(x)
     if x == types.float64:
@@ -113,7 +112,7 @@ def tanh(x: float) -> float:
 
 
 @overload(tanh, jit_options={**HELPER, "fastmath": {"contract"}})
-def _tanh_overload(x):  # type: ignore[no-untyped-def]
+def _tanh_overload(x):
     if x == types.float32:
         return lambda x: _tanh32(x)
     if x == types.float64:

@@ -5,40 +5,32 @@ The key's side has one row of `width` numbers for each of `key_heads` and is the
 one key head where it is shared by all.
 """
 
-from typing import Any
-
 from graphattn.ops.numba import leaky, vector
 from graphattn.ops.numba.helper import shared
 
 
 @shared
-def add_dots(
-    scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any, sums: Any, y: Any
-) -> None:
+def add_dots(scale, a, i, b, j, width, group, key_heads, sums, y):
     """sums[y + h] += scale · ⟨a_ih, b_jh⟩."""
     vector.add_dots(scale, a, i * group * key_heads * width, b, j * key_heads * width, width, group, key_heads, sums, y)
 
 
 @shared
-def add_to_queries(
-    scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
-) -> None:
+def add_to_queries(scale, weights, y, a, i, b, j, width, group, key_heads):
     """a_ih += scale · weights[y + h] · b_jh."""
     query, key = i * group * key_heads * width, j * key_heads * width
     vector.add_to_queries(scale, weights, y, a, query, b, key, width, group, key_heads)
 
 
 @shared
-def add_to_keys(
-    scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any
-) -> None:
+def add_to_keys(scale, weights, y, a, i, b, j, width, group, key_heads):
     """b_jh += scale · weights[y + h] · a_ih, over all heads that go with the key head."""
     query, key = i * group * key_heads * width, j * key_heads * width
     vector.add_to_keys(scale, weights, y, a, query, b, key, width, group, key_heads)
 
 
 @shared
-def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, t: Any, width: Any, group: Any, key_heads: Any) -> None:
+def plus(a, i, b, j, sums, t, width, group, key_heads):
     """sums_th = a_ih + b_jh."""
     query, key, target = i * group * key_heads * width, j * key_heads * width, t * group * key_heads * width
     vector.plus(a, query, b, key, sums, target, width, group, key_heads)
@@ -46,9 +38,9 @@ def plus(a: Any, i: Any, b: Any, j: Any, sums: Any, t: Any, width: Any, group: A
 
 @shared
 def add_leaky_dots(
-    scale: Any, negative_slope: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, sums: Any, y: Any,
-) -> None:  # fmt: skip
+    scale, negative_slope, vector, a, i, b, j,
+    width, group, key_heads, sums, y,
+):  # fmt: skip
     """sums[y + h] += scale · ⟨vector_h, leaky_relu(a_ih + b_jh)⟩."""
     query, key = i * group * key_heads * width, j * key_heads * width
     leaky.add_leaky_dots(scale, negative_slope, vector, a, query, b, key, width, group, key_heads, sums, y)
@@ -56,9 +48,9 @@ def add_leaky_dots(
 
 @shared
 def add_leaky_to_queries(
-    scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, grads: Any, row: Any,
-) -> None:  # fmt: skip
+    scale, negative_slope, slopes, y, vector, a, i, b, j,
+    width, group, key_heads, grads, row,
+):  # fmt: skip
     """grads_row,h += scale · slopes[y + h] · vector_h leaky_relu'(a_ih + b_jh)."""
     query, key, target = i * group * key_heads * width, j * key_heads * width, row * group * key_heads * width
     leaky.add_leaky_to_queries(
@@ -68,9 +60,9 @@ def add_leaky_to_queries(
 
 @shared
 def add_leaky_to_keys(
-    scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, grads: Any, row: Any, of_vector: Any, task: Any,
-) -> None:  # fmt: skip
+    scale, negative_slope, slopes, y, vector, a, i, b, j,
+    width, group, key_heads, grads, row, of_vector, task,
+):  # fmt: skip
     """The same to the row of keys, summed over a group; of_vector_task,h += scale · slopes[y + h] · leaky_relu(…)."""
     query, key, target = i * group * key_heads * width, j * key_heads * width, row * key_heads * width
     first = task * group * key_heads * width

@@ -1,7 +1,7 @@
-"""Functions that only kernels call: taken as far as LLVM's language, and made machine code of with each kernel.
+"""Functions that only kernels call: compiled to LLVM IR, and to machine code only as a part of each kernel.
 
-Numba optimizes and translates every function on its own, and once more in each that calls it. Of a kernel's sixty
-functions none but itself is ever run from outside, so that most of this was for nothing, and most of the time.
+Numba optimizes and translates every function on its own, and once more in each that calls it. Of a
+kernel's sixty functions only the kernel itself is called from outside, so most of that work, and time, was wasted.
 """
 
 from __future__ import annotations

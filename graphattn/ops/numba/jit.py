@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -14,17 +13,20 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCa
 
 from graphattn.ops.numba.note import noted
 
-if config.DISABLE_JIT:  # set by those who look for faults in other code that Numba compiles
+if config.DISABLE_JIT:  # set for debugging other code that Numba compiles
     raise ImportError("NUMBA_DISABLE_JIT is set, and its kernels have no meaning uncompiled")
 
 
 def cache_directory() -> Path:
-    """Where machine code is kept: NUMBA_CACHE_DIR, else graphattn's folder in the user's cache."""
+    """Where machine code is kept: a folder for this version of the kernels, so that versions never read each other's.
+
+    It lies in NUMBA_CACHE_DIR, or else in graphattn's folder in the user's cache.
+    """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     if chosen:
-        return Path(chosen) / "graphattn"
+        return Path(chosen) / "graphattn" / _sources_digest()[:16]
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "graphattn" / "numba"
+    return Path(base).expanduser() / "graphattn" / "numba" / _sources_digest()[:16]
 
 
 @cache
@@ -54,22 +56,26 @@ class _CacheImpl(CompileResultCacheImpl):
 
 
 class _TolerantCache(FunctionCache):
-    """Numba's cache, except that a folder which cannot be read or written costs a compilation, not an error."""
+    """Numba's cache, except that whatever goes wrong with it costs a compilation and is no error.
+
+    To load an entry runs what is pickled in it, which may raise anything: an entry may be cut short, or be of another
+    version of the library and name a module that no longer exists.
+    """
 
     _impl_class = _CacheImpl
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except (OSError, EOFError, ValueError, TypeError, AttributeError, ImportError, pickle.PickleError):
-            with suppress(OSError):
-                self.flush()  # start anew where the files are broken
+        except Exception:
+            with suppress(Exception):
+                self.flush()  # compile again and overwrite the broken files
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
-            super().save_overload(sig, data)
-        except OSError:
+            super().save_overload(sig, data)  # which first loads the index that is there
+        except Exception:
             self.disable()
 
 

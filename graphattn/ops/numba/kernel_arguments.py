@@ -1,4 +1,6 @@
-"""What the kernels are handed: records of addresses and sizes, grouped by meaning.
+"""The arguments of kernels: records of addresses and sizes, grouped by meaning.
+
+Kernels call them `tasks`, `edges`, `p` (inputs), `r` (results) and `g` (gradients).
 
 An address is that of the first number of a contiguous tensor; 0 stands for a tensor that is not there. What is marked
 as a choice is part of the type, and a kernel is compiled for each: of a dtype it is a zero, to make a pointer of an
@@ -46,9 +48,9 @@ class Edges(NamedTuple):
 
 
 class List(NamedTuple):
-    """Edges in the caller's order, and where what is found goes.
+    """A list of edges in the caller's order, and where its compressed form is written.
 
-    Choices: `node`, the dtype of what is given; `index`, that of what is found.
+    Choices: `node`, the dtype of the list; `index`, that of the compressed form.
     """
 
     ends: int
@@ -63,7 +65,7 @@ class List(NamedTuple):
     origins: int  # [E]
 
 
-class Problem(NamedTuple):
+class KernelInputs(NamedTuple):
     """The operator's inputs.
 
     Choices: `score`, one of the names below; the dtypes `queries` of q, `keys` of k and edge_key, `values` of v and
@@ -137,6 +139,6 @@ class Gradients(NamedTuple):
 
 
 TASKS, RESULTS, GRADIENTS = Kind(Tasks), Kind(Results), Kind(Gradients)
-pack_tasks, pack_edges, pack_list, pack_problem, pack_results, pack_gradients = map(
-    packer, (Tasks, Edges, List, Problem, Results, Gradients)
+pack_tasks, pack_edges, pack_list, pack_inputs, pack_results, pack_gradients = map(
+    packer, (Tasks, Edges, List, KernelInputs, Results, Gradients)
 )

@@ -34,13 +34,13 @@ def _slope(lanes: Lanes, inside: Any, negative_slope: Any) -> Any:
 
 @intrinsic
 def add_leaky_dots(
-    typingctx: Any, scale: Any, negative_slope: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, sums: Any, y: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, negative_slope, vector, a, i, b, j,
+    width, group, key_heads, sums, y,
+):  # fmt: skip
     """sums[y + h] += scale · ⟨vector_h, leaky_relu(a_h + b_h)⟩."""
     number = number_of(sums)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         scale, negative_slope, vector_at, a_at, i, b_at, j, width, group, key_heads, sums_at, y = args
         zero = ir.Constant(context.get_value_type(number), 0.0)
         total = cgutils.alloca_once_value(builder, zero)
@@ -52,10 +52,10 @@ def add_leaky_dots(
             )
             builder.store(builder.fadd(builder.load(total), lanes.sum(found)), total)
 
-        def begin(head: Any) -> None:
+        def begin(head):
             builder.store(zero, total)
 
-        def finish(head: Any) -> None:
+        def finish(head):
             place = builder.gep(sums_at, [builder.add(y, head)])
             builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
@@ -70,17 +70,17 @@ def add_leaky_dots(
 
 @intrinsic
 def add_leaky_to_queries(
-    typingctx: Any, scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, grads: Any, row: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, negative_slope, slopes, y, vector, a, i, b, j,
+    width, group, key_heads, grads, row,
+):  # fmt: skip
     """grads_h += scale · slopes[y + h] · vector_h leaky_relu'(a_h + b_h), from grads[row] on."""
     number = number_of(slopes)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         scale, negative_slope, slopes_at, y, vector_at, a_at, i, b_at, j, width, group, key_heads, grads_at, row = args
         weight = cgutils.alloca_once(builder, context.get_value_type(number))
 
-        def begin(head: Any) -> None:
+        def begin(head):
             builder.store(builder.fmul(scale, builder.load(builder.gep(slopes_at, [builder.add(y, head)]))), weight)
 
         def piece(lanes: Lanes, steps: int, query: Row, factor: Row, target: Row, key: Row) -> None:
@@ -104,19 +104,19 @@ def add_leaky_to_queries(
 
 @intrinsic
 def add_leaky_to_keys(
-    typingctx: Any, scale: Any, negative_slope: Any, slopes: Any, y: Any, vector: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any, grads: Any, row: Any, of_vector: Any, first: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, negative_slope, slopes, y, vector, a, i, b, j,
+    width, group, key_heads, grads, row, of_vector, first,
+):  # fmt: skip
     """The same added to the key's row from grads[row] on, and scale · slopes[y + h] · leaky_relu(a_h + b_h) to that of
     the vector from of_vector[first] on."""  # noqa: D209
     number = number_of(slopes)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         scale, negative_slope, slopes_at, y, vector_at, a_at, i, b_at, j, width, group, key_heads, *rest = args
         grads_at, row, of_vector_at, first = rest
         weight = cgutils.alloca_once(builder, context.get_value_type(number))
 
-        def begin(head: Any) -> None:
+        def begin(head):
             builder.store(builder.fmul(scale, builder.load(builder.gep(slopes_at, [builder.add(y, head)]))), weight)
 
         def piece(lanes: Lanes, steps: int, query: Row, factor: Row, vectors: Row, key: Row, keys: Row) -> None:

@@ -1,4 +1,4 @@
-"""A note while kernels are compiled, for who waits to know why."""
+"""A note on stderr while kernels are being compiled, so that a user who waits knows why."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _said = False
 
 @contextmanager
 def noted(directory: Path, compiled: Callable[[], bool]) -> Iterator[None]:
-    """Say once, while what is done inside goes on, that kernels are compiled, if it takes long.
+    """Log once that kernels are being compiled, if the block inside takes long.
 
     The note is a warning of the logger "graphattn", which goes to stderr unless the program sets up logging; the
     environment variable GRAPHATTN_QUIET turns it off.
 
     Args:
         directory: where machine code is kept.
-        compiled: asked at the end: whether anything was compiled, rather than found there.
+        compiled: called at the end; returns whether anything was compiled rather than loaded from there.
     """
     global _spent
     if _said or os.environ.get("GRAPHATTN_QUIET", "0") not in ("", "0"):

@@ -28,12 +28,12 @@ def _blocks(number: types.Type) -> Iterator[tuple[tuple[int, ...], int, int]]:
 
 @intrinsic
 def _add_product(
-    typingctx: Any, x: Any, row_step: Any, step: Any, w: Any, w_step: Any, c: Any, c_step: Any,
-    rows: Any, size: Any, width: Any,
-) -> Any:  # fmt: skip
+    typingctx, x, row_step, step, w, w_step, c, c_step,
+    rows, size, width,
+):  # fmt: skip
     number = number_of(c)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         x, row_step, step, w_at, w_step, c_at, c_step, rows, size, width = args
         index = ir.IntType(64)
 
@@ -77,9 +77,7 @@ def _add_product(
 
 
 @shared
-def add_product(
-    x: Any, row_step: Any, step: Any, w: Any, w_step: Any, c: Any, c_step: Any, rows: Any, size: Any, width: Any
-) -> None:
+def add_product(x, row_step, step, w, w_step, c, c_step, rows, size, width):
     """c_r += Σ_t x[r · row_step + t · step] · w_t, for `rows` rows c_r and `size` rows w_t of `width` numbers each.
 
     The steps say where numbers lie: x may be read as its transpose, and rows may be parts of longer ones.
@@ -88,7 +86,7 @@ def add_product(
 
 
 @shared
-def add_by_head(x: Any, i: Any, w: Any, c: Any, j: Any, rows: Any, heads: Any, size: Any, width: Any) -> None:
+def add_by_head(x, i, w, c, j, rows, heads, size, width):
     """c_j+r,h += x_i+r,h · w_h, for `rows` rows of `heads` times `size` and `width` numbers, w_h `[size, width]`."""
     for h in range(heads):
         factors, sums = shifted(x, (i * heads + h) * size), shifted(c, (j * heads + h) * width)
@@ -97,7 +95,7 @@ def add_by_head(x: Any, i: Any, w: Any, c: Any, j: Any, rows: Any, heads: Any, s
 
 
 @shared
-def add_outer_by_head(x: Any, i: Any, y: Any, j: Any, w: Any, rows: Any, heads: Any, size: Any, width: Any) -> None:
+def add_outer_by_head(x, i, y, j, w, rows, heads, size, width):
     """w_h += Σ_r x_i+r,h ⊗ y_j+r,h, the gradient of w in `add_by_head` from x and the gradient y of its result."""
     for h in range(heads):
         factors, others = shifted(x, (i * heads + h) * size), shifted(y, (j * heads + h) * width)

@@ -1,7 +1,5 @@
 """The dropout hash of `graphattn.ops.random`, for kernels."""
 
-from typing import Any
-
 from numba import uint64
 
 from graphattn.ops.numba.helper import shared
@@ -10,7 +8,7 @@ _MASK = uint64(0xFFFFFFFF)
 
 
 @shared
-def _mix(x: Any) -> Any:
+def _mix(x):
     x ^= x >> uint64(16)
     x = (x * uint64(0x7FEB352D)) & _MASK
     x ^= x >> uint64(15)
@@ -19,7 +17,7 @@ def _mix(x: Any) -> Any:
 
 
 @shared
-def keeps(seed: Any, counter: Any, threshold: Any) -> Any:
+def keeps(seed, counter, threshold):
     """Whether dropout keeps the weight numbered `counter`."""
     low = _mix((counter ^ seed) & _MASK)
     high = ((counter >> uint64(32)) + (seed >> uint64(32))) & _MASK

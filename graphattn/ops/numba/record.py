@@ -1,9 +1,9 @@
-"""Records that kernels read: a few numbers of eight bytes each, handed over as one object of bytes.
+"""Records that kernels read: a few numbers of eight bytes each, passed as one `bytes` object.
 
 Numba passes a NamedTuple as all its fields one by one, through every function: with some sixty of them that was a third
-of the time of compiling, and much of that of a call on a small graph. Of a record the address goes round, and a field
-is read where it is used. Nobody writes into one while a kernel runs, which the loads say, so that LLVM may take them
-out of loops.
+of the time of compiling, and much of that of a call on a small graph. A record is passed by its address, and a field is
+read where it is used. Records are not written to while a kernel runs; the loads are marked as invariant, so that LLVM
+may move them out of loops.
 """
 
 from __future__ import annotations

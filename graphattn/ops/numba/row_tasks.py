@@ -1,4 +1,4 @@
-"""The rows of a graph shared out among threads.
+"""Divides the rows of a graph into tasks for threads.
 
 How the work is cut depends on the graph alone, never on the number of threads, so the bits do not either: rows go to
 tasks of about equal cost, and a row of very many edges is cut into pieces whose results are put together afterwards.

@@ -6,7 +6,7 @@ numbers of the edge begin in `scores` or `slopes`; `row` is where a gradient is 
 cut into pieces.
 
 Edges are taken tile by tile: `start_tile`, then each edge as the t-th of its tile, then, where gradients by source are
-added up, `end_tile`. What a score has to write down lies in `hidden`, for which `room_of_tile` says how much it needs.
+added up, `end_tile`. `hidden` is scratch memory of a score; `room_of_tile` says how much it needs.
 """
 
 from collections.abc import Callable
@@ -34,39 +34,39 @@ from graphattn.ops.numba.vector import at, shifted
 TILE = U(32)  # edges whose rows stay in the cache between one look at them and the next
 
 
-def room_of_tile(p: Any) -> Any:
+def room_of_tile(p):
     """How many numbers a tile of edges needs in `hidden`."""
 
 
-def start_tile(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
-    """What is found for edges at places [first, last) of an order all together."""
+def start_tile(p, edges, first, last, hidden):
+    """Compute what the edges at places [first, last) of an order have in common."""
 
 
-def end_tile(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
-    """Gradients that are, after `add_to_source` of each of them."""
+def end_tile(p, g, task, edges, first, last, hidden):
+    """Add the gradients of what `start_tile` computed, after `add_to_source` of each edge."""
 
 
-def scores_of_edge(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def scores_of_edge(p, i, j, edge, t, hidden, scores, y):
     """Write the H scores of the edge j → i."""
 
 
-def slopes_of_inputs(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def slopes_of_inputs(p, i, j, edge, t, hidden, slopes, y):
     """Turn gradients of the H scores into those of the H biases, which differ where the bias is inside a leaky ReLU."""
 
 
-def add_to_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def add_to_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     """Add to the gradients of key j, of the edge and of the additive vector, given those of the biases."""
 
 
-def add_to_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def add_to_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     """Add to the gradient of query i, given those of the biases."""
 
 
 def _for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any]:
-    """Use the decorated code for `function` where the problem has one of these scores."""
+    """Use the decorated code for `function` if the inputs have one of these scores."""
 
     def register(code: Callable[..., None]) -> Callable[..., None]:
-        def choose(p: Any, *others: Any) -> Any:
+        def choose(p, *others):
             return code if p.choices["score"] in scores else None
 
         overload(function, strict=False, jit_options={**HELPER, "forceinline": True})(choose)
@@ -76,7 +76,7 @@ def _for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any
 
 
 @inlined
-def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
+def _start_with_bias(p, edge, scores, y):
     """Set the scores of an edge to its biases, or to zero."""
     H = U(p.heads)
     if p.bias != 0:
@@ -89,17 +89,17 @@ def _start_with_bias(p: Any, edge: Any, scores: Any, y: Any) -> None:
 
 
 @_for_score(room_of_tile, DOT, SUM, LEAKY, BIAS_ALONE)
-def _small_room(p: Any) -> Any:
+def _small_room(p):
     return U(p.heads)
 
 
 @_for_score(start_tile, DOT, SUM, LEAKY, BIAS_ALONE)
-def _start_nothing(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+def _start_nothing(p, edges, first, last, hidden):
     pass
 
 
 @_for_score(end_tile, DOT, SUM, LEAKY, BIAS_ALONE)
-def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+def _end_nothing(p, g, task, edges, first, last, hidden):
     pass
 
 
@@ -107,7 +107,7 @@ def _end_nothing(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, h
 
 
 @_for_score(scores_of_edge, DOT)
-def _dot_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _dot_scores(p, i, j, edge, t, hidden, scores, y):
     H, D = U(p.heads), U(p.width)
     _start_with_bias(p, edge, scores, y)
     scale, q = p.scale, at(p.q, p.queries)
@@ -117,12 +117,12 @@ def _dot_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: 
 
 
 @_for_score(slopes_of_inputs, DOT, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE)
-def _same_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _same_slopes(p, i, j, edge, t, hidden, slopes, y):
     pass
 
 
 @_for_score(add_to_source, DOT)
-def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _dot_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, D = U(p.heads), U(p.width)
     scale, q = p.scale, at(p.q, p.queries)
     if g.k != 0:
@@ -132,7 +132,7 @@ def _dot_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, 
 
 
 @_for_score(add_to_destination, DOT)
-def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _dot_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     H, D = U(p.heads), U(p.width)
     scale = p.scale
     if g.q != 0:
@@ -146,7 +146,7 @@ def _dot_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any
 
 
 @inlined
-def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
+def _sum_into(p, i, j, edge, hidden):
     """hidden = q_i + k_j + b, for all heads."""
     H, Hk = U(p.heads), U(p.key_heads)
     copy(hidden, U(0), at(p.q, p.number), i * H, H)
@@ -160,19 +160,19 @@ def _sum_into(p: Any, i: Any, j: Any, edge: Any, hidden: Any) -> None:
 
 
 @_for_score(scores_of_edge, SUM)
-def _sum_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _sum_scores(p, i, j, edge, t, hidden, scores, y):
     _sum_into(p, i, j, edge, hidden)
     leaky_relu(scores, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
 @_for_score(slopes_of_inputs, SUM)
-def _sum_slopes(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:
+def _sum_slopes(p, i, j, edge, t, hidden, slopes, y):
     _sum_into(p, i, j, edge, hidden)
     multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
 @_for_score(add_to_source, SUM)
-def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _sum_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, Hk = U(p.heads), U(p.key_heads)
     if g.k == 0:
         return
@@ -185,7 +185,7 @@ def _sum_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, 
 
 
 @_for_score(add_to_destination, SUM)
-def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _sum_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         add(at(g.q, p.number), row * U(p.heads), slopes, y, U(p.heads))
 
@@ -194,7 +194,7 @@ def _sum_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any
 
 
 @_for_score(scores_of_edge, LEAKY)
-def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _leaky_scores(p, i, j, edge, t, hidden, scores, y):
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
         p.scale, p.negative_slope, at(p.vector, p.number), at(p.q, p.queries), i, at(p.k, p.keys), j,
@@ -203,7 +203,7 @@ def _leaky_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores
 
 
 @_for_score(add_to_source, LEAKY)
-def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _leaky_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     if g.k != 0:
         add_leaky_to_keys(
             p.scale, p.negative_slope, slopes, y, at(p.vector, p.number), at(p.q, p.queries), i,
@@ -213,7 +213,7 @@ def _leaky_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any
 
 
 @_for_score(add_to_destination, LEAKY)
-def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _leaky_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         add_leaky_to_queries(
             p.scale, p.negative_slope, slopes, y, at(p.vector, p.number), at(p.q, p.queries), i,
@@ -225,29 +225,29 @@ def _leaky_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: A
 
 
 @inlined
-def _row_of(p: Any, t: Any) -> Any:
+def _row_of(p, t):
     return t * U(p.heads) * U(p.width)
 
 
 @inlined
-def _second(p: Any, hidden: Any) -> Any:
+def _second(p, hidden):
     """The second tile of rows: q + e + W a of a leaky ReLU; the activations of a tanh."""
     return shifted(hidden, _row_of(p, TILE))
 
 
 @inlined
-def _features(p: Any, hidden: Any) -> Any:
+def _features(p, hidden):
     """The edge features of a tile, or their gradients."""
     return shifted(hidden, _row_of(p, U(2) * TILE))
 
 
 @_for_score(room_of_tile, LEAKY_EDGES, TANH)
-def _additive_room(p: Any) -> Any:
+def _additive_room(p):
     return _row_of(p, U(2) * TILE) + TILE * U(p.attr_width)
 
 
 @_for_score(start_tile, LEAKY_EDGES, TANH)
-def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+def _start_additive(p, edges, first, last, hidden):
     """The rows of the tile are W a."""
     if p.key_proj == 0:
         return
@@ -260,7 +260,7 @@ def _start_additive(p: Any, edges: Any, first: Any, last: Any, hidden: Any) -> N
 
 
 @_for_score(end_tile, LEAKY_EDGES, TANH)
-def _end_additive(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, hidden: Any) -> None:
+def _end_additive(p, g, task, edges, first, last, hidden):
     """dW = Σ a ⊗ dz and da = Wᵀ dz, with dz, the gradients of W a, in its place."""
     if p.key_proj == 0:
         return
@@ -277,7 +277,7 @@ def _end_additive(p: Any, g: Any, task: Any, edges: Any, first: Any, last: Any, 
 
 
 @inlined
-def _edge_query(p: Any, i: Any, edge: Any, t: Any, hidden: Any) -> Any:
+def _edge_query(p, i, edge, t, hidden):
     """The second tile, whose t-th row is now q_i + e_ij + W a_ij."""
     H, D, q, queries = U(p.heads), U(p.width), at(p.q, p.queries), _second(p, hidden)
     if p.key_proj != 0:
@@ -290,7 +290,7 @@ def _edge_query(p: Any, i: Any, edge: Any, t: Any, hidden: Any) -> Any:
 
 
 @_for_score(scores_of_edge, LEAKY_EDGES)
-def _leaky_edge_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _leaky_edge_scores(p, i, j, edge, t, hidden, scores, y):
     queries = _edge_query(p, i, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
@@ -300,7 +300,7 @@ def _leaky_edge_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, s
 
 
 @_for_score(add_to_source, LEAKY_EDGES)
-def _leaky_edge_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _leaky_edge_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     D, group, Hk, q = U(p.width), U(p.group), U(p.key_heads), _second(p, hidden)
     scale, slope, vector, k = p.scale, p.negative_slope, at(p.vector, p.number), at(p.k, p.keys)
     if g.k != 0:
@@ -315,7 +315,7 @@ def _leaky_edge_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge
 
 
 @_for_score(add_to_destination, LEAKY_EDGES)
-def _leaky_edge_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _leaky_edge_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         queries = _edge_query(p, i, edge, t, hidden)
         add_leaky_to_queries(
@@ -325,7 +325,7 @@ def _leaky_edge_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any,
 
 
 @inlined
-def _tanh_into(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any) -> Any:
+def _tanh_into(p, i, j, edge, t, hidden):
     """The second tile, whose t-th row is now tanh(q_i + k_j + e_ij + W a_ij)."""
     H, D, q, k, values = U(p.heads), U(p.width), at(p.q, p.queries), at(p.k, p.keys), _second(p, hidden)
     if p.key_proj != 0:
@@ -341,7 +341,7 @@ def _tanh_into(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any) -> Any:
 
 
 @inlined
-def _tanh_to_changes(p: Any, t: Any, values: Any) -> None:
+def _tanh_to_changes(p, t, values):
     """The t-th row of activations to vector · tanh'."""
     row, vector = shifted(values, _row_of(p, t)), at(p.vector, p.number)
     for x in range(U(p.heads) * U(p.width)):
@@ -349,7 +349,7 @@ def _tanh_to_changes(p: Any, t: Any, values: Any) -> None:
 
 
 @_for_score(scores_of_edge, TANH)
-def _tanh_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _tanh_scores(p, i, j, edge, t, hidden, scores, y):
     H, D = U(p.heads), U(p.width)
     values = _tanh_into(p, i, j, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
@@ -357,7 +357,7 @@ def _tanh_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores:
 
 
 @_for_score(add_to_source, TANH)
-def _tanh_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _tanh_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, D, scale, values = U(p.heads), U(p.width), p.scale, _second(p, hidden)
     if g.vector != 0:
         add_to_keys(scale, slopes, y, values, t, at(g.vector, p.number), task, D, ONE, H)
@@ -372,7 +372,7 @@ def _tanh_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any,
 
 
 @_for_score(add_to_destination, TANH)
-def _tanh_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _tanh_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         values = _tanh_into(p, i, j, edge, t, hidden)
         _tanh_to_changes(p, t, values)
@@ -383,15 +383,15 @@ def _tanh_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: An
 
 
 @_for_score(scores_of_edge, BIAS_ALONE)
-def _bias_scores(p: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, scores: Any, y: Any) -> None:
+def _bias_scores(p, i, j, edge, t, hidden, scores, y):
     _start_with_bias(p, edge, scores, y)
 
 
 @_for_score(add_to_source, BIAS_ALONE)
-def _bias_source(p: Any, g: Any, task: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _bias_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     pass
 
 
 @_for_score(add_to_destination, BIAS_ALONE)
-def _bias_destination(p: Any, g: Any, row: Any, i: Any, j: Any, edge: Any, t: Any, hidden: Any, slopes: Any, y: Any) -> None:  # noqa: E501  # fmt: skip
+def _bias_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     pass

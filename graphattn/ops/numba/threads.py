@@ -1,4 +1,4 @@
-"""Kernels run side by side on plain Python threads, which they let go on by releasing the GIL.
+"""Runs kernels in parallel on plain Python threads; kernels release the GIL.
 
 Unlike an OpenMP team these threads neither spin beside PyTorch's own while there is nothing to do nor break after a
 fork, several callers can share them, and the number in use follows `torch.get_num_threads()` from call to call.

@@ -50,7 +50,7 @@ def constant(value: int) -> ir.Constant:
 
 
 def number_of(pointer: types.Type) -> types.Type:
-    """In what the numbers behind a pointer are reckoned with."""
+    """The type in which arithmetic on the numbers behind a pointer is done."""
     return types.float64 if pointer.dtype == types.float64 else types.float32
 
 
@@ -70,7 +70,7 @@ class Lanes:
         self.scalar = ir.DoubleType() if number == types.float64 else ir.FloatType()
         self.type = self._of(self.scalar)
 
-    def _of(self, scalar: Any) -> Any:
+    def _of(self, scalar):
         return scalar if self.count == 1 else ir.VectorType(scalar, self.count)
 
     def _place(self, row: Row, scalar: Any, step: Any) -> Any:
@@ -93,7 +93,7 @@ class Lanes:
         """Write the `step`-th vector of a row."""
         self.builder.store(value, self._place(row, self.scalar, step), align=_size(self.scalar))
 
-    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+    def multiply_add(self, a, b, c):
         """a·b + c."""
         bits = _size(self.scalar) * 8
         suffix = f"f{bits}" if self.count == 1 else f"v{self.count}f{bits}"
@@ -114,7 +114,7 @@ class Lanes:
             sums = pairs + sums[len(sums) & ~1 :]
         return sums[0]
 
-    def splat(self, value: Any) -> Any:
+    def splat(self, value):
         """The value in every lane."""
         if self.count == 1:
             return value
@@ -123,7 +123,7 @@ class Lanes:
         first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(first, undefined, zeros)
 
-    def sum(self, value: Any) -> Any:
+    def sum(self, value):
         """The numbers of one vector added pairwise, halves first."""
         count = self.count
         while count > 1:
@@ -271,40 +271,40 @@ class Loops(NamedTuple):
 
 
 @intrinsic
-def at(typingctx: Any, address: Any, example: Any) -> Any:
+def at(typingctx, address, example):
     """A pointer to the numbers of the kind of `example` that lie at `address`."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
     return types.CPointer(example)(address, example), emit
 
 
 @intrinsic
-def numbers_of(typingctx: Any, array: Any) -> Any:
+def numbers_of(typingctx, array):
     """A pointer to the numbers of a NumPy array made inside a kernel, which `keep` must hold until it is done with."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return context.make_array(array)(context, builder, args[0]).data
 
     return types.CPointer(array.dtype)(array), emit
 
 
 @intrinsic
-def shifted(typingctx: Any, pointer: Any, offset: Any) -> Any:
+def shifted(typingctx, pointer, offset):
     """A pointer `offset` numbers further on."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.gep(args[0], [args[1]])
 
     return pointer(pointer, types.uint64), emit
 
 
 @intrinsic
-def keep(typingctx: Any, array: Any) -> Any:
+def keep(typingctx, array):
     """Do nothing; an array lives until its last use."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return context.get_dummy_value()
 
     return types.void(array), emit
@@ -312,13 +312,13 @@ def keep(typingctx: Any, array: Any) -> Any:
 
 @intrinsic
 def add_dots(
-    typingctx: Any, scale: Any, a: Any, i: Any, b: Any, j: Any, width: Any, group: Any, key_heads: Any,
-    sums: Any, y: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, a, i, b, j, width, group, key_heads,
+    sums, y,
+):  # fmt: skip
     """sums[y + h] += scale · ⟨a_h, b_h⟩, for rows a_h of query heads from a[i] on and b_h of key heads from b[j] on."""
     number = number_of(sums)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         scale, a_at, i, b_at, j, width, group, key_heads, sums_at, y = args
         zero = ir.Constant(context.get_value_type(number), 0.0)
         total = cgutils.alloca_once_value(builder, zero)
@@ -341,10 +341,10 @@ def add_dots(
             found = lanes.sum(products(lanes, steps, query, key))
             builder.store(builder.fadd(builder.load(total), found), total)
 
-        def begin(head: Any) -> None:
+        def begin(head):
             builder.store(zero, total)
 
-        def finish(head: Any) -> None:
+        def finish(head):
             place = builder.gep(sums_at, [builder.add(y, head)])
             builder.store(builder.fadd(builder.load(place), builder.fmul(scale, builder.load(total))), place)
 
@@ -363,7 +363,7 @@ def _emit_add_scaled(context: Any, builder: Any, signature: Any, args: Any, into
     number = number_of(signature.args[5 if into_key else 3])
     weight = cgutils.alloca_once(builder, context.get_value_type(number))
 
-    def begin(head: Any) -> None:
+    def begin(head):
         place = builder.gep(weights, [builder.add(y, head)])
         builder.store(builder.fmul(scale, builder.load(place)), weight)
 
@@ -380,12 +380,12 @@ def _emit_add_scaled(context: Any, builder: Any, signature: Any, args: Any, into
 
 @intrinsic
 def add_to_queries(
-    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, weights, y, a, i, b, j,
+    width, group, key_heads,
+):  # fmt: skip
     """a_h += scale · weights[y + h] · b_h, with rows as in `add_dots`."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return _emit_add_scaled(context, builder, signature, args, into_key=False)
 
     index = types.uint64
@@ -394,12 +394,12 @@ def add_to_queries(
 
 @intrinsic
 def add_to_keys(
-    typingctx: Any, scale: Any, weights: Any, y: Any, a: Any, i: Any, b: Any, j: Any,
-    width: Any, group: Any, key_heads: Any,
-) -> Any:  # fmt: skip
+    typingctx, scale, weights, y, a, i, b, j,
+    width, group, key_heads,
+):  # fmt: skip
     """b_h += scale · weights[y + h] · a_h, with rows as in `add_dots`; heads of one group add to one row."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return _emit_add_scaled(context, builder, signature, args, into_key=True)
 
     index = types.uint64
@@ -407,12 +407,10 @@ def add_to_keys(
 
 
 @intrinsic
-def plus(
-    typingctx: Any, a: Any, i: Any, b: Any, j: Any, sums: Any, y: Any, width: Any, group: Any, key_heads: Any
-) -> Any:
+def plus(typingctx, a, i, b, j, sums, y, width, group, key_heads):
     """The rows sums_h = a_h + b_h from sums[y] on, with rows as in `add_dots`."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         a_at, i, b_at, j, sums_at, y, width, group, key_heads = args
 
         def piece(lanes: Lanes, steps: int, query: Row, target: Row, key: Row) -> None:
@@ -429,11 +427,11 @@ def plus(
 
 
 @intrinsic
-def prefetch(typingctx: Any, array: Any, offset: Any, n: Any) -> Any:
+def prefetch(typingctx, array, offset, n):
     """Ask for the cache lines of array[offset], …, array[offset + n − 1]."""
     size = array.dtype.bitwidth // 8
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         i8, i32 = ir.IntType(8), ir.IntType(32)
         first = builder.bitcast(builder.gep(args[0], [args[1]]), i8.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [i8.as_pointer(), i32, i32, i32])
@@ -450,20 +448,20 @@ def prefetch(typingctx: Any, array: Any, offset: Any, n: Any) -> Any:
 
 
 @intrinsic
-def next_task(typingctx: Any, counter: Any) -> Any:
+def next_task(typingctx, counter):
     """The number at `counter`, which becomes one more, as one step for all threads."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.atomic_rmw("add", args[0], constant(1), "monotonic")
 
     return types.uint64(counter), emit
 
 
 @intrinsic
-def add_release(typingctx: Any, counter: Any) -> Any:
-    """Make the number at `counter` one more; who sees it sees all that this thread wrote before."""
+def add_release(typingctx, counter):
+    """Add one to `counter` (release): a thread that reads the new number also sees what this thread wrote before."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         builder.atomic_rmw("add", args[0], constant(1), "release")
         return context.get_dummy_value()
 
@@ -471,30 +469,30 @@ def add_release(typingctx: Any, counter: Any) -> Any:
 
 
 @intrinsic
-def load_acquire(typingctx: Any, counter: Any) -> Any:
+def load_acquire(typingctx, counter):
     """The number at `counter`, with all that was written before it came to that by `add_release`."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.load_atomic(args[0], "acquire", 8)
 
     return types.uint64(counter), emit
 
 
 @intrinsic
-def float_from_bits(typingctx: Any, bits: Any) -> Any:
+def float_from_bits(typingctx, bits):
     """The float32 whose IEEE pattern is the int32 `bits`."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.bitcast(args[0], ir.FloatType())
 
     return types.float32(types.int32), emit
 
 
 @intrinsic
-def bits_of_float(typingctx: Any, number: Any) -> Any:
+def bits_of_float(typingctx, number):
     """The IEEE pattern of a float32, as an int32."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context, builder, signature, args):
         return builder.bitcast(args[0], ir.IntType(32))
 
     return types.int32(types.float32), emit

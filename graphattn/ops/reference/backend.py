@@ -1,6 +1,7 @@
-"""The definition of the operator in plain torch: differentiable, for every score, normalizer and edge term.
+"""The reference backend: the definition of the operator in plain torch.
 
-It forms tensors of E·H·D numbers. Every kernel is checked against it.
+It is differentiable, and takes every score, normalizer and edge term. It forms tensors of E·H·D numbers. Every kernel
+is checked against it.
 """
 
 from __future__ import annotations
@@ -8,15 +9,18 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphattn.ops.arguments import AttentionCall
+from graphattn.ops.backend import INDEX_BYTES, Answer, Attend, Backend, CostOf
+from graphattn.ops.cost import Cost, cost_of_pairs, key_width
+from graphattn.ops.edge_order import by_destination, in_callers_order
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
-from graphattn.ops.precision import in_callers_order, wide
+from graphattn.ops.precision import wide
 from graphattn.ops.random import keep_mask, new_seed
 from graphattn.ops.scores import NoScore
 from graphattn.ops.segment import Rows
 from graphattn.ops.state import State
 
 
-def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
+def run(call: AttentionCall, attend: Attend) -> Answer:
     """Run one call: scores, weights, dropout, weighted sum, on edges ordered by destination."""
     dtype = call.v.dtype
     call = call.without_low_rank_edges()
@@ -27,14 +31,13 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
     scores = _scores(call, rows.index, src, csr.perm)
     weights = get_normalizer(call.normalize)(scores, rows)
     if call.dropout:
-        seed, first = call.drawn or (new_seed(weights.device), 0)
+        seed, first = call.dropout_numbers or (new_seed(weights.device), 0)
         kept = keep_mask(seed, call.graph.num_edges, call.heads, call.dropout, weights.device, first)
         weights = weights * kept / (1 - call.dropout)
 
     values = _per_query_head(wide(call.v), call.heads).index_select(0, src)  # [E, H, Dv]
-    edge_value = _by_destination(call.edge_value, csr.perm)
-    if edge_value is not None:
-        values = values + edge_value
+    if call.edge_value is not None:
+        values = values + wide(by_destination(call.edge_value, csr.perm))
     out = rows.sum(weights.unsqueeze(-1) * values).to(dtype)
 
     if call.return_state:
@@ -44,16 +47,28 @@ def attention(call: AttentionCall) -> Tensor | tuple[Tensor, Tensor] | State:
     return out
 
 
+def cost(call: AttentionCall, cost_of: CostOf) -> Cost:
+    """Keys, queries and values of every edge and head are written, and read again."""
+    flops, moved = cost_of_pairs(call, call.graph.num_edges)
+    numbers = call.graph.num_edges * call.heads * (2 * key_width(call) + call.v.shape[2])
+    return Cost(flops, moved + 2 * numbers * call.v.element_size())
+
+
+def bytes_per_edge(call: AttentionCall) -> int:
+    """An edge's place in the list of edges; queries, keys and values of every head, and their products."""
+    width = call.q.shape[-1] if call.q is not None and call.q.ndim == 3 else 1
+    return INDEX_BYTES + call.heads * (2 * width + 2 * call.v.shape[2]) * max(4, call.v.element_size())
+
+
 def _scores(call: AttentionCall, dst: Tensor, src: Tensor, perm: Tensor | None) -> Tensor:
-    bias = _by_destination(call.edge_bias, perm)
+    bias = None if call.edge_bias is None else wide(by_destination(call.edge_bias, perm))
     if isinstance(call.score, NoScore) or call.q is None or call.k is None:
         zeros = wide(call.v).new_zeros(call.graph.num_edges, call.heads)
         return zeros if bias is None else zeros + bias
     q_i = wide(call.q).index_select(0, dst)
     k_j = _per_query_head(wide(call.k), call.heads).index_select(0, src)
-    edge_key = _by_destination(call.edge_key, perm)
-    if edge_key is not None:
-        k_j = k_j + edge_key
+    if call.edge_key is not None:
+        k_j = k_j + wide(by_destination(call.edge_key, perm))
     return call.score(q_i, k_j, bias, call.scale)
 
 
@@ -62,7 +77,11 @@ def _per_query_head(tensor: Tensor, heads: int) -> Tensor:
     return tensor if tensor.shape[1] == heads else tensor.repeat_interleave(heads // tensor.shape[1], dim=1)
 
 
-def _by_destination(edge_tensor: Tensor | None, perm: Tensor | None) -> Tensor | None:
-    if edge_tensor is None:
-        return None
-    return wide(edge_tensor if perm is None else edge_tensor.index_select(0, perm))
+REFERENCE = Backend(
+    name="reference",
+    summary="plain torch, which serves every call and forms tensors of E·H·D numbers",
+    refusal=lambda call: None,
+    run=run,
+    cost=cost,
+    bytes_per_edge=bytes_per_edge,
+)

@@ -1,5 +1,6 @@
-"""The pass by destination that computes the gradients of the scores anew: where they are too many to keep, or are all
-that a pass by source would be for. It gathers keys and values.
+"""The pass by destination that recomputes the gradients of the scores, from keys and values.
+
+Used if they would take too much memory, or if a pass by source would be needed for nothing else.
 """
 
 import triton
@@ -22,7 +23,7 @@ from graphattn.ops.triton.tile_ops import (
 
 
 @triton.jit(do_not_specialize=["count"])
-def attend_bwd_lean_kernel(
+def attend_bwd_destination_recompute_kernel(
     q, k, v, edge_key, edge_value, edge_attr, attr_query, key_proj, vector, bias,
     grad_out, grad_attr_out, grad_weights, terms,
     starts, stops, rows, others, edge_ids,

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphattn.ops.operator import INPUTS, split_backward_inputs, split_inputs
 from graphattn.ops.precision import wide_dtype
+from graphattn.ops.schema import INPUTS, BackwardArguments, split_backward
 from graphattn.ops.triton import rowblock_calls
 from graphattn.ops.triton.destination import attend_bwd_destination_kernel
-from graphattn.ops.triton.destination_recompute import attend_bwd_lean_kernel
-from graphattn.ops.triton.kernel_arguments import Problem, contiguous, present, programs
+from graphattn.ops.triton.destination_recompute import attend_bwd_destination_recompute_kernel
+from graphattn.ops.triton.kernel_arguments import KernelArguments, contiguous, present, programs
 from graphattn.ops.triton.launch import launch
 from graphattn.ops.triton.merge import sum_kernel
 from graphattn.ops.triton.plan import Pieces, Plan, Span, plan_of
@@ -28,49 +28,46 @@ _VECTOR_PROGRAMS = 1024
 _PROJECTION_PROGRAMS = 256
 """Programs that add up the gradient of a projection inside an additive score: each leaves A·H·D numbers."""
 _SUMMED_AT_ONCE = 8  # pieces
-LEAN_ABOVE = 2**30  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
+RECOMPUTE_ABOVE = (
+    2**30
+)  # bytes of one number for each edge and head; beyond, the backward pass keeps none and computes anew
 
 
-def backward(*inputs: Any) -> tuple[Tensor, ...]:
-    """Gradients of the tensors of `INPUTS`; of length zero where `needs` does not ask.
+def backward(*arguments: Any) -> tuple[Tensor, ...]:
+    """Gradients of the inputs, in their order; of length zero where `needs` does not ask for one.
 
-    Where the memory does not suffice for one number per edge and head, it is done anew without, and so is every
-    backward pass of at least that size from then on.
+    If memory does not suffice for one number per edge and head, the pass is repeated without those numbers, and so is
+    every backward pass of at least that size from then on.
     """
-    global LEAN_ABOVE
+    global RECOMPUTE_ABOVE
+    given = split_backward(arguments)
     try:
-        return _backward(*inputs)
+        return _backward(given)
     except torch.OutOfMemoryError:
-        size = _bytes_of_scores(inputs)
-        if not 0 < size <= LEAN_ABOVE or (inputs[0].is_cuda and torch.cuda.is_current_stream_capturing()):
+        size = _bytes_of_scores(given)
+        if not 0 < size <= RECOMPUTE_ABOVE or (given.inputs.v.is_cuda and torch.cuda.is_current_stream_capturing()):
             raise
-    LEAN_ABOVE = size - 1
-    return _backward(*inputs)
+    RECOMPUTE_ABOVE = size - 1
+    return _backward(given)
 
 
-def _bytes_of_scores(inputs: Sequence[Any]) -> int:
-    """What a backward pass keeps for each edge and head, if it could do without."""
-    needs = dict(zip(INPUTS, inputs[-1], strict=True))
+def _bytes_of_scores(given: BackwardArguments) -> int:
+    """Bytes that a backward pass keeps for all edges and heads; zero if it keeps none or cannot do without."""
+    needs, inputs = given.needs, given.inputs
     by_destination = any(needs[name] for name in _OF_DESTINATIONS)
     by_source = any(needs[name] for name in INPUTS if name not in _OF_DESTINATIONS)
-    tensors, (_, indices, *_), (_, _, heads, *_) = split_inputs(split_backward_inputs(inputs)[2])
-    named = dict(zip(INPUTS, tensors, strict=True))
-    projects = named["key_proj"] is not None and (needs["edge_attr"] or needs["key_proj"])
+    projects = inputs.key_proj is not None and (needs["edge_attr"] or needs["key_proj"])
     if needs["bias"] or projects or not by_destination or not by_source:
         return 0
-    return indices.numel() * heads * max(4, named["v"].element_size())
+    return given.edges.indices.numel() * given.options.heads * max(4, inputs.v.element_size())
 
 
-def _backward(*inputs: Any) -> tuple[Tensor, ...]:
-    incoming, outputs, given_forward = split_backward_inputs(inputs)
-    incoming, outputs = contiguous(incoming), contiguous(outputs)
-    tensors, edges, options = split_inputs(given_forward)
-    p = Problem.of(tensors, options)
-    indptr, indices, edge_ids, csc_indptr, csc_indices, places = contiguous(edges)
-    out, needs = outputs[0], dict(zip(INPUTS, inputs[-1], strict=True))
-    assert incoming[0] is not None
-    incoming[0] = incoming[0].to(p.v.dtype)  # gathered for each edge; the gradient of a half came as one
-    assert out is not None and indptr is not None and indices is not None
+def _backward(given: BackwardArguments) -> tuple[Tensor, ...]:
+    incoming, outputs, edges = contiguous(given.gradients), contiguous(given.outputs), contiguous(given.edges)
+    p, needs = KernelArguments.of(given.inputs, given.options), given.needs
+    indptr, indices, edge_ids, csc_indptr, csc_indices, places = edges
+    out = outputs.out
+    incoming = incoming._replace(out=incoming.out.to(p.v.dtype))  # gathered for each edge: halves are smaller
     assert csc_indptr is not None and csc_indices is not None and places is not None
     grads = {
         name: torch.empty_like(tensor)
@@ -78,50 +75,54 @@ def _backward(*inputs: Any) -> tuple[Tensor, ...]:
         if tensor is not None and needs[name]
     }  # fmt: skip
     ids = p.edge_ids(edge_ids)
-    destinations = rowblock_calls.windows_by_destination(p, indptr, indices, ids)
-    sources = rowblock_calls.windows_by_source(p, csc_indptr, csc_indices, places, ids)
-    windows = destinations is not None or sources is not None  # which hand on no gradient of a score
-    of_destinations = (*_OF_DESTINATIONS, "bias") if windows else _OF_DESTINATIONS
+    destinations = rowblock_calls.rowblocks_by_destination(p, indptr, indices, ids)
+    sources = rowblock_calls.rowblocks_by_source(p, csc_indptr, csc_indices, places, ids)
+    rowblocks = destinations is not None or sources is not None  # which hand on no gradient of a score
+    of_destinations = (*_OF_DESTINATIONS, "bias") if rowblocks else _OF_DESTINATIONS
     by_destination = any(name in grads for name in of_destinations)
     by_source = any(name not in of_destinations for name in grads)
-    score = None if windows else grads.get("bias")
+    score = None if rowblocks else grads.get("bias")
     projects = p.tensors["key_proj"] is not None and ("edge_attr" in grads or "key_proj" in grads)
-    too_many = indices.numel() * p.heads * p.number_size > LEAN_ABOVE
-    lean = windows or (score is None and not projects and (too_many or not by_source))
-    if score is None and (projects or (by_destination and not lean)):
+    too_many = indices.numel() * p.heads * p.number_size > RECOMPUTE_ABOVE
+    recomputes = rowblocks or (score is None and not projects and (too_many or not by_source))
+    if score is None and (projects or (by_destination and not recomputes)):
         score = out.new_empty((indices.numel(), p.heads))
-    given = {
+    kernel_arguments = {
         **p.arguments(), **dict.fromkeys(f"grad_{name}" for name in INPUTS),
         **{f"grad_{name}": gradient for name, gradient in grads.items()},
-        **dict(zip(("grad_out", "grad_attr_out", "grad_lse", "grad_weights"), map(present, incoming), strict=True)),
-        **dict(zip(("out", "attr_out", "lse", "rest", "weights"), map(present, outputs), strict=True)),
+        **{f"grad_{name}": present(gradient) for name, gradient in incoming._asdict().items()},
+        **{name: present(output) for name, output in outputs._asdict().items()},
         "edge_ids": ids, "grad_score": score, "BY_EDGE": "bias" in grads,
     }  # fmt: skip
     if p.normalize == "softmax":
-        given["terms"] = _row_terms(p, given, indptr)
-        given["TERMS"] = given["terms"].shape[1]
+        kernel_arguments["terms"] = _row_terms(p, kernel_arguments, indptr)
+        kernel_arguments["TERMS"] = kernel_arguments["terms"].shape[1]
     else:
-        given |= {"terms": None, "TERMS": 0}
+        kernel_arguments |= {"terms": None, "TERMS": 0}
     if by_source:
         if sources is not None:
-            rowblock_calls.backward_by_source(p, sources, given, csc_indptr)
-        of_source = given | {"others": csc_indices, "places": places}
-        if projects and given["grad_attr_out"] is None:
+            rowblock_calls.backward_by_source(p, sources, kernel_arguments, csc_indptr)
+        of_source = kernel_arguments | {"others": csc_indices, "places": places}
+        if projects and kernel_arguments["grad_attr_out"] is None:
             of_source["grad_edge_attr"] = None
         plan = plan_of(csc_indptr, csc_indices, places) if sources is None else sources.rest
         _by_source(p, of_source, grads, csc_indptr, plan)
     if by_destination:
         if destinations is not None:
-            rowblock_calls.backward_by_destination(p, destinations, given, indptr)
+            rowblock_calls.backward_by_destination(p, destinations, kernel_arguments, indptr)
         plan = plan_of(indptr, indices, edge_ids) if destinations is None else destinations.rest
-        kernel, name = (attend_bwd_lean_kernel, "lean") if lean else (attend_bwd_destination_kernel, "destination")
-        _by_destination(p, kernel, name, given | {"others": indices}, grads, indptr, plan)
+        kernel, name = (
+            (attend_bwd_destination_recompute_kernel, "destination_recompute")
+            if recomputes
+            else (attend_bwd_destination_kernel, "destination")
+        )
+        _by_destination(p, kernel, name, kernel_arguments | {"others": indices}, grads, indptr, plan)
     if projects:
-        _through_projection(p, given | {"others": indices}, grads, indptr)
+        _through_projection(p, kernel_arguments | {"others": indices}, grads, indptr)
     return tuple(grads[name] if name in grads else out.new_empty(0) for name in INPUTS)
 
 
-def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
+def _row_terms(p: KernelArguments, given: dict[str, Any], indptr: Tensor) -> Tensor:
     """`[M, 3 or 4, H]`; see the kernel."""
     rows, terms = indptr.numel() - 1, 3 if given["grad_lse"] is None else 4
     found = given["out"].new_empty((rows, terms, p.heads))
@@ -133,7 +134,7 @@ def _row_terms(p: Problem, given: dict[str, Any], indptr: Tensor) -> Tensor:
     return found
 
 
-def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan) -> None:
+def _by_source(p: KernelArguments, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan) -> None:
     of_programs = [] if "vector" not in grads else [grads["vector"].new_empty((0, *grads["vector"].shape))]
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_SOURCES, span)
@@ -147,7 +148,7 @@ def _by_source(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indp
 
 
 def _over_sources(
-    p: Problem, given: dict[str, Any], special: dict[str, Any], grads: dict[str, Tensor], span: Span
+    p: KernelArguments, given: dict[str, Any], special: dict[str, Any], grads: dict[str, Tensor], span: Span
 ) -> None:
     """Adds to `special` what the programs add up of the gradient of an additive vector."""
 
@@ -164,9 +165,15 @@ def _over_sources(
 
 
 def _by_destination(
-    p: Problem, kernel: Any, name: str, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor, plan: Plan
+    p: KernelArguments,
+    kernel: Any,
+    name: str,
+    given: dict[str, Any],
+    grads: dict[str, Tensor],
+    indptr: Tensor,
+    plan: Plan,
 ) -> None:
-    """Run a kernel, "destination" or "lean" by name."""
+    """Run a kernel, "destination" or "destination_recompute" by name."""
     for span in plan.spans(indptr):
         special = _parts(grads, _OF_DESTINATIONS, span)
         _over_destinations(p, kernel, name, given | special, span)
@@ -174,7 +181,7 @@ def _by_destination(
             _sum(p, plan.pieces, special, grads)
 
 
-def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any], span: Span) -> None:
+def _over_destinations(p: KernelArguments, kernel: Any, name: str, given: dict[str, Any], span: Span) -> None:
     def start(tile: Tile) -> None:
         launch(
             kernel, programs(span.size, tile, p.key_heads), p.v, tile.warps,
@@ -184,7 +191,7 @@ def _over_destinations(p: Problem, kernel: Any, name: str, given: dict[str, Any]
     p.launch_with(span.degree, name, start)
 
 
-def _through_projection(p: Problem, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
+def _through_projection(p: KernelArguments, given: dict[str, Any], grads: dict[str, Tensor], indptr: Tensor) -> None:
     rows, edges = indptr.numel() - 1, given["others"].numel()
     owners = torch.arange(rows, dtype=indptr.dtype, device=indptr.device)
     width, features = (padded_part(size, p.number_size) for size in (p.width, p.attr_width))
@@ -213,7 +220,7 @@ def _parts(grads: dict[str, Tensor], names: Sequence[str], span: Span) -> dict[s
     }
 
 
-def _sum(p: Problem, pieces: Pieces | None, parts: dict[str, Tensor], grads: dict[str, Tensor]) -> None:
+def _sum(p: KernelArguments, pieces: Pieces | None, parts: dict[str, Tensor], grads: dict[str, Tensor]) -> None:
     """Add up what the pieces of each long row left."""
     assert pieces is not None
     for name, total in grads.items():

@@ -1,25 +1,26 @@
-"""What the kernels are handed, taken from the operator's arguments."""
+"""The arguments of the kernels, from those of the operator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import triton.language as tl
 from torch import Tensor
 
-from graphattn.ops.operator import INPUTS
 from graphattn.ops.random import drop_threshold
+from graphattn.ops.schema import Inputs, Options
 from graphattn.ops.triton.tile_choice import Key, Start, launch_with, name_of
 from graphattn.ops.triton.tile_table import Tile, architecture_of, padded, tile_for
+
+_Tuple = TypeVar("_Tuple", bound=NamedTuple)
 
 NUMBERS = {2: tl.float32, 4: tl.float32, 8: tl.float64}
 """What everything is added up in, by the size of a value."""
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class KernelArguments:
     """The operator's tensors, contiguous, and its options."""
 
     tensors: dict[str, Tensor | None]
@@ -34,16 +35,13 @@ class Problem:
     weights: bool
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor | None], options: Sequence[Any]) -> Problem:
-        """From the tensors of `INPUTS` and the options of `graphattn.ops.operator`."""
-        named = dict(zip(INPUTS, contiguous(tensors), strict=True))
-        _, k, v = tensors[:3]
-        if k is not None and v is not None and same(k, v):
+    def of(cls, inputs: Inputs, options: Options) -> KernelArguments:
+        """From the operator's own."""
+        named = contiguous(inputs)._asdict()
+        if inputs.k is not None and same(inputs.k, inputs.v):
             named["k"] = named["v"]
-        score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights = options
-        assert v is not None
-        seed = seed.to(v.device) if dropout else None
-        return cls(named, score, normalize, heads, scale, negative_slope, dropout, seed, attr_value, weights)
+        seed = options.seed.to(inputs.v.device) if options.seed is not None and options.dropout else None
+        return cls(named, *options._replace(seed=seed))
 
     @property
     def v(self) -> Tensor:
@@ -107,14 +105,14 @@ class Problem:
 
         Args:
             degree: of the bin.
-            kernel: "forward", "source", "destination" or "lean".
+            kernel: "forward", "source", "destination" or "destination_recompute".
             start: starts it with a tile; does the same with every tile.
             whole: whether one program must have all heads.
         """
         device, D, DV, A = self.v.device, self.width, self.v.shape[2], self.attr_width
         by_head = self.tensors["attr_query"] is not None or self.attr_value  # there are rows of A numbers for each head
         width = max(D, DV, A if by_head else 0)
-        table = "source" if kernel == "lean" else kernel
+        table = "source" if kernel == "destination_recompute" else kernel
         tile = tile_for(
             architecture_of(device), degree, self.key_heads, self.group, width, table, self.number_size,
             whole=whole, crowded=self.crowded,
@@ -148,9 +146,9 @@ class Problem:
         }  # fmt: skip
 
 
-def contiguous(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
-    """Each tensor without gaps."""
-    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+def contiguous(tensors: _Tuple) -> _Tuple:
+    """The same named tuple with each tensor contiguous."""
+    return tensors._make(None if tensor is None else tensor.contiguous() for tensor in tensors)
 
 
 def present(tensor: Tensor | None) -> Tensor | None:

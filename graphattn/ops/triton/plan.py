@@ -1,4 +1,4 @@
-"""Which program does which rows: bins of rows of like degree, and pieces of rows too long for one program.
+"""Which program computes which rows: bins of rows of similar degree, and pieces of rows too long for one program.
 
 Made on the device of the graph the first time one of its compressed forms is met, which is the only time the host waits
 for it; kept as long as that form, and used on every stream.

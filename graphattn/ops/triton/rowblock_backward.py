@@ -1,6 +1,6 @@
-"""The backward pass over dense windows, by destination and by source, each computing the scores anew.
+"""The backward pass over dense rowblocks, by destination and by source, each computing the scores anew.
 
-No gradient of a score is kept: to fetch a row once more for each column of a window costs less than a number for each
+No gradient of a score is kept: to fetch a row once more for each column of a rowblock costs less than a number for each
 edge and head. Names and formulas as in `source`.
 """
 
@@ -17,26 +17,26 @@ from graphattn.ops.triton.rowblock_tile import (
     load_vectors,
     places_of_edges,
     products_of_pairs,
+    rowblock_of_program,
     store_vectors,
-    window_of_program,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
-def attend_bwd_window_destination_kernel(
+def attend_bwd_rowblock_destination_kernel(
     q, k, v, bias, grad_out, terms,
-    indptr, windows, starts, stops, columns, masks, order, edge_ids,
+    indptr, rowblocks, starts, stops, columns, masks, order, edge_ids,
     grad_q, grad_bias,
     seed, count, scale: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, TERMS: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr,
     GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
-    """One program owns a window of destinations with GP query heads of one key head: their dq, and dbias."""
+    """One program owns a rowblock of destinations with GP query heads of one key head: their dq, and dbias."""
     H: tl.constexpr = HK * GROUP
     R: tl.constexpr = 16 * GP
     PARTS: tl.constexpr = (GROUP + GP - 1) // GP
-    unit, node, there, first, last = window_of_program(windows, starts, stops, count, HK * PARTS, GP)
+    unit, node, there, first, last = rowblock_of_program(rowblocks, starts, stops, count, HK * PARTS, GP)
     key_head = unit // PARTS
     member = unit % PARTS * GP + tl.arange(0, R) // 16
     there &= member < GROUP
@@ -96,18 +96,18 @@ def attend_bwd_window_destination_kernel(
 
 
 @triton.jit(do_not_specialize=["count"])
-def attend_bwd_window_source_kernel(
+def attend_bwd_rowblock_source_kernel(
     q, k, v, bias, grad_out, terms,
-    indptr, windows, starts, stops, columns, masks, order, edge_ids,
+    indptr, rowblocks, starts, stops, columns, masks, order, edge_ids,
     grad_k, grad_v,
     seed, count, scale: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr, TERMS: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr,
     DP: tl.constexpr, DVP: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
-    """One program owns a window of sources with one key head: its dk and dv, over its query heads one by one."""
+    """One program owns a rowblock of sources with one key head: its dk and dv, over its query heads one by one."""
     H: tl.constexpr = HK * GROUP
-    key_head, node, there, first, last = window_of_program(windows, starts, stops, count, HK, 1)
+    key_head, node, there, first, last = rowblock_of_program(rowblocks, starts, stops, count, HK, 1)
     own = node * HK + key_head
     factor, kept = tl.full((1, 1), scale, tl.float32), tl.full((1, 1), keep_scale, tl.float32)
     keys = load_vectors(k, own, there, D, DP)

@@ -1,4 +1,4 @@
-"""Dense windows handed to their kernels: which calls, in tiles of which size."""
+"""Launches the kernels over dense rowblocks: for which calls, and in tiles of which size."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ import torch
 from torch import Tensor
 
 from graphattn.ops.triton import rowblocks
-from graphattn.ops.triton.kernel_arguments import Problem
+from graphattn.ops.triton.kernel_arguments import KernelArguments
 from graphattn.ops.triton.launch import launch
-from graphattn.ops.triton.rowblock_backward import attend_bwd_window_destination_kernel, attend_bwd_window_source_kernel
-from graphattn.ops.triton.rowblock_forward import attend_fwd_window_kernel
-from graphattn.ops.triton.rowblocks import Windows, windows_of
+from graphattn.ops.triton.rowblock_backward import (
+    attend_bwd_rowblock_destination_kernel,
+    attend_bwd_rowblock_source_kernel,
+)
+from graphattn.ops.triton.rowblock_forward import attend_fwd_rowblock_kernel
+from graphattn.ops.triton.rowblocks import Rowblocks, rowblocks_of
 from graphattn.ops.triton.tile_table import ARCHITECTURES, architecture_of, padded
 
 LEAST_WIDTH = 16  # of what tensor cores add up over
 MOST_WIDTH = {2: 256, 4: 64}
 """The widest keys and values by the bytes of a number: float32 goes without tensor cores, and spills beyond."""
 COLUMNS = 16
-"""Of a window that one step takes; twice as many where rows are narrow and no edge is looked up. More would spill."""
+"""Of a rowblock that one step takes; twice as many where rows are narrow and no edge is looked up. More would spill."""
 STAGES = 2
 """Steps under way at a time."""
 MOST_HEADS = 2
@@ -28,18 +31,20 @@ THREADS = {512: 256, 256: 128, 64: 64, 0: 32}
 """By the least bytes of a row of a tile that asks for so many: fewer spill."""
 
 
-def windows_by_destination(p: Problem, indptr: Tensor, indices: Tensor, edge_ids: Tensor | None) -> Windows | None:
-    """The windows of destinations for this call; None where its kernels do not serve it or would move more."""
+def rowblocks_by_destination(
+    p: KernelArguments, indptr: Tensor, indices: Tensor, edge_ids: Tensor | None
+) -> Rowblocks | None:
+    """The rowblocks of destinations for this call; None where its kernels do not serve it or would move more."""
     if not _served(p):
         return None
     row, times = _row(p.tensors["k"]) + (0 if p.shared else _row(p.v)), _parts(p)
     return _worth(p, indptr, indices, p.v.shape[0], row, times, p.key_heads * times, None, edge_ids)
 
 
-def windows_by_source(
-    p: Problem, indptr: Tensor, indices: Tensor, places: Tensor, edge_ids: Tensor | None
-) -> Windows | None:
-    """The windows of sources, with the places by destination of their edges."""
+def rowblocks_by_source(
+    p: KernelArguments, indptr: Tensor, indices: Tensor, places: Tensor, edge_ids: Tensor | None
+) -> Rowblocks | None:
+    """The rowblocks of sources, with the places by destination of their edges."""
     q = p.tensors["q"]
     if not _served(p) or q is None:
         return None
@@ -47,23 +52,23 @@ def windows_by_source(
     return _worth(p, indptr, indices, q.shape[0], row, 1, p.heads, places, edge_ids)
 
 
-def forward(p: Problem, windows: Windows, given: dict[str, Any], indptr: Tensor) -> None:
-    """Outputs of the rows of windows."""
-    _launch(attend_fwd_window_kernel, p, windows, given, indptr, _heads(p), _parts(p))
+def forward(p: KernelArguments, blocks: Rowblocks, given: dict[str, Any], indptr: Tensor) -> None:
+    """Outputs of the rows of rowblocks."""
+    _launch(attend_fwd_rowblock_kernel, p, blocks, given, indptr, _heads(p), _parts(p))
 
 
-def backward_by_destination(p: Problem, windows: Windows, given: dict[str, Any], indptr: Tensor) -> None:
+def backward_by_destination(p: KernelArguments, blocks: Rowblocks, given: dict[str, Any], indptr: Tensor) -> None:
     """Gradients of queries and biases."""
-    _launch(attend_bwd_window_destination_kernel, p, windows, given, indptr, _heads(p), _parts(p))
+    _launch(attend_bwd_rowblock_destination_kernel, p, blocks, given, indptr, _heads(p), _parts(p))
 
 
-def backward_by_source(p: Problem, windows: Windows, given: dict[str, Any], indptr: Tensor) -> None:
+def backward_by_source(p: KernelArguments, blocks: Rowblocks, given: dict[str, Any], indptr: Tensor) -> None:
     """Gradients of keys and values."""
-    _launch(attend_bwd_window_source_kernel, p, windows, given, indptr, 1, 1)
+    _launch(attend_bwd_rowblock_source_kernel, p, blocks, given, indptr, 1, 1)
 
 
 def _launch(
-    kernel: Any, p: Problem, windows: Windows, given: dict[str, Any], indptr: Tensor, heads: int, parts: int
+    kernel: Any, p: KernelArguments, blocks: Rowblocks, given: dict[str, Any], indptr: Tensor, heads: int, parts: int
 ) -> None:
     k = p.tensors["k"]
     assert k is not None
@@ -73,40 +78,40 @@ def _launch(
     lanes = ARCHITECTURES[architecture_of(p.v.device)].lanes
     columns = COLUMNS * (1 if size >= 64 or given["bias"] is not None or p.dropout else 2)
     launch(
-        kernel, (windows.ids.numel() * p.key_heads * parts,), p.v, max(1, threads // lanes),
+        kernel, (blocks.ids.numel() * p.key_heads * parts,), p.v, max(1, threads // lanes),
         **given
-        | {"windows": windows.ids, "count": indptr.numel() - 1, "indptr": indptr, "order": windows.order}
-        | {name: getattr(windows, name) for name in ("starts", "stops", "columns", "masks")},
+        | {"rowblocks": blocks.ids, "count": indptr.numel() - 1, "indptr": indptr, "order": blocks.order}
+        | {name: getattr(blocks, name) for name in ("starts", "stops", "columns", "masks")},
         HK=p.key_heads, GROUP=p.group, D=p.width, DV=p.v.shape[2], DP=DP, DVP=DVP, GP=heads, COLUMNS=columns,
         STAGES=STAGES,
     )  # fmt: skip
 
 
 def _worth(
-    p: Problem, indptr: Tensor, indices: Tensor, num_columns: int, row: int, times: int, units: int,
+    p: KernelArguments, indptr: Tensor, indices: Tensor, num_columns: int, row: int, times: int, units: int,
     places: Tensor | None, edge_ids: Tensor | None,
-) -> Windows | None:  # fmt: skip
-    """The windows, if they move little enough: see `windows.ENOUGH`.
+) -> Rowblocks | None:  # fmt: skip
+    """The rowblocks, if they move little enough: see `rowblocks.ENOUGH`.
 
-    A walk over rows moves `row` bytes for each edge, and the number of its column. Windows move `row` bytes so many
+    A walk over rows moves `row` bytes for each edge, and the number of its column. Rowblocks move `row` bytes so many
     times for each column, and for each of their `units` programs its number and its mask. Biases come for each edge
     either way; to know the edge, or what dropout does to it, each program reads its place, and the caller's edge there.
     """
-    windows = windows_of(indptr, indices, num_columns, places, edge_ids)
-    if windows is None:
+    blocks = rowblocks_of(indptr, indices, num_columns, places, edge_ids)
+    if blocks is None:
         return None
     if places is not None:
-        windows = windows._replace(order=places if windows.order is None else places[windows.order])
+        blocks = blocks._replace(order=places if blocks.order is None else places[blocks.order])
     bias, index = p.tensors["bias"] is not None, indices.element_size()
-    looked_up = (windows.order is not None) * (bias or p.dropout > 0) + (edge_ids is not None) * bias
+    looked_up = (blocks.order is not None) * (bias or p.dropout > 0) + (edge_ids is not None) * bias
     of_edge, of_column = 4 * p.heads * bias, (index + 4) * units
-    by_rows = windows.num_edges * (row + index + of_edge)
-    by_windows = windows.columns.numel() * (row * times + of_column)
-    by_windows += windows.num_edges * (of_edge + index * looked_up * units)
-    return windows if rowblocks.ENOUGH * by_windows <= by_rows else None
+    by_rows = blocks.num_edges * (row + index + of_edge)
+    by_rowblocks = blocks.columns.numel() * (row * times + of_column)
+    by_rowblocks += blocks.num_edges * (of_edge + index * looked_up * units)
+    return blocks if rowblocks.ENOUGH * by_rowblocks <= by_rows else None
 
 
-def _served(p: Problem) -> bool:
+def _served(p: KernelArguments) -> bool:
     """Whether the kernels cover the call."""
     q, k = p.tensors["q"], p.tensors["k"]
     if p.score != "dot" or p.weights or q is None or k is None or q.dtype != k.dtype:
@@ -124,10 +129,10 @@ def _row(tensor: Tensor | None) -> int:
     return tensor.shape[1] * tensor.shape[2] * tensor.element_size()
 
 
-def _heads(p: Problem) -> int:
+def _heads(p: KernelArguments) -> int:
     return min(MOST_HEADS, padded(p.group))
 
 
-def _parts(p: Problem) -> int:
+def _parts(p: KernelArguments) -> int:
     """Programs that share the query heads of a key head."""
     return -(-p.group // _heads(p))

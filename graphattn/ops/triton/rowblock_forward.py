@@ -1,6 +1,6 @@
-"""The forward pass over dense windows: a key and a value are fetched once for the 16 rows of a window.
+"""The forward pass over dense rowblocks: a key and a value are fetched once for the 16 rows of a rowblock.
 
-Scores and weighted sums are products of matrices, for tensor cores, over the window's columns C at a time; a bit says
+Scores and weighted sums are products of matrices, for tensor cores, over the rowblock's columns C at a time; a bit says
 which of the pairs are edges. As in `forward`, the softmax is computed as it goes.
 """
 
@@ -17,26 +17,26 @@ from graphattn.ops.triton.rowblock_tile import (
     load_vectors,
     places_of_edges,
     products_of_pairs,
+    rowblock_of_program,
     store_vectors,
-    window_of_program,
 )
 
 
 @triton.jit(do_not_specialize=["count"])
-def attend_fwd_window_kernel(
+def attend_fwd_rowblock_kernel(
     q, k, v, bias,
-    indptr, windows, starts, stops, columns, masks, order, edge_ids,
+    indptr, rowblocks, starts, stops, columns, masks, order, edge_ids,
     out, lse, rest,
     seed, count, scale: tl.float64, keep_scale: tl.float64, threshold: tl.uint32,
     NORMALIZE: tl.constexpr, DROPOUT: tl.constexpr, SHARED: tl.constexpr,
     HK: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr,
     GP: tl.constexpr, DP: tl.constexpr, DVP: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
-    """One program owns a window with GP query heads of one key head; results as those of `attend_fwd_kernel`."""
+    """One program owns a rowblock with GP query heads of one key head; results as those of `attend_fwd_kernel`."""
     H: tl.constexpr = HK * GROUP
     R: tl.constexpr = 16 * GP
     PARTS: tl.constexpr = (GROUP + GP - 1) // GP
-    unit, node, there, first, last = window_of_program(windows, starts, stops, count, HK * PARTS, GP)
+    unit, node, there, first, last = rowblock_of_program(rowblocks, starts, stops, count, HK * PARTS, GP)
     key_head = unit // PARTS
     member = unit % PARTS * GP + tl.arange(0, R) // 16
     there &= member < GROUP

@@ -1,7 +1,7 @@
-"""Tiles of a window: R rows, each a node with a head, against C columns.
+"""Tiles of a rowblock: R rows, each a node with a head, against C columns.
 
-A tile of scores is `[R, C]`; of what is fetched for each column `[C, width]`, in the dtype that it is stored in. The
-rows of a window come once for each query head of a program, GP · 16 in all: row r is node r % 16 with head r // 16.
+A tile of scores is `[R, C]`; one of rows fetched for columns is `[C, width]`, in the dtype that they are stored in. The
+rows of a rowblock come once for each query head of a program, GP · 16 in all: row r is node r % 16 with head r // 16.
 """
 
 import triton
@@ -9,16 +9,16 @@ import triton.language as tl
 
 
 @triton.jit
-def window_of_program(windows, starts, stops, count, units: tl.constexpr, GP: tl.constexpr):
-    """Of one of `units` programs of a window: its number among those, its R rows, which are there, and its columns."""
+def rowblock_of_program(rowblocks, starts, stops, count, units: tl.constexpr, GP: tl.constexpr):
+    """Of one of the `units` programs of a rowblock: its number, its R rows, which of them exist, and its columns."""
     at = tl.program_id(0) // units
-    node = tl.load(windows + at).to(tl.int64) * 16 + tl.arange(0, 16 * GP) % 16
+    node = tl.load(rowblocks + at).to(tl.int64) * 16 + tl.arange(0, 16 * GP) % 16
     return tl.program_id(0) % units, node, node < count, tl.load(starts + at), tl.load(stops + at)
 
 
 @triton.jit
 def load_columns(columns, masks, slot, stop):
-    """The columns at these C slots, `[C]`, and their masks: no row has an edge to what is not there."""
+    """The columns at these C slots, `[C]`, and their masks; the mask of a slot beyond `stop` is zero."""
     column = tl.load(columns + slot, mask=slot < stop, other=0)
     return column, tl.load(masks + slot, mask=slot < stop, other=0)
 
@@ -58,7 +58,7 @@ def places_of_edges(edges, passed, order):
 
 @triton.jit
 def finite_vectors(rows):
-    """Rows with zero in place of what is not finite, for zero times that is not zero; and which have something such."""
+    """Rows with zeros in place of NaN and infinity, whose product with zero is NaN; and which rows had any."""
     finite = tl.abs(rows.to(tl.float32)) < float("inf")
     return tl.where(finite, rows, 0.0).to(rows.dtype), tl.max(tl.where(finite, 0, 1), 1) != 0
 
@@ -67,7 +67,7 @@ def finite_vectors(rows):
 def add_product(sums, x, rows, BOUNDED: tl.constexpr):
     """sums + x · rows, x in float32 and rows as they are stored, nearly as good as in float32.
 
-    Tensor cores multiply halves, so x is handed over as the sum of two: 16 bits of each number for bfloat16, 22 for
+    Tensor cores multiply halves, so x is split into the sum of two: 16 bits of each number for bfloat16, 22 for
     float16, whose small range asks for rows that have 1 as their largest number unless x is BOUNDED by 1.
     """
     if rows.dtype == tl.float32:

@@ -1,7 +1,7 @@
 """The backward pass over the edges by source: gradients of keys, values, edge tensors and scores.
 
 It gathers queries and output gradients, and leaves the gradient of each score for the pass by destination, which then
-gathers keys alone: three rows for each edge, where two passes that both start afresh gather four.
+gathers only keys: three rows for each edge, where two independent passes would gather four.
 
     w_ij = p_ij m_ij,   dp_ij = m_ij (⟨do_i, v_j + u_ij⟩ + dw_ij)
     ds_ij = p_ij (dp_ij − δ_i + dlse_i) for a softmax, f'(s_ij) dp_ij for weights f(s_ij)

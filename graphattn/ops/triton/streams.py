@@ -12,7 +12,7 @@ _users = WeakTensorKeyDictionary()  # the streams that are known to use what bel
 
 
 def lend(owner: Tensor, tensors: Iterable[Tensor | None]) -> None:
-    """Let nobody have the memory of what belongs to `owner` before the current stream is done with it."""
+    """Keep the memory of `tensors`, which belong to `owner`, from being reused before the current stream is done."""
     if not owner.is_cuda:
         return
     stream = torch.cuda.current_stream(owner.device)

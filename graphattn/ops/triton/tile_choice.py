@@ -1,4 +1,4 @@
-"""Which tile a launch takes: that of the table, unless another was measured to be better, or was all that fitted."""
+"""Chooses the tile of a launch: that of the table, unless a better one was measured or that one does not fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphattn.ops.triton.tile_table import Tile, architecture_of, padded, small
 
 
 class Key(NamedTuple):
-    """All that decides which tile of a launch is best."""
+    """Everything that the best tile of a launch depends on."""
 
     device: str
     kernel: str

@@ -1,4 +1,4 @@
-"""The size of a program's tile: a small table by architecture in place of minutes of trying out."""
+"""The size of a program's tile from a small table by architecture, instead of minutes of autotuning."""
 
 from __future__ import annotations
 

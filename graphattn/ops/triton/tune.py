@@ -1,4 +1,4 @@
-"""The best tile of each launch of a call, by measuring."""
+"""Finds the best tile of each launch of a call by measuring."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from triton.runtime.errors import OutOfResources, PTXASError
 
 from graphattn.ops.triton.tile_choice import Key, Start, choosing, keep, name_of
 from graphattn.ops.triton.tile_table import Tile, candidates
-from graphattn.ops.tuning import Tuned, Tuning
+from graphattn.ops.tune_result import Tuned, Tuning
 
 CLEARLY = 0.97  # a tile replaces that of the table if it takes at most this share of its time: less is noise
 
 
 def tune(run: Callable[[], None], device: torch.device) -> Tuning:
-    """Measure every launch of `run`, and keep what is best."""
+    """Measure every launch of `run` with several tiles, and keep the fastest."""
     found: dict[Key, Tuned] = {}
     best: dict[Key, Tile] = {}
 

@@ -1,1 +1,1 @@
-"""What all tasks share: reading tables, files, training, errors."""
+"""What every task needs: tables, rejected rows, model directories, checkpoints, progress, parts of a report."""

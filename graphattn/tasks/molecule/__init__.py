@@ -3,8 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError, TableError
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
-from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError, SettingsError, TableError
 
 if TYPE_CHECKING:
     from graphattn.tasks.molecule.predictor import MoleculePredictor, Prediction

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.common.errors import SettingsError
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainingConfig")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.chem import Split, canonical_smiles
+from graphattn.chem import Split
 from graphattn.tasks.molecule.rows import MoleculeRows
 
 
 def same_molecule(rows: MoleculeRows) -> NDArray[np.int64]:
     """Return for each molecule the position of its first copy, `[n]`."""
     first: dict[str, int] = {}
-    return np.array([first.setdefault(canonical_smiles(smiles), row) for row, smiles in enumerate(rows.smiles)])
+    return np.array([first.setdefault(molecule.canonical_smiles, row) for row, molecule in enumerate(rows.identities)])
 
 
 def expand(split: Split, first: NDArray[np.int64]) -> Split:

@@ -7,18 +7,17 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
-from graphattn.tasks.molecule import storage
+from graphattn.files import write_text
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.table import Table
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
-from graphattn.tasks.molecule.featurizer import Featurizer
-from graphattn.tasks.molecule.files import write_text
+from graphattn.tasks.molecule.fitting import train
 from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
 from graphattn.tasks.molecule.report import write_report
-from graphattn.tasks.molecule.table import Table
+from graphattn.tasks.molecule.saved import write_description
 from graphattn.tasks.molecule.task import RIVALS
 
 
@@ -43,31 +42,21 @@ def run_experiment(
         settings: those of `MoleculePredictor.fit`.
     """
     predictor = MoleculePredictor(model, training)
-    predictor.fit(table, directory=directory, console=console, **settings)
-    fitted, outcome = predictor.fitted, predictor.outcome
-    assert fitted is not None
-    assert outcome is not None
+    fitted, outcome = train(table, model, training, directory=directory, console=console, rivals=True, **settings)
+    predictor.fitted, predictor.outcome = fitted, outcome
     rows = outcome.rows
     baselines = {}
-    with console.status("computing the rivals' descriptors") as status:
-        descriptors = outcome.descriptors if fitted.featurizer.descriptors else _descriptors(rows.smiles)
-        status.update(f"fitting the {' and the '.join(RIVALS.values())}")
+    with console.status(f"fitting the {' and the '.join(RIVALS.values())}"):
         rivals = evaluate_baselines(
-            fitted.task, descriptors, rows.targets, fitted.split, rows.target_columns, seed=training.seed
+            fitted.task, outcome.descriptors, rows.targets, fitted.split, rows.target_columns, seed=training.seed
         )
         for name, metrics in rivals:
             baselines[name] = metrics
     fitted.metrics["baselines"] = baselines
-    _write_predictions(directory / storage.PREDICTIONS, predictor)
-    write_report(directory / storage.REPORT, predictor)
-    predictor.save(directory)
+    _write_predictions(directory / model_directory.PREDICTIONS, predictor)
+    write_report(directory / model_directory.REPORT, predictor)
+    write_description(directory, model, training, fitted)  # last: the directory is whole now
     return predictor
-
-
-def _descriptors(smiles: list[str]) -> NDArray[np.float64]:
-    featurizer = Featurizer.from_config(ModelConfig(descriptors=True))
-    gaps = np.full(len(featurizer.descriptors), np.nan)  # of a molecule that takes too long
-    return np.stack([gaps if isinstance(each, str) else each[1] for each in featurizer.each(smiles)])
 
 
 def _write_predictions(path: Path, predictor: MoleculePredictor) -> None:

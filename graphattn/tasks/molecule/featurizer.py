@@ -1,4 +1,4 @@
-"""What a network sees of a molecule: its graph and, beside it, descriptors."""
+"""Which features a network gets of a molecule: those of its graph and, beside it, descriptors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from graphattn.chem import AtomFeaturizer, BondFeaturizer, SmilesError, descriptor_names
 from graphattn.chem.features import ArrayFeaturizer
+from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.molecule.config import ModelConfig
-from graphattn.tasks.molecule.errors import ModelDirectoryError, SettingsError
-from graphattn.tasks.molecule.featurizing import Features, featurize
+from graphattn.tasks.molecule.featurize_many import Features, featurize_many
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,14 @@ class Featurizer:
             raise SmilesError(answer)
         return answer
 
-    def each(self, smiles: Iterable[Any]) -> Iterator[Features | str]:
-        """Yield the same for each molecule, or a sentence that says why there are no features; see `featurize`."""
-        return featurize(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors), smiles)
+    def each(self, smiles: Iterable[Any], *, identify: bool = False) -> Iterator[Features | str]:
+        """Yield the features of each molecule, or a sentence that says why there are none; see `featurize_many`.
+
+        Args:
+            smiles: the molecules.
+            identify: whether to find each molecule's canonical SMILES and scaffold too.
+        """
+        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify), smiles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from graphattn.chem import MoleculeGraph, Split
-from graphattn.tasks.molecule import storage
+from graphattn.chem import MoleculeGraph, Split, descriptor_names
+from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.errors import SettingsError, TableError
+from graphattn.tasks.common.labels import ZERO_ONE
+from graphattn.tasks.common.progress import TrainingProgress, counting
+from graphattn.tasks.common.rejects import write_rejects
+from graphattn.tasks.common.spread import share_within
+from graphattn.tasks.common.table import Table, read_table
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
 from graphattn.tasks.molecule.data import to_data
 from graphattn.tasks.molecule.duplicates import describe, same_molecule
-from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.molecule.featurize_many import Features
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
-from graphattn.tasks.molecule.labels import ZERO_ONE
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
-from graphattn.tasks.molecule.predictor import Fitted, Outcome, Prediction
-from graphattn.tasks.molecule.progress import TrainingProgress, counting
-from graphattn.tasks.molecule.rows import MoleculeRows, guess_smiles_column, numeric_columns, select_rows, write_rejects
+from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
+from graphattn.tasks.molecule.rows import MoleculeRows, Read, guess_smiles_column, numeric_columns, select_rows
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 from graphattn.tasks.molecule.split import check_method, check_parts, check_training, one_class, split_rows
-from graphattn.tasks.molecule.spread import share_within
-from graphattn.tasks.molecule.table import Table, read_table
-from graphattn.tasks.molecule.task import check_task, detect_task, metric_names
+from graphattn.tasks.molecule.task import METRIC_LABELS, check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
@@ -47,6 +50,52 @@ _SPLITS = {
 }
 
 
+def train(
+    data: str | Path | pd.DataFrame | Table,
+    model: ModelConfig,
+    training: TrainingConfig,
+    *,
+    smiles_column: str | None = None,
+    target_columns: str | Sequence[str] | None = None,
+    id_column: str | None = None,
+    split: str | Split | None = None,
+    split_column: str | None = None,
+    task: str | None = None,
+    unit: str | None = None,
+    encoding: str | None = None,
+    directory: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    console: Console | None = None,
+    rivals: bool = False,
+) -> tuple[Fitted, Outcome]:
+    """Read a table and train on it; see `MoleculePredictor.fit`.
+
+    With `rivals`, RDKit's descriptors are in the outcome even where the networks do without.
+    `directory` then holds the networks; `saved.write_description` is still to make a whole model of it.
+    """
+    resolve_device(training.device, training.precision)
+    if directory is not None:
+        model_directory.check_writable(directory, resume=resume, overwrite=overwrite)
+    prepared = prepare(
+        data,
+        model,
+        smiles_column=smiles_column,
+        target_columns=[target_columns] if isinstance(target_columns, str) else target_columns,
+        id_column=id_column,
+        split=split,
+        split_column=split_column,
+        task=task,
+        encoding=encoding,
+        seed=training.seed,
+        console=console,
+        rivals=rivals,
+    )
+    if directory is not None and overwrite:
+        model_directory.clear(directory)
+    return fit(prepared, model, training, unit=unit, directory=directory, resume=resume, console=console)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A table ready for training: its usable molecules as graphs, and which of them train, validate, test."""
@@ -58,7 +107,7 @@ class Prepared:
     featurizer: Featurizer
     graphs: list[MoleculeGraph]
     descriptors: NDArray[np.float64]
-    """`[n, d]` raw; `d = 0` where the network does without"""
+    """`[n, d]` raw; `d = 0` where nobody needs them"""
     notes: list[str]
     """what was decided, and what makes the measures weak"""
 
@@ -76,6 +125,7 @@ def prepare(
     encoding: str | None,
     seed: int,
     console: Console | None,
+    rivals: bool,
 ) -> Prepared:
     """Read a table, check every row, split the molecules and compute their features; see `MoleculePredictor.fit`."""
     if split is not None and split_column is not None:
@@ -96,7 +146,7 @@ def prepare(
             id_column=id_column,
             split_column=split_column,
             task=task,
-            read=featurizer.each,
+            read=_reader(featurizer, rivals),
             progress=progress,
         )
     kind = detect_task(rows)
@@ -110,8 +160,27 @@ def prepare(
     notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
-    graphs, descriptors = zip(*rows.molecules, strict=True)
-    return Prepared(rows, kind, parts, method, featurizer, list(graphs), np.stack(descriptors), notes)
+    graphs = [molecule.graph for molecule in rows.molecules]
+    descriptors = np.stack([molecule.descriptors for molecule in rows.molecules])
+    return Prepared(rows, kind, parts, method, featurizer, graphs, descriptors, notes)
+
+
+def _reader(featurizer: Featurizer, rivals: bool) -> Read:
+    """Return what reads each SMILES, once, for all that a training needs of it."""
+    if featurizer.descriptors or not rivals:
+        return partial(featurizer.each, identify=True)
+    wide = replace(featurizer, descriptors=tuple(descriptor_names()))
+    gaps = np.full(len(wide.descriptors), np.nan)
+
+    def read(smiles: Iterable[str]) -> Iterator[Features | str]:
+        texts = list(smiles)
+        for text, answer in zip(texts, wide.each(texts, identify=True), strict=True):
+            if isinstance(answer, str):  # perhaps because of its descriptors, which the networks do not need
+                answer = next(featurizer.each([text], identify=True))
+                answer = answer if isinstance(answer, str) else answer._replace(descriptors=gaps)
+            yield answer
+
+    return read
 
 
 def fit(
@@ -131,23 +200,23 @@ def fit(
         if task == "regression"
         else TargetScaler.identity(rows.targets.shape[1])
     )
-    descriptor_scaler, descriptors = None, prepared.descriptors
+    descriptor_scaler, descriptors = None, np.zeros((len(rows), 0))
     if prepared.featurizer.descriptors:
-        descriptor_scaler = DescriptorScaler.fit(descriptors[split.train])
-        descriptors = descriptor_scaler.transform(descriptors)
+        descriptor_scaler = DescriptorScaler.fit(prepared.descriptors[split.train])
+        descriptors = descriptor_scaler.transform(prepared.descriptors)
     scaled = target_scaler.transform(rows.targets)
     molecules = [to_data(*each) for each in zip(prepared.graphs, descriptors, scaled, strict=True)]
     if directory is not None:
-        _open_run(directory, _request(prepared, model, training), resume)
+        model_directory.open_run(directory, _request(prepared, model, training), resume)
         if rows.rejects:
-            write_rejects(directory / storage.REJECTS, rows.table, rows.rejects)
+            write_rejects(directory / model_directory.REJECTS, rows.table, rows.rejects)
     if console is not None:
         _announce(console, prepared, directory)
 
     networks: list[TrainedNetwork] = []
     nets = []
     metric = metric_names(task, rows.targets.shape[1])[0]
-    with TrainingProgress(console, training.ensemble, metric) as progress:
+    with TrainingProgress(console, training.ensemble, metric, METRIC_LABELS[metric]) as progress:
         for number in range(1, training.ensemble + 1):
             seed = 1000 * training.seed + number - 1  # no two ensembles share a network
             L.seed_everything(seed, workers=True, verbose=False)
@@ -163,7 +232,7 @@ def fit(
                     scaler=target_scaler,
                     config=training,
                     seed=seed,
-                    name=storage.network_name(number),
+                    name=model_directory.network_name(number),
                     directory=directory,
                     resume=resume,
                     callbacks=[progress.callback(number)],
@@ -178,7 +247,7 @@ def fit(
             )
 
     if directory is not None:
-        shutil.rmtree(directory / storage.CHECKPOINTS, ignore_errors=True)
+        shutil.rmtree(directory / model_directory.CHECKPOINTS, ignore_errors=True)
 
     device = resolve_device(training.device)
     each = predict_each(nets, molecules, task=task, scaler=target_scaler, device=device)
@@ -232,7 +301,7 @@ def _announce(console: Console, prepared: Prepared, directory: Path | None) -> N
     ]
     if rows.rejects:
         first = rows.rejects[0]
-        where = "" if directory is None else f", see {directory / storage.REJECTS}"
+        where = "" if directory is None else f", see {directory / model_directory.REJECTS}"
         count = f"{len(rows.rejects)} row{'s' if len(rows.rejects) > 1 else ''}"
         lines.append(f"left out {count}{where}; {rows.table.where(first.row, first.column)}: {first.reason}")
     for line in lines:
@@ -278,33 +347,16 @@ def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -
     }
 
 
-def _open_run(directory: Path, request: dict[str, Any], resume: bool) -> None:
-    """Write what the training is asked to do; when resuming, compare it with what was asked before."""
-    path = directory / storage.RUN
-    if resume and path.exists():
-        before = storage.read_json(path)
-        for name in [*request, *before]:
-            old, new = before.get(name), request.get(name)
-            if old != new:
-                change = "the data are not the same" if name == "data" else f"{name} was {old!r} and is now {new!r}"
-                raise SettingsError(
-                    f"the training in {directory} cannot be resumed: {change}; "
-                    "give the command that started it, or start anew with --overwrite."
-                )
-    else:
-        storage.write_json(path, request)
-
-
 def _finished(directory: Path | None, number: int) -> TrainedNetwork | None:
     """Return a network that was trained to its end before."""
-    if directory is None or not (directory / f"{storage.network_name(number)}.safetensors").exists():
+    if directory is None or not (directory / f"{model_directory.network_name(number)}.safetensors").exists():
         return None
-    return TrainedNetwork(*storage.read_network(directory, number))
+    return TrainedNetwork(*model_directory.read_network(directory, number))
 
 
 def _keep(directory: Path | None, number: int, network: TrainedNetwork) -> None:
-    """Write a trained network; its checkpoint has served."""
+    """Write a trained network and remove its checkpoint, which is no longer needed."""
     if directory is None:
         return
-    storage.write_network(directory, number, network.weights, network.history)
-    (directory / storage.CHECKPOINTS / f"{storage.network_name(number)}.ckpt").unlink(missing_ok=True)
+    model_directory.write_network(directory, number, network.weights, network.history)
+    (directory / model_directory.CHECKPOINTS / f"{model_directory.network_name(number)}.ckpt").unlink(missing_ok=True)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.config import DEVICES
-from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.scaling import TargetScaler
 
 

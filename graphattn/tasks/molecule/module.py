@@ -66,11 +66,11 @@ class MoleculeModule(L.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Take the step's weights into the running mean."""
+        """Update the running mean of the weights."""
         self.average.update_parameters(self.net)
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the predictions of the epoch before."""
+        """Drop the predictions of the previous epoch."""
         self._valid.clear()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -13,25 +10,22 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.chem import Split
-from graphattn.tasks.molecule import storage
-from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
-from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError
-from graphattn.tasks.molecule.featurizer import Featurizer
-from graphattn.tasks.molecule.labels import ZERO_ONE
-from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.common.errors import InputError
+from graphattn.tasks.common.labels import ZERO_ONE
+from graphattn.tasks.molecule import saved
+from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
+from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
-    from torch import Tensor
     from typing_extensions import Self
 
-    from graphattn.chem import MoleculeGraph
+    from graphattn.chem import Split
     from graphattn.models import MoleculeNet
-    from graphattn.tasks.molecule.featurizing import Features
-    from graphattn.tasks.molecule.rows import MoleculeRows, Reject
-    from graphattn.tasks.molecule.table import Table
+    from graphattn.tasks.common.rejects import Reject
+    from graphattn.tasks.common.table import Table
+    from graphattn.tasks.molecule.featurize_many import Features
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -49,63 +43,6 @@ class _ClassOrInstanceMethod(Generic[_P, _R]):
 
     def __get__(self, instance: object | None, owner: type) -> Callable[_P, _R]:
         return MethodType(self.function, owner() if instance is None else instance)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a predictor says of `n` molecules, in their order.
-
-    Attributes:
-        mean: `[n, T]` the values, or the probabilities of class 1; NaN for a SMILES that cannot be read.
-        std: `[n, T]` how far the networks differ (sample standard deviation); NaN for one network.
-        reasons: `[n]` why there is no prediction; "" where there is one.
-    """
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    reasons: list[str]
-
-
-@dataclass
-class Fitted:
-    """What a training found out: all a predictor needs, and what describes it.
-
-    Attributes:
-        task: "regression" or "classification".
-        smiles_column, target_columns: of the table.
-        classes: for each target of a classification the labels of class 0 and class 1.
-        featurizer, descriptor_scaler, target_scaler: from a SMILES to the networks' input, and back.
-        weights: the state dict of each network.
-        histories: the learning curve of each network.
-        split: rows of the usable molecules that trained, validated, tested.
-        metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
-        data: facts about the table and the split.
-        versions: of the libraries that trained.
-    """
-
-    task: str
-    smiles_column: str
-    target_columns: list[str]
-    classes: list[tuple[str, str]]
-    featurizer: Featurizer
-    descriptor_scaler: DescriptorScaler | None
-    target_scaler: TargetScaler
-    weights: list[dict[str, Tensor]]
-    histories: list[list[dict[str, float]]]
-    split: Split
-    metrics: dict[str, Any]
-    data: dict[str, Any]
-    versions: dict[str, str] = field(default_factory=lambda: library_versions())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The molecules a predictor was fitted to, and its prediction of each; not kept in the directory."""
-
-    rows: MoleculeRows
-    prediction: Prediction
-    descriptors: NDArray[np.float64]
-    """`[n, d]` raw RDKit descriptors; `d = 0` where the model does without"""
 
 
 class MoleculePredictor:
@@ -177,34 +114,29 @@ class MoleculePredictor:
             SettingsError: settings exclude each other, or differ from those of the training to resume.
             ModelDirectoryError: `directory` is not empty, and neither `resume` nor `overwrite` is set.
         """
-        from graphattn.tasks.molecule.fitting import fit, prepare  # Lightning loads here
-        from graphattn.tasks.molecule.inference import resolve_device
+        from graphattn.tasks.molecule.fitting import train  # Lightning loads here
 
-        resolve_device(self.training.device, self.training.precision)
         place = None if directory is None else Path(directory)
-        if place is not None:
-            storage.check_writable(place, resume=resume, overwrite=overwrite)
-        prepared = prepare(
+        self.fitted, self.outcome = train(
             data,
             self.model,
+            self.training,
             smiles_column=smiles_column,
-            target_columns=[target_columns] if isinstance(target_columns, str) else target_columns,
+            target_columns=target_columns,
             id_column=id_column,
             split=split,
             split_column=split_column,
             task=task,
+            unit=unit,
             encoding=encoding,
-            seed=self.training.seed,
+            directory=place,
+            resume=resume,
+            overwrite=overwrite,
             console=console,
-        )
-        if place is not None and overwrite:
-            storage.clear(place)
-        self.fitted, self.outcome = fit(
-            prepared, self.model, self.training, unit=unit, directory=place, resume=resume, console=console
         )
         self._nets = []
         if place is not None:
-            self.save(place)
+            saved.write_description(place, self.model, self.training, self.fitted)
         return self
 
     def predict(self, smiles: str | Sequence[str]) -> pd.DataFrame:
@@ -274,7 +206,8 @@ class MoleculePredictor:
             device: "auto", "cpu", "cuda" or "mps".
             progress: called with the number of rows done.
         """
-        from graphattn.tasks.molecule.rows import Reject, read_molecules
+        from graphattn.tasks.common.rejects import Reject
+        from graphattn.tasks.molecule.rows import read_molecules
 
         rejects: list[Reject] = []
 
@@ -311,7 +244,7 @@ class MoleculePredictor:
         mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
         if kept:
-            molecules = [self._to_data(*answer) for answer in answers if not isinstance(answer, str)]
+            molecules = [self._to_data(answer) for answer in answers if not isinstance(answer, str)]
             each = self._predict_each(molecules, device)
             mean[kept] = each.mean(axis=0)
             if len(each) > 1:
@@ -348,25 +281,8 @@ class MoleculePredictor:
     def save(self, directory: str | Path) -> None:
         """Keep the predictor in a directory, as JSON and safetensors; `load` reads it back."""
         fitted, place = self._require_fitted(), Path(directory)
-        place.mkdir(parents=True, exist_ok=True)
-        for number, (weights, history) in enumerate(zip(fitted.weights, fitted.histories, strict=True), start=1):
-            storage.write_network(place, number, weights, history)
-        model = {
-            "task": fitted.task,
-            "smiles_column": fitted.smiles_column,
-            "target_columns": fitted.target_columns,
-            "classes": fitted.classes,
-            "networks": len(fitted.weights),
-            "model": to_json(self.model),
-            "training": to_json(self.training),
-            "features": fitted.featurizer.to_json(),
-            "descriptor_scaler": None if fitted.descriptor_scaler is None else fitted.descriptor_scaler.to_json(),
-            "target_scaler": fitted.target_scaler.to_json(),
-            "data": fitted.data,
-            "versions": fitted.versions,
-            "split": {part: indices.tolist() for part, indices in fitted.split._asdict().items()},
-        }
-        storage.write_model(place, model, fitted.metrics)
+        saved.write_networks(place, fitted)
+        saved.write_description(place, self.model, self.training, fitted)
 
     @classmethod
     def load(cls, directory: str | Path) -> Self:
@@ -376,34 +292,11 @@ class MoleculePredictor:
             ModelDirectoryError: the directory does not hold a whole model; the message says what is wrong.
         """
         place = Path(directory)
-        content, metrics = storage.read_model(place)
-        try:
-            predictor = cls(from_json(ModelConfig, content["model"]), from_json(TrainingConfig, content["training"]))
-            scaler = content["descriptor_scaler"]
-            networks = [storage.read_network(place, number + 1) for number in range(content["networks"])]
-            predictor.fitted = Fitted(
-                task=content["task"],
-                smiles_column=content["smiles_column"],
-                target_columns=content["target_columns"],
-                classes=_classes(content),
-                featurizer=Featurizer.from_json(content["features"]),
-                descriptor_scaler=None if scaler is None else DescriptorScaler.from_json(scaler),
-                target_scaler=TargetScaler.from_json(content["target_scaler"]),
-                weights=[weights for weights, _ in networks],
-                histories=[history for _, history in networks],
-                split=Split(*(np.array(content["split"][part], dtype=np.int64) for part in Split._fields)),
-                metrics=metrics,
-                data=content["data"],
-                versions=content["versions"],
-            )
+        model, training, fitted = saved.read(place)
+        predictor = cls(model, training)
+        predictor.fitted = fitted
+        with saved.whole(place):
             predictor._build_nets()
-        except ModelDirectoryError:
-            raise
-        except (InputError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            what = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
-            raise ModelDirectoryError(
-                f"{place / storage.MODEL} is damaged ({what}); train the model again or restore the file."
-            ) from error
         return predictor
 
     def __repr__(self) -> str:
@@ -418,11 +311,11 @@ class MoleculePredictor:
             raise InputError("this predictor is not fitted; call fit or load first.")
         return self.fitted
 
-    def _to_data(self, graph: MoleculeGraph, descriptors: NDArray[np.float64]) -> Any:
+    def _to_data(self, features: Features) -> Any:
         from graphattn.tasks.molecule.data import to_data
 
         scaler = self._require_fitted().descriptor_scaler
-        return to_data(graph, descriptors if scaler is None else scaler.transform(descriptors))
+        return to_data(features.graph, None if scaler is None else scaler.transform(features.descriptors))
 
     def _predict_each(self, molecules: Sequence[Any], device: str) -> NDArray[np.float64]:
         from graphattn.tasks.molecule.inference import predict_each, resolve_device
@@ -454,28 +347,3 @@ def likelier(probabilities: NDArray[np.float64], classes: tuple[str, str]) -> ND
 def cell_text(value: Any) -> str:
     """Return what stands in a CSV file for one of `output_values`."""
     return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.6g}"
-
-
-def _classes(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the labels of the classes; models written before there were any know 0 and 1 only."""
-    if content["task"] == "regression":
-        return []
-    pairs = content.get("classes") or [ZERO_ONE] * len(content["target_columns"])
-    return [(str(first), str(second)) for first, second in pairs]
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of what computes a prediction."""
-    import torch
-
-    from graphattn.version import __version__
-
-    names = ("torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn")
-    found = {"graphattn": __version__, "python": platform.python_version()}
-    found["torch"] = str(torch.__version__)  # unlike its metadata this tells the build, such as +cpu
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # installed under another name, by conda for instance
-            continue
-    return found

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from graphattn.chem import draw_molecule
-from graphattn.tasks.molecule import figures
-from graphattn.tasks.molecule.files import write_text
+from graphattn.files import write_text
+from graphattn.tasks.common import figures, html
+from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.common.spread import describe_spread
 from graphattn.tasks.molecule.metrics import evaluate
-from graphattn.tasks.molecule.predictor import Fitted, MoleculePredictor, Outcome
-from graphattn.tasks.molecule.spread import describe_spread
+from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.records import Fitted, Outcome
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
-from graphattn.tasks.molecule.text import fixed
 
 Array = NDArray[np.float64]
 
@@ -111,7 +112,7 @@ def _comparison(fitted: Fitted) -> str:
     best = {name: _best([metrics[name] for _, metrics in rows], lower_is_better(name)) for name in names}
     if best[names[0]] is None:  # then the others tell nothing either: of one class, everything can be right
         best = dict.fromkeys(names)
-    lines = ["<table>", _row("th", ["on the test part", *(METRIC_LABELS[name] for name in names)])]
+    lines = ["<table>", html.row("th", ["on the test part", *(METRIC_LABELS[name] for name in names)])]
     for label, metrics in rows:
         cells = [f"<td>{escape(label)}</td>"]
         for name in names:
@@ -128,9 +129,9 @@ def _per_target(fitted: Fitted) -> str:
     if not each:
         return ""
     names = metric_names(fitted.task)
-    lines = ["<table>", _row("th", ["graphattn, each target", *(METRIC_LABELS[name] for name in names)])]
+    lines = ["<table>", html.row("th", ["graphattn, each target", *(METRIC_LABELS[name] for name in names)])]
     lines += [
-        _row("td", [escape(target), *(fixed(metrics[name]) for name in names)]) for target, metrics in each.items()
+        html.row("td", [escape(target), *(fixed(metrics[name]) for name in names)]) for target, metrics in each.items()
     ]
     return "\n".join([*lines, "</table>"])
 
@@ -169,7 +170,7 @@ def _figures(fitted: Fitted, outcome: Outcome) -> str:
         "training loss is measured under dropout. Validation decided when to stop, so its numbers are flattering; "
         "the test part took no part in any decision."
     )
-    blocks.append(f'<h2>Learning</h2>\n<div class="pair">{_card(curve, note)}{_parts_card(fitted)}</div>')
+    blocks.append(f'<h2>Learning</h2>\n<div class="pair">{html.card(curve, note)}{_parts_card(fitted)}</div>')
     return "\n".join(blocks)
 
 
@@ -184,9 +185,9 @@ def _regression_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">No test molecule has a value.</p>'
     errors = predicted["test"] - measured["test"]
     half = float(np.median(np.abs(errors)))
-    return _card(
+    return html.card(
         figures.parity_plot(measured, predicted, unit), "On the line, prediction and measurement agree."
-    ) + _card(figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}.")
+    ) + html.card(figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}.")
 
 
 def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
@@ -196,7 +197,7 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">The test part has one class only, so there is no curve to draw.</p>'
     false, true, _ = roc_curve(classes, probabilities)
     auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
-    return _card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + _card(
+    return html.card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + html.card(
         figures.probability_histogram(probabilities, classes, fitted.classes[column]),
         "The farther apart the two colors, the better the classes are told apart.",
     )
@@ -204,11 +205,11 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
 
 def _parts_card(fitted: Fitted) -> str:
     names = metric_names(fitted.task, len(fitted.target_columns))
-    lines = ["<table>", _row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
+    lines = ["<table>", html.row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
     for part, label in (("valid", "validation"), ("test", "test")):
         metrics = fitted.metrics[part]
         cells = [label, str(fitted.data["parts"][part]), *(fixed(metrics[name]) for name in names)]
-        lines.append(_row("td", cells))
+        lines.append(html.row("td", cells))
     note = f"{fitted.data['parts']['train']:,} molecules trained. {_SPLITS[fitted.data['split']]}"
     return f'<div class="card start">{"".join([*lines, "</table>"])}<p class="note">{escape(note)}</p></div>'
 
@@ -250,7 +251,7 @@ def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
     smiles = rows.smiles[row]
     return (
         f'<div class="card molecule"><div class="drawing">{draw_molecule(smiles, size=(260, 180))}</div>'
-        f"{_definitions(pairs)}<code>{escape(smiles)}</code></div>"
+        f"{html.definitions(pairs)}<code>{escape(smiles)}</code></div>"
     )
 
 
@@ -285,27 +286,13 @@ def _facts(predictor: MoleculePredictor, fitted: Fitted, outcome: Outcome) -> st
             f"{training.batch_size}, AdamW at {training.lr:g}, seed {training.seed}",
         ),
     ]
-    return _definitions(pairs, kind="facts")
+    return html.definitions(pairs, kind="facts")
 
 
 def _known(fitted: Fitted, outcome: Outcome, part: str, column: int) -> NDArray[np.int64]:
     """Return the molecules of a part that have a value of the target."""
     rows: NDArray[np.int64] = getattr(fitted.split, part)
     return rows[~np.isnan(outcome.rows.targets[rows, column])]
-
-
-def _card(svg: str, note: str) -> str:
-    return f'<figure class="card">{svg}<p class="note">{escape(note)}</p></figure>'
-
-
-def _row(tag: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
-
-
-def _definitions(pairs: Sequence[tuple[str, str]], kind: str = "") -> str:
-    attribute = f' class="{kind}"' if kind else ""
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
-    return f"<dl{attribute}>{items}</dl>"
 
 
 def _best(values: Sequence[float | None], lower: bool) -> float | None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphattn.chem import SmilesError, parse_smiles
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.files import write_text
-from graphattn.tasks.molecule.labels import MISSING, Reading, read_column
-from graphattn.tasks.molecule.table import Ragged, Table
+from graphattn.chem.features import Identity, identify
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.labels import MISSING, Reading, read_column
+from graphattn.tasks.common.rejects import Reject, RejectedError, check_fields
+from graphattn.tasks.common.table import Ragged, Table
 
 _ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
 Read = Callable[[Iterable[str]], Iterator[Any]]
@@ -30,16 +28,6 @@ _PARTS = {
     "val": "valid",
     "test": "test",
 }
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A row that was left out: its position in the table, the column at fault, what stood there and why not."""
-
-    row: int
-    column: str
-    value: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +45,7 @@ class MoleculeRows:
         notes: what the reader of a summary should know besides.
         classes: for each target the labels of class 0 and class 1, as the table writes them; None for numbers.
         molecules: what `read` made of each SMILES.
+        identities: of the molecules.
     """
 
     table: Table
@@ -70,6 +59,7 @@ class MoleculeRows:
     notes: list[str] = field(default_factory=list)
     classes: list[tuple[str, str] | None] = field(default_factory=list)
     molecules: list[Any] = field(default_factory=list)
+    identities: list[Identity] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -91,6 +81,15 @@ def guess_smiles_column(table: Table) -> str:
     raise TableError(
         f"{table.name}, line 1: several columns may hold SMILES ({shown}); choose one with --smiles-column."
     )
+
+
+def bare_list_column(first_line: str) -> str | None:
+    """Return "smiles" where the first line of a file is a SMILES, so that the file is a list without a header."""
+    try:
+        parse_smiles(first_line)
+    except SmilesError:
+        return None
+    return "smiles"
 
 
 def numeric_columns(table: Table, limit: int = 20) -> list[str]:
@@ -129,7 +128,7 @@ def select_rows(
         id_column: a column whose values must not repeat; the first of several rows is kept.
         split_column: a column that says "train", "valid" or "test".
         task: "regression" or "classification"; told by the values when None.
-        read: makes a molecule of each SMILES; see `read_molecules`.
+        read: makes a molecule of each SMILES, with its `identity`; see `read_molecules`.
         progress: called with the number of molecules read.
 
     Raises:
@@ -155,10 +154,10 @@ def select_rows(
         if not cells:
             continue
         try:
-            _check_fields(table, row)
+            check_fields(table, row)
             row_values = _target_values(target_columns, readings, [table.cell(row, at) for at in targets_at])
             candidates[row] = row_values, None if part_at is None else _part(split_column, table.cell(row, part_at))
-        except _RejectedError as rejected:
+        except RejectedError as rejected:
             rejects.append(Reject(row, *rejected.args))
 
     first_of_id: dict[str, int] = {}
@@ -173,7 +172,7 @@ def select_rows(
                 continue
             if id_at is not None:
                 _check_id(table, id_column, table.cell(row, id_at), row, first_of_id)
-        except _RejectedError as rejected:
+        except RejectedError as rejected:
             rejects.append(Reject(row, *rejected.args))
             continue
         smiles.append(table.cell(row, smiles_at))
@@ -203,6 +202,7 @@ def select_rows(
         notes,
         [reading.classes for reading in readings],
         molecules,
+        [molecule.identity for molecule in molecules],
     )
 
 
@@ -226,38 +226,22 @@ def read_molecules(
     molecules = (_parsed if read is None else read)(good)
     for row in rows:
         try:
-            _check_fields(table, row)
-        except _RejectedError as rejected:
+            check_fields(table, row)
+        except RejectedError as rejected:
             yield Reject(row, *rejected.args)
             continue
         molecule = next(molecules)
         yield Reject(row, smiles_column, table.cell(row, at), molecule) if isinstance(molecule, str) else molecule
 
 
-def write_rejects(path: Path, table: Table, rejects: Sequence[Reject]) -> None:
-    """Write the rows left out: line, column, value and reason, then the cells as they were."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([table.unit, "column", "value", "reason", *table.columns])
-    for reject in rejects:
-        writer.writerow([table.lines[reject.row], reject.column, reject.value, reject.reason, *table.rows[reject.row]])
-    write_text(path, buffer.getvalue())
-
-
-class _RejectedError(Exception):
-    """Carries the column, the value and the reason out of a row's checks."""
-
-
-def _check_fields(table: Table, row: int) -> None:
-    cells = table.rows[row]
-    if isinstance(cells, Ragged):
-        raise _RejectedError(table.columns[-1], cells[-1], cells.reason)
+class _Parsed(NamedTuple):
+    identity: Identity
 
 
 def _parsed(smiles: Iterable[str]) -> Iterator[Any]:
     for text in smiles:
         try:
-            yield parse_smiles(text)
+            yield _Parsed(identify(parse_smiles(text)))
         except SmilesError as error:
             yield str(error)
 
@@ -274,26 +258,26 @@ def _target_values(columns: Sequence[str], readings: Sequence[Reading], cells: S
         try:
             values.append(reading.value(cell))
         except ValueError as error:
-            raise _RejectedError(column, cell, str(error)) from None
+            raise RejectedError(column, cell, str(error)) from None
     if all(math.isnan(value) for value in values):
         which = "the target value is missing" if len(columns) == 1 else "all target values are missing"
-        raise _RejectedError(columns[0], cells[0], which)
+        raise RejectedError(columns[0], cells[0], which)
     return values
 
 
 def _part(column: str | None, cell: str) -> str:
     part = _PARTS.get(cell.lower())
     if part is None:
-        raise _RejectedError(column, cell, f"{cell!r} is none of train, valid, test")
+        raise RejectedError(column, cell, f"{cell!r} is none of train, valid, test")
     return part
 
 
 def _check_id(table: Table, column: str | None, value: str, row: int, first_of_id: dict[str, int]) -> None:
     if not value:
-        raise _RejectedError(column, value, "the id is missing")
+        raise RejectedError(column, value, "the id is missing")
     first = first_of_id.setdefault(value, row)
     if first != row:
-        raise _RejectedError(column, value, f"the id {value!r} stands on {table.unit} {table.lines[first]} already")
+        raise RejectedError(column, value, f"the id {value!r} stands on {table.unit} {table.lines[first]} already")
 
 
 def _repeated_ids(table: Table) -> list[str]:

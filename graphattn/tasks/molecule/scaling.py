@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _LARGEST = 3.0
-"""standard deviations; a descriptor farther out tells no more than "far out" to a network"""
+"""standard deviations; scaled descriptors are cut there, so that an outlier cannot dominate the others"""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.chem import Split, random_split, scaffold_split, stratified_split
+from graphattn.chem import Split, random_split, stratified_split
+from graphattn.chem.splits import split_by_scaffold
+from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.molecule.duplicates import expand, same_molecule
-from graphattn.tasks.molecule.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
 METHODS = ("scaffold", "random", "stratified")
@@ -51,7 +52,7 @@ def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) 
             )
         split = _stratified(rows, seed)
     else:
-        split = scaffold_split(rows.smiles)
+        split = split_by_scaffold([molecule.scaffold for molecule in rows.identities])
         if (
             method is None
             and rows.classes[0] is not None

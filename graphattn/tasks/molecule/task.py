@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.molecule.rows import MoleculeRows
 
 TASKS = ("regression", "classification")
@@ -58,5 +58,5 @@ def metric_names(task: str, targets: int = 1) -> Sequence[str]:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Tell errors from scores."""
+    """Return whether a lower value of the metric is better."""
     return metric in ("rmse", "mae")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import InputError, SettingsError
+from graphattn.tasks.common.errors import InputError, SettingsError
 from graphattn.tasks.network import storage
 from graphattn.tasks.network.answer import Answer, Member, find_answer
 from graphattn.tasks.network.calibration import ConformalSets, Familiarity

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.network import ColumnRole
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.values import Coded, coded, missing, numbers, words, yes_no

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphattn.models.node_network import ACTIVATIONS, CONVS, NORMS
-from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.common.errors import SettingsError
 
 
 def _require(config: object, name: str, holds: bool, expected: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.ids import Places
 from graphattn.tasks.network.network import ColumnRole
 from graphattn.tasks.network.rejects import Rejects

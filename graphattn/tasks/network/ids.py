@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.rejects import Rejects
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.values import Coded, as_text, coded

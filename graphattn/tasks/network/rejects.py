@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.files import write_text
+from graphattn.files import write_text
+from graphattn.tasks.common.errors import TableError
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.rows import Rows

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.rejects import Reject
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.network.config import PRESETS, NodeModelConfig
 from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.splits import NodeSplit

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.common.errors import SettingsError
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.network import Network

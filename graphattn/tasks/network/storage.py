@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import ModelDirectoryError
-from graphattn.tasks.molecule.files import write_atomically, write_json
+from graphattn.files import write_atomically, write_json
+from graphattn.tasks.common.errors import ModelDirectoryError
 from graphattn.tasks.network.network import ColumnRole, Network
 from graphattn.version import __version__
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphattn.tasks.molecule.decimals import looks_numeric
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.labels import MISSING
+from graphattn.tasks.common.decimals import looks_numeric
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.labels import MISSING
 from graphattn.tasks.network.rejects import Rejects
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.values import Coded, coded, missing, numbers, split_words, unclear, words

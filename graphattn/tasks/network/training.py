@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphattn.models import NodeNetwork
+from graphattn.tasks.common.checkpoint import AtomicCheckpointIO
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.common.quiet import own_interrupt, quiet_lightning
-from graphattn.tasks.molecule.checkpoint import AtomicCheckpointIO
-from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.inference import resolve_device
 from graphattn.tasks.network.config import NodeModelConfig
 from graphattn.tasks.network.metrics import METRICS, score

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.tasks.molecule.decimals import POINT, UNCLEAR, convention_of, parse_number
-from graphattn.tasks.molecule.labels import MISSING
+from graphattn.tasks.common.decimals import POINT, UNCLEAR, convention_of, parse_number
+from graphattn.tasks.common.labels import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,8 @@ def test_halves_make_the_whole(normalize):
     out, weights = ga.attention(q, k, v, GRAPH, normalize=normalize, return_weights=True)
     src, dst = GRAPH.edge_index
     scores = (q[dst] * k[src]).sum(-1) * 3**-0.5
-    torch.testing.assert_close(ga.nn.normalize_edges(scores, GRAPH, normalize), weights)
-    torch.testing.assert_close(ga.nn.weighted_sum(weights, v, GRAPH), out)
+    torch.testing.assert_close(ga.nn.functional.normalize_edges(scores, GRAPH, normalize), weights)
+    torch.testing.assert_close(ga.nn.functional.weighted_sum(weights, v, GRAPH), out)
 
 
 @pytest.mark.parametrize(("name", "theirs"), [("sparsemax", "sparsemax"), ("entmax15", "entmax15")])
@@ -26,7 +26,7 @@ def test_against_the_package_entmax(name, theirs):
     torch.manual_seed(1)
     scores = torch.randn(6, 11, dtype=torch.float64, requires_grad=True)
     grad = torch.randn(6, 11, dtype=torch.float64)
-    ours = ga.nn.normalize_edges(scores.view(-1, 1), ga.bipartite(6, 11), name).view(6, 11)
+    ours = ga.nn.functional.normalize_edges(scores.view(-1, 1), ga.bipartite(6, 11), name).view(6, 11)
     expected = getattr(entmax, theirs)(scores, dim=1)
     torch.testing.assert_close(ours, expected)
     (ours_grad,), (their_grad,) = (torch.autograd.grad(x, scores, grad) for x in (ours, expected))
@@ -44,4 +44,4 @@ def test_temperature_is_the_scale():
 def test_gradient_of_the_sum():
     weights = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
     values = torch.randn(5, 1, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda w, v: ga.nn.weighted_sum(w, v, GRAPH), (weights, values))
+    assert torch.autograd.gradcheck(lambda w, v: ga.nn.functional.weighted_sum(w, v, GRAPH), (weights, values))

@@ -5,12 +5,11 @@ import torch
 from expectation import assert_mean
 
 import graphattn as ga
-from graphattn.nn import Reinforce, gumbel_softmax, log_probability, sample_edges, straight_through
+from graphattn.nn import Reinforce
+from graphattn.nn.functional import gumbel_softmax, log_probability, sample_edges, straight_through
 
 GRAPH = ga.Graph(torch.tensor([[3, 0, 1, 4, 1, 2], [0, 0, 2, 2, 2, 3]]), num_dst=4, num_src=5)
 ROWS = [[0, 1], [], [2, 3, 4], [5]]
-
-
 CHANCES = torch.tensor([[0.1, 0.5], [0.2, 0.3], [0.7, 0.2]])  # of three edges, in two heads
 MANY = 20_000
 MANY_GRAPHS = ga.bipartite(MANY, 3)
@@ -84,16 +83,16 @@ def test_gumbel_softmax_is_the_formula():
 
 def test_argmax_gives_its_scores_no_gradient_and_straight_through_does():
     scores = torch.randn(6, 1, requires_grad=True)
-    hard = ga.nn.normalize_edges(scores, GRAPH, "argmax")
+    hard = ga.nn.functional.normalize_edges(scores, GRAPH, "argmax")
     assert not hard.requires_grad
-    soft = ga.nn.normalize_edges(scores, GRAPH)
+    soft = ga.nn.functional.normalize_edges(scores, GRAPH)
     through = straight_through(hard, soft)
     assert torch.equal(through, hard)
     values = torch.randn(5, 1, 2)
-    loss = ga.nn.weighted_sum(through, values, GRAPH).square().sum()
+    loss = ga.nn.functional.weighted_sum(through, values, GRAPH).square().sum()
     (grad,) = torch.autograd.grad(loss, scores, retain_graph=True)
-    out = ga.nn.weighted_sum(hard, values, GRAPH)
-    (expected,) = torch.autograd.grad((ga.nn.weighted_sum(soft, values, GRAPH) * 2 * out).sum(), scores)
+    out = ga.nn.functional.weighted_sum(hard, values, GRAPH)
+    (expected,) = torch.autograd.grad((ga.nn.functional.weighted_sum(soft, values, GRAPH) * 2 * out).sum(), scores)
     torch.testing.assert_close(grad, expected)
 
 
@@ -102,45 +101,6 @@ def test_log_probability():
     choice = torch.tensor([0.0, 1, 0, 1, 0, 1]).unsqueeze(1)
     graph = ga.Graph(torch.tensor([[3, 0, 1, 4, 1, 2], [0, 0, 1, 1, 1, 2]]), num_src=5)
     torch.testing.assert_close(log_probability(choice, weights, graph).exp().flatten(), torch.tensor([0.75, 0.25, 1.0]))
-
-
-def test_reinforce_is_unbiased_whatever_the_baseline():
-    """The mean over all choices, each with its probability, of the surrogate's gradient is that of the mean reward."""
-    scores = torch.randn(3, dtype=torch.float64, requires_grad=True)
-    rewards = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
-    p = scores.softmax(0)
-    (expected,) = torch.autograd.grad((p * rewards).sum(), scores)
-    surrogate = Reinforce().double().eval()
-    surrogate.baseline.fill_(0.3)
-    total = torch.zeros(3, dtype=torch.float64)
-    for choice in range(3):
-        loss = surrogate(scores.log_softmax(0)[choice : choice + 1], rewards[choice : choice + 1])
-        total -= p[choice].detach() * torch.autograd.grad(loss, scores)[0]
-    torch.testing.assert_close(total, expected)
-
-
-@pytest.mark.parametrize("baseline", [0.0, 5.0])
-def test_reinforce_is_unbiased_where_edges_are_drawn(baseline):
-    """All three together: the mean over many draws of the surrogate's gradient is that of the mean reward."""
-    scores = CHANCES.double().log().repeat(MANY, 1).requires_grad_()
-    rewards = torch.tensor([[1.0, 3.0], [-2.0, 0.0], [0.5, 1.0]], dtype=torch.float64)
-    weights = ga.nn.normalize_edges(scores, MANY_GRAPHS)
-    choice = sample_edges(weights, MANY_GRAPHS, generator=seeded())
-    surrogate = Reinforce().double()
-    surrogate.baseline.fill_(baseline)
-    log_prob = log_probability(choice, weights, MANY_GRAPHS)
-    loss = surrogate(log_prob, (of_each(choice) * rewards).sum(1))
-    (grad,) = torch.autograd.grad(-loss * log_prob.numel(), scores)
-    want = CHANCES * (rewards - (CHANCES * rewards).sum(0))
-    assert_mean(of_each(grad), want, rather_than=-want)
-
-
-def test_the_baseline_moves_in_training_only():
-    surrogate = Reinforce(decay=0.9)
-    surrogate(torch.zeros(2), torch.tensor([1.0, 3.0]))
-    assert surrogate.baseline.item() == pytest.approx(0.2)
-    surrogate.eval()(torch.zeros(2), torch.tensor([1.0, 3.0]))
-    assert surrogate.baseline.item() == pytest.approx(0.2)
 
 
 def test_errors():

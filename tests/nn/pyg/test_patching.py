@@ -123,12 +123,12 @@ def test_every_layer_has_a_namesake(name):
 
 def test_one_layer():
     theirs = pyg.GATConv(IN, OUT, heads=3)
-    ours = ga.nn.from_pyg(theirs)
+    ours = ga.nn.from_pyg_layer(theirs)
     assert type(ours) is ga.nn.GATConv
     assert ours.att_src is theirs.att_src
     assert type(ga.patch(theirs)) is ga.nn.GATConv
     with pytest.raises(TypeError, match=r"there is no layer here for torch_geometric.*GCNConv"):
-        ga.nn.from_pyg(pyg.GCNConv(IN, OUT))
+        ga.nn.from_pyg_layer(pyg.GCNConv(IN, OUT))
 
 
 def test_a_layer_inside_a_layer_of_pygs():

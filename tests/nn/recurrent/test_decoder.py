@@ -6,13 +6,11 @@ import torch
 from graphattn.nn import (
     Alignment,
     BahdanauDecoder,
-    Encoded,
-    FixedVector,
     HardAlignment,
     LocalAlignment,
     LuongDecoder,
-    RecurrentEncoder,
 )
+from graphattn.nn.recurrent import Encoded
 
 SIZES = [3, 1, 5]
 
@@ -88,7 +86,7 @@ def test_hard_attention_tells_how_likely_its_places_were():
     assert (got.log_prob[[0, 2]] < 0).all()
     assert got.alignments.unique().tolist() == [0, 1]
     got.log_prob.sum().backward()
-    assert align.vector.grad.abs().max() > 0
+    assert align.vector.grad.abs().max() > 1e-9
 
 
 @pytest.mark.parametrize("align", [Alignment, HardAlignment, LocalAlignment])
@@ -104,7 +102,7 @@ def test_autocast(kind, align):
         found = decoder(tokens, encoded).logits
     torch.testing.assert_close(found.float(), want, atol=0.05, rtol=0.05)
     found.float().square().sum().backward()
-    assert all(parameter.grad.norm() > 0 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])
+    assert all(parameter.grad.norm() > 1e-3 for parameter in [decoder.embedding.weight, decoder.cell.weight_hh])
 
 
 def test_tokens_of_other_inputs():
@@ -112,19 +110,3 @@ def test_tokens_of_other_inputs():
     for wrong in (tokens[:2], tokens[:, :0], tokens[0]):
         with pytest.raises(ValueError, match=r"tokens must be \[3, 1 or more\], got \["):
             decoder(wrong, encoded)
-
-
-@pytest.mark.parametrize("kind", [BahdanauDecoder, LuongDecoder])
-def test_without_attention_every_step_is_given_the_summary(kind):
-    torch.manual_seed(0)
-    encoder = FixedVector(RecurrentEncoder(20, 5, 3))
-    align = Alignment(4, encoder.memory_dim, score="none")
-    assert not list(align.parameters())
-    decoder = kind(11, 3, align, encoder.summary_dim)
-    encoded = encoder([torch.tensor([5, 3, 7]), torch.tensor([2])])
-    state, source = decoder.begin(encoded), decoder.source(encoded)
-    for tokens in torch.randint(11, (2, 3, 2))[0]:
-        state, aligned = decoder.move(decoder.embedding(tokens), state, source)
-        torch.testing.assert_close(aligned.context, encoded.summary)
-        torch.testing.assert_close(aligned.weights, torch.ones(2))
-    assert decoder(torch.randint(11, (2, 4)), encoded).logits.shape == (2, 4, 11)

@@ -95,11 +95,11 @@ def test_prompts_of_unequal_lengths_and_rows_chosen_anew():
 def test_errors():
     made, memory = decoder("plain"), packed(MEMORY)
     x = packed(SIZES)
-    with pytest.raises(ValueError, match=r"go with cross-attention, which this layer has$"):
+    with pytest.raises(ValueError, match=r"are for cross-attention, which this layer has$"):
         made(x, ga.causal(SIZES))
-    with pytest.raises(ValueError, match=r"go with cross-attention, which this layer has not$"):
+    with pytest.raises(ValueError, match=r"are for cross-attention, which this layer does not have$"):
         decoder("language model")(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY))
-    with pytest.raises(ValueError, match="the decoder makes its own"):
+    with pytest.raises(ValueError, match="the decoder computes it by its own bias"):
         biased = decoder("alibi")
         biased(x, ga.causal(SIZES), memory, ga.bipartite(SIZES, MEMORY), edge_bias=biased.bias(ga.causal(SIZES)))
     _, state = made.step(x, made.start(memory, MEMORY), SIZES)

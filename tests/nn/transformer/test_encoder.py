@@ -140,5 +140,5 @@ def test_encoder_is_its_layers_and_shares_one_bias():
         want = layer(want, graph, edge_bias=bias(graph))
     torch.testing.assert_close(encoder(x, graph), encoder.norm(want))
     torch.testing.assert_close(encoder(x, graph)[:5], encoder(x[:5], ga.window(5, radius=2)))
-    with pytest.raises(ValueError, match="the encoder makes its own"):
+    with pytest.raises(ValueError, match="the encoder computes it by its own bias"):
         encoder(x, graph, edge_bias=bias(graph))

@@ -3,7 +3,7 @@
 import torch
 
 import graphattn as ga
-from graphattn.nn import KeyValueCache
+from graphattn.nn.transformer import KeyValueCache
 
 
 def test_cache():

@@ -10,7 +10,6 @@ import graphattn as ga
 from graphattn.graph.memo import derived
 from graphattn.ops import tiled
 from graphattn.ops.arguments import prepare
-from graphattn.ops.block import backend as block
 from graphattn.ops.block import flex
 from graphattn.ops.random import keeps
 
@@ -156,7 +155,7 @@ def by_flex(graph, monkeypatch, bias=None, **options):
     monkeypatch.setattr(flex, "_FEWEST", 0)
     monkeypatch.setattr("torch.nn.attention.flex_attention._validate_device", lambda *_: None)
     monkeypatch.setattr(flex, "_compiled", flex._flex_attention)
-    monkeypatch.setattr(block, "attention", flex.attention)
+    monkeypatch.setattr(tiled, "attention", flex.attention)
     return results(graph, (6, 2, 16, 16), backend="block", bias=bias, dtype=torch.float32, **options)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import graphattn as ga
-from graphattn.nn import elu_features
+from graphattn.nn.functional import elu_features
 
 GRAPHS = {
     "complete": ga.complete(11),

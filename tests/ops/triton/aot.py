@@ -22,13 +22,13 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[3])]
 
 import torch
 import triton
-from ops.fused.cases import Case, call, tensors
+from ops.lowering.cases import Case, call, tensors
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 import graphattn as ga
-from graphattn.ops import dispatch, operator
-from graphattn.ops.triton import attend, gradient, kernel_arguments, rowblock_calls
+from graphattn.ops import operator
+from graphattn.ops.triton import attend, backend, gradient, kernel_arguments, rowblock_calls
 
 TABLE = Path(__file__).parents[3] / "docs" / "benchmarks" / "triton.json"
 TARGETS = {
@@ -68,23 +68,25 @@ CASES = {
         "additive tanh", heads=(4, 4), widths=(16, 16, 8), dtype=torch.float64, edges="low rank for keys"
     ),
     "additive tanh, relu": Case("additive tanh", "relu", heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
-    "dot, lean": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
-    "additive leaky_relu, lean": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),
+    "dot, recompute": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16),
+    "additive leaky_relu, recompute": Case("additive leaky_relu", heads=(8, 8), widths=(16, 16, 8)),
     "none, relu": Case("none", "relu", heads=(4, 4), widths=(32, 32, 8)),
-    "window, one head": Case(heads=(1, 1), widths=(128, 128, 8), dtype=torch.bfloat16),
-    "window, wide": Case(heads=(4, 2), widths=(256, 256, 8), dtype=torch.float16, edges="bias", returns="state"),
-    "window, wide, key heads shared": Case(heads=(4, 2), widths=(128, 128, 8), dtype=torch.bfloat16, dropout=0.1),
-    "window, narrow heads": Case(heads=(8, 8), widths=(16, 16, 8), dtype=torch.float16),
-    "window, narrow heads, dropout": Case(
+    "rowblock, one head": Case(heads=(1, 1), widths=(128, 128, 8), dtype=torch.bfloat16),
+    "rowblock, wide": Case(heads=(4, 2), widths=(256, 256, 8), dtype=torch.float16, edges="bias", returns="state"),
+    "rowblock, wide, key heads shared": Case(heads=(4, 2), widths=(128, 128, 8), dtype=torch.bfloat16, dropout=0.1),
+    "rowblock, narrow heads": Case(heads=(8, 8), widths=(16, 16, 8), dtype=torch.float16),
+    "rowblock, narrow heads, dropout": Case(
         heads=(8, 8), widths=(16, 16, 8), dtype=torch.bfloat16, edges="bias", dropout=0.1
     ),
-    "window, key heads shared": Case(heads=(8, 2), widths=(64, 64, 8), dtype=torch.bfloat16, dropout=0.1, edges="bias"),
-    "window, odd sizes": Case(heads=(3, 1), widths=(20, 12, 8), dtype=torch.bfloat16, edges="bias"),
-    "window, float32": Case(heads=(4, 4), widths=(32, 32, 8), dropout=0.1),
-    "window, float32, wide": Case(heads=(2, 2), widths=(64, 64, 8), edges="bias"),
-    "window, cosine": Case("cosine", heads=(4, 4), widths=(32, 32, 8), dtype=torch.float16),
-    "windows beside rows": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="bias"),
-    "window, sigmoid": Case(normalize="sigmoid", heads=(4, 4), widths=(64, 64, 8), dtype=torch.float16),
+    "rowblock, key heads shared": Case(
+        heads=(8, 2), widths=(64, 64, 8), dtype=torch.bfloat16, dropout=0.1, edges="bias"
+    ),
+    "rowblock, odd sizes": Case(heads=(3, 1), widths=(20, 12, 8), dtype=torch.bfloat16, edges="bias"),
+    "rowblock, float32": Case(heads=(4, 4), widths=(32, 32, 8), dropout=0.1),
+    "rowblock, float32, wide": Case(heads=(2, 2), widths=(64, 64, 8), edges="bias"),
+    "rowblock, cosine": Case("cosine", heads=(4, 4), widths=(32, 32, 8), dtype=torch.float16),
+    "rowblocks beside rows": Case(heads=(4, 4), widths=(32, 32, 8), dtype=torch.bfloat16, edges="bias"),
+    "rowblock, sigmoid": Case(normalize="sigmoid", heads=(4, 4), widths=(64, 64, 8), dtype=torch.float16),
 }
 _POINTERS = {
     torch.float32: "*fp32", torch.float64: "*fp64", torch.float16: "*fp16", torch.bfloat16: "*bf16",
@@ -102,7 +104,7 @@ class Launch:
     warps: int
 
     @property
-    def is_windowed(self) -> bool:
+    def on_rowblocks(self) -> bool:
         """Whether it multiplies matrices."""
         return "COLUMNS" in self.arguments
 
@@ -110,7 +112,7 @@ class Launch:
         about = [self.case, self.kernel.__name__]
         if "ROWS" in self.arguments:
             about.append(f"{self.arguments['ROWS']} rows of {self.arguments['SLOTS']} edges")
-        if self.is_windowed:
+        if self.on_rowblocks:
             about.append(f"{self.arguments['COLUMNS']} columns")
         if self.arguments.get("PIECES"):
             about.append("pieces")
@@ -120,32 +122,32 @@ class Launch:
 def launches(names: Iterable[str], target: str) -> list[Launch]:
     """What a forward and a backward pass of these cases launch, on a graph with rows for each bin and for pieces.
 
-    A "window" has a dense graph instead, "windows" have both.
+    A "rowblock" has a dense graph instead, "rowblocks" have both.
     """
     found: dict[str, Launch] = {}
     into = torch.repeat_interleave(torch.arange(4), torch.tensor([3, 20, 100, 600]))
     edges = torch.stack([4 + torch.arange(len(into)), into])
     binned = ga.Graph(torch.cat([edges, edges.flip(0)], dim=1))
     dense = torch.cartesian_prod(torch.arange(48), torch.arange(48)).T
-    graphs = {"window": ga.Graph(dense), "windows": ga.Graph(torch.cat([dense, binned.edge_index + 48], dim=1))}
+    graphs = {"rowblock": ga.Graph(dense), "rowblocks": ga.Graph(torch.cat([dense, binned.edge_index + 48], dim=1))}
     name = ""
 
     def record(kernel: Any, grid: tuple[int, ...], tensors: Any, warps: int, **arguments: Any) -> None:
         launch = Launch(name, kernel, {taken: arguments[taken] for taken in kernel.arg_names}, warps)
         found.setdefault(str(launch), launch)
 
-    before = attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES
+    before = attend.launch, gradient.launch, rowblock_calls.launch, backend.DEVICES
     architecture_of = kernel_arguments.architecture_of
     kernel_arguments.architecture_of = rowblock_calls.architecture_of = lambda device: target
-    most = gradient.LEAN_ABOVE
+    most = gradient.RECOMPUTE_ABOVE
     attend.launch = gradient.launch = rowblock_calls.launch = record
-    dispatch._TRITON_DEVICES = ("cpu",)
+    backend.DEVICES = ("cpu",)
     direct = operator._kernels.get("cpu")
     operator._kernels["cpu"] = operator.Kernels(attend.forward, attend.backward)
     try:
         for name in names:
             case, graph = CASES[name], graphs.get(re.split(r"\W", name)[0], binned)
-            gradient.LEAN_ABOVE = 0 if name.endswith("lean") else most
+            gradient.RECOMPUTE_ABOVE = 0 if name.endswith("recompute") else most
             given = {key: x.to(case.dtype).requires_grad_() for key, x in tensors(case, graph).items()}
             results = call(case, graph, given, "triton")
             sum(result.double().sum() for result in results).backward()
@@ -153,8 +155,8 @@ def launches(names: Iterable[str], target: str) -> list[Launch]:
         operator._kernels.pop("cpu")
         if direct is not None:
             operator._kernels["cpu"] = direct
-        attend.launch, gradient.launch, rowblock_calls.launch, dispatch._TRITON_DEVICES = before
-        gradient.LEAN_ABOVE = most
+        attend.launch, gradient.launch, rowblock_calls.launch, backend.DEVICES = before
+        gradient.RECOMPUTE_ABOVE = most
         kernel_arguments.architecture_of = rowblock_calls.architecture_of = architecture_of
     return list(found.values())
 
@@ -176,13 +178,13 @@ def compile_for(launch: Launch, target: GPUTarget) -> Any:
     return triton.compile(source, target=target, options={"num_warps": launch.warps})
 
 
-def read(compiled: Any, target: GPUTarget, *, windowed: bool) -> dict[str, int]:
+def read(compiled: Any, target: GPUTarget, *, on_rowblocks: bool) -> dict[str, int]:
     """Registers of a thread, bytes that it spills, bytes of shared memory, bits of the widest load.
 
-    Of a kernel on windows also whether it multiplies matrices on tensor cores.
+    Of a kernel on rowblocks also whether it multiplies matrices on tensor cores.
     """
     figures = _usage(compiled, target)
-    if rowblock_calls:
+    if on_rowblocks:
         text = compiled.asm["amdgcn" if target.backend == "hip" else "ptx"]
         figures["mma"] = int(re.search(r"\b(mma\.sync|wgmma\.mma_async|v_mfma_)", text) is not None)
     return figures
@@ -214,7 +216,7 @@ def measure(names: Iterable[str], targets: Iterable[str]) -> dict[str, dict[str,
     found: dict[str, dict[str, dict[str, int]]] = {}
     for name in targets:
         for launch in launches(names, name):
-            figures = read(compile_for(launch, TARGETS[name]), TARGETS[name], windowed=launch.is_windowed)
+            figures = read(compile_for(launch, TARGETS[name]), TARGETS[name], on_rowblocks=launch.on_rowblocks)
             found.setdefault(str(launch), {})[name] = figures
     return found
 
@@ -223,7 +225,7 @@ def worse(found: dict[str, dict[str, dict[str, int]]], table: dict[str, Any]) ->
     """What is worse than in the table: more registers, spills or shared memory, narrower loads, tensor cores no longer
     used, or a launch not in it.
 
-    Registers and shared memory are those of one compiler, and compared where it is the same.
+    Registers, spills and shared memory depend on the compiler's version, and are compared only if it is the same.
     """
     same = table["triton"] == triton.__version__
     complaints = []
@@ -235,7 +237,7 @@ def worse(found: dict[str, dict[str, dict[str, int]]], table: dict[str, Any]) ->
                 continue
             for name, figure in figures.items():
                 fewer_is_better = name not in ("load", "mma")
-                if name in ("registers", "shared") and not same:
+                if name in ("registers", "spills", "shared") and not same:
                     continue
                 if (figure > before[name]) if fewer_is_better else (figure < before[name]):
                     complaints.append(f"{launch}, {target}: {name} {figure}, was {before[name]}")

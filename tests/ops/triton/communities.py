@@ -1,4 +1,4 @@
-"""Graphs in which neighbors have the same neighbors, as windows want them."""
+"""Graphs in which neighbors have the same neighbors, as rowblocks want them."""
 
 from __future__ import annotations
 

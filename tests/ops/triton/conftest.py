@@ -14,13 +14,13 @@ def interpreted(monkeypatch):
     if not knobs.runtime.interpret:
         pytest.skip("Triton was loaded without its interpreter")
     import ops.triton.interpreter  # noqa: F401
-    from ops.fused import rounding
+    from ops.lowering import rounding
 
-    from graphattn.ops import dispatch, operator
-    from graphattn.ops.triton import tile_choice, tile_table
+    from graphattn.ops import operator
+    from graphattn.ops.triton import backend, tile_choice, tile_table
     from graphattn.ops.triton.attend import backward, forward
 
-    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cpu",))
+    monkeypatch.setattr(backend, "DEVICES", ("cpu",))
     monkeypatch.setattr(rounding, "FUSED", "triton")
     monkeypatch.setenv("GRAPHATTN_TILES", "")
     monkeypatch.setattr(tile_choice, "_too_large", {})
@@ -45,8 +45,8 @@ def small_bins(monkeypatch):
 
 
 @pytest.fixture
-def windows_everywhere(monkeypatch):
-    """Every window without an edge that is there twice is dense."""
+def rowblocks_everywhere(monkeypatch):
+    """Every rowblock without an edge that is there twice is dense."""
     from graphattn.ops.triton import rowblocks
 
     monkeypatch.setattr(rowblocks, "ENOUGH", 0)

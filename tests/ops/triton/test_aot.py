@@ -17,7 +17,7 @@ def launches():
     return json.loads(TABLE.read_text(encoding="utf-8"))["launches"]
 
 
-@pytest.mark.parametrize("case", ["dot", "sum", "window, one head"])
+@pytest.mark.parametrize("case", ["dot", "sum", "rowblock, one head"])
 def test_no_figure_is_worse_than_in_the_table(case):
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     done = subprocess.run([sys.executable, SCRIPT, case], capture_output=True, text=True, env=environment)
@@ -32,12 +32,12 @@ def test_nothing_spills(launches):
 
 
 def test_rows_are_gathered_by_loads_of_128_bits(launches):
-    launches = {name: targets for name, targets in launches.items() if not name.startswith("window")}
+    launches = {name: targets for name, targets in launches.items() if not name.startswith("rowblock")}
     gathering = [launch for launch in launches if "attend_fwd_kernel" in launch or "source_kernel" in launch]
     gathering += [
         launch
         for launch in launches
-        if ("destination_kernel" in launch or "lean_kernel" in launch) and not launch.startswith("sum")
+        if ("destination_kernel" in launch or "recompute_kernel" in launch) and not launch.startswith("sum")
     ]
     gathering = [launch for launch in gathering if not (launch.startswith("none") and "destination" in launch)]
     gathering = [launch for launch in gathering if not launch.startswith("additive tanh, edge features, float64")]
@@ -47,11 +47,11 @@ def test_rows_are_gathered_by_loads_of_128_bits(launches):
             assert figures["load"] == 128, f"{launch}, {target}"
 
 
-def test_windows_of_halves_are_multiplied_by_tensor_cores(launches):
+def test_rowblocks_of_halves_are_multiplied_by_tensor_cores(launches):
     """Rows of 40 bytes are gathered by 64 bits, and so are 16 narrow ones by the 64 lanes of AMD."""
-    windows = {name: targets for name, targets in launches.items() if "_window_" in name}
-    assert len(windows) >= 25
-    for launch, targets in windows.items():
+    rowblocks = {name: targets for name, targets in launches.items() if "_rowblock_" in name}
+    assert len(rowblocks) >= 25
+    for launch, targets in rowblocks.items():
         for target, figures in targets.items():
             assert figures["mma"] == ("float32" not in launch or target == "gfx942"), f"{launch}, {target}"
             narrow = "odd sizes" in launch or ("narrow heads, dropout" in launch and target == "gfx942")

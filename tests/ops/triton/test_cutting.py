@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, run, same_bits, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, run, same_bits, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
 
 import graphattn as ga
 
@@ -55,11 +55,11 @@ LEAN = [
 
 
 @pytest.mark.parametrize(("case", "side"), list(zip(LEAN, SIDES, strict=False)), ids=str)
-def test_lean_backward_pass(case, side, small_bins, monkeypatch):
+def test_backward_pass_that_recomputes_scores(case, side, small_bins, monkeypatch):
     """No memory for a number per edge and head, and no pass that reads them."""
     from graphattn.ops.triton import gradient
 
-    monkeypatch.setattr(gradient, "LEAN_ABOVE", 0)
+    monkeypatch.setattr(gradient, "RECOMPUTE_ABOVE", 0)
     monkeypatch.delattr(gradient, "attend_bwd_destination_kernel")
     assert_as_good_as_plain_torch(case, hub(side), tensors(case, hub(side)))
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, attend, pairwise, run, same_bits, tensors, with_
-from ops.fused.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, attend, pairwise, run, same_bits, tensors, with_
+from ops.lowering.rounding import assert_as_good_as_plain_torch, assert_far_scores_weigh_like_near_ones
 
 import graphattn as ga
 

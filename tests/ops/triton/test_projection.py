@@ -1,8 +1,8 @@
 """Gradients through the projection of edge features inside an additive score."""
 
 import pytest
-from ops.fused.cases import Case, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.lowering.cases import Case, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch
 
 import graphattn as ga
 

@@ -6,14 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from ops.fused.cases import Case, attend, call, loss, same_bits, tensors
+from ops.lowering.cases import Case, attend, call, loss, same_bits, tensors
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphattn as ga
 from graphattn.graph.compressed import Compressed
-from graphattn.ops import dispatch, operator
+from graphattn.ops import operator
+from graphattn.ops.triton import backend
 
 CASES = [
     Case("dot", "softmax", "everything", (4, 2), returns="weights"),
@@ -102,7 +103,7 @@ def test_one_graph_planned_by_several_threads():
 
 def test_tensors_of_a_gpu_that_is_not_here(monkeypatch):
     """Shapes, dtypes and devices, as a compiler finds them out; nothing is looked at and nothing runs."""
-    monkeypatch.setattr(dispatch, "_TRITON_DEVICES", ("cuda",))
+    monkeypatch.setattr(backend, "DEVICES", ("cuda",))
     with FakeTensorMode():
         graph = ga.Graph._checked(torch.empty(2, 40, dtype=torch.long, device="cuda"), 11, 13)
         graph._csr, graph._csc = (

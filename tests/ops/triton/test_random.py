@@ -1,6 +1,6 @@
 import pytest
 import torch
-from ops.fused.cases import Case, attend, tensors
+from ops.lowering.cases import Case, attend, tensors
 
 import graphattn as ga
 from graphattn.ops.random import drop_threshold, keep_mask

@@ -1,17 +1,17 @@
-"""The kernels on dense windows: their numbers, the calls that they serve, and the bytes that they move."""
+"""The kernels on dense rowblocks: their numbers, the calls that they serve, and the bytes that they move."""
 
 import math
 
 import pytest
 import torch
-from ops.fused.cases import Case, attend, call, loss, pairwise, run, same_bits, tensors, with_
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.lowering.cases import Case, attend, call, loss, pairwise, run, same_bits, tensors, with_
+from ops.lowering.rounding import assert_as_good_as_plain_torch
 from ops.triton.communities import communities
 
 import graphattn as ga
 
 FORWARD, SOURCE, DESTINATION = (
-    "attend_fwd_window_kernel", "attend_bwd_window_source_kernel", "attend_bwd_window_destination_kernel",
+    "attend_fwd_rowblock_kernel", "attend_bwd_rowblock_source_kernel", "attend_bwd_rowblock_destination_kernel",
 )  # fmt: skip
 KERNELS = {FORWARD, SOURCE, DESTINATION}
 CASES = pairwise(
@@ -25,39 +25,44 @@ CASES = pairwise(
     dropout=(0.0, 0.4),
 )
 GRAPHS = {
-    "communities": communities(21, 21, 9, scattered=9),  # the last window has five rows
-    "bipartite": communities(18, 40, 6, scattered=25),  # the last windows of sources have few edges, or none
+    "communities": communities(21, 21, 9, scattered=9),  # the last rowblock has five rows
+    "bipartite": communities(18, 40, 6, scattered=25),  # the last rowblocks of sources have few edges, or none
 }
 ZOO = ga.testing.zoo()
 SIMPLE = sorted(name for name, graph in ZOO.items() if 0 < graph.num_edges == graph.edge_index.unique(dim=1).shape[1])
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_every_pair_of_choices(case, windows_everywhere, started):
+def test_every_pair_of_choices(case, rowblocks_everywhere, started):
     graph = GRAPHS["communities" if case.dropout else "bipartite"]
     assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
     assert set(started) >= KERNELS
 
 
 @pytest.mark.parametrize("name", SIMPLE)
-def test_on_the_zoo(name, windows_everywhere, started):
+def test_on_the_zoo(name, rowblocks_everywhere, started):
     case = Case(edges="bias", heads=(4, 2), dtype=torch.bfloat16)
     assert_as_good_as_plain_torch(case, ZOO[name], tensors(case, ZOO[name]))
     assert set(started) - {"attend_bwd_row_terms_kernel"} >= KERNELS
 
 
-def test_some_windows_and_some_rows(small_bins, started):
+def test_some_rowblocks_and_some_rows(small_bins, started):
     """Half of a graph dense, half not, and a hub that is cut into pieces."""
     dense, sparse = communities(16, 16, 16).edge_index, torch.stack([torch.arange(40), 32 + torch.arange(40) % 9])
     graph = ga.Graph(torch.cat([dense, sparse], dim=1), 41)
     for case in (Case(edges="bias", heads=(1, 1), widths=(32, 16, 1)), Case(heads=(1, 1), widths=(16, 16, 1))):
         started.clear()
         assert_as_good_as_plain_torch(case, graph, tensors(case, graph))
-        assert set(started) >= {*KERNELS, "attend_fwd_kernel", "attend_bwd_source_kernel", "attend_bwd_lean_kernel"}
+        assert set(started) >= {
+            *KERNELS,
+            "attend_fwd_kernel",
+            "attend_bwd_source_kernel",
+            "attend_bwd_destination_recompute_kernel",
+        }
         assert "attend_bwd_destination_kernel" not in started
 
 
-def test_windows_of_one_side_alone(started):
+def test_rowblocks_of_one_side_alone(started):
     """Sixteen destinations in a row see the same sources; those lie far apart, each among others with no edge."""
     src, dst = 17 * torch.arange(7), torch.arange(16)
     edges = torch.stack([src.repeat(16), dst.repeat_interleave(7)])
@@ -89,11 +94,11 @@ def test_the_mask_of_dropout_is_that_of_rows(started, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_the_same_bits_each_time(dtype, windows_everywhere, started):
+def test_the_same_bits_each_time(dtype, rowblocks_everywhere, started):
     case = Case(edges="bias", heads=(4, 2), dropout=0.4, dtype=dtype)
     found = []
     for _ in range(2):
-        graph = communities(21, 21, 9, scattered=9)  # whose windows are found anew
+        graph = communities(21, 21, 9, scattered=9)  # whose rowblocks are found anew
         found.append(run(case, graph, tensors(case, graph), "triton"))
     assert same_bits(*found)
     assert set(started) >= KERNELS
@@ -101,7 +106,7 @@ def test_the_same_bits_each_time(dtype, windows_everywhere, started):
 
 @pytest.mark.parametrize("where", ["v", "k", "q", "edge_bias"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_nan_stays_in_its_row(where, value, windows_everywhere, started):
+def test_nan_stays_in_its_row(where, value, rowblocks_everywhere, started):
     graph = ga.Graph(torch.tensor([[0, 1, 2, 3], [0, 0, 1, 2]]), num_nodes=4)
     case = Case(edges="bias")
     given = tensors(case, graph)
@@ -117,7 +122,7 @@ def test_nan_stays_in_its_row(where, value, windows_everywhere, started):
     assert set(started) >= KERNELS
 
 
-def test_hidden_edges_and_hidden_rows(windows_everywhere, started):
+def test_hidden_edges_and_hidden_rows(rowblocks_everywhere, started):
     graph = ga.Graph(torch.tensor([[0, 1, 1, 2], [0, 0, 1, 1]]), num_nodes=3)
     for normalize, returns in (("softmax", "state"), ("relu", "out"), ("sigmoid", "out")):
         case = Case(normalize=normalize, edges="bias", returns=returns)
@@ -130,7 +135,7 @@ def test_hidden_edges_and_hidden_rows(windows_everywhere, started):
     assert set(started) >= KERNELS
 
 
-def test_gradients_too_small_for_a_float16(windows_everywhere, started):
+def test_gradients_too_small_for_a_float16(rowblocks_everywhere, started):
     """They are scaled before they are cut to halves: those of scores are near 2e-7, where float16 has steps of 6e-8."""
     graph = GRAPHS["communities"]
     drawn = tensors(Case(heads=(2, 2), widths=(8, 8, 1)), graph)
@@ -145,8 +150,8 @@ def test_gradients_too_small_for_a_float16(windows_everywhere, started):
     assert DESTINATION in started
 
 
-def test_every_number_is_written(windows_everywhere, new_memory_is_nan, started):
-    graph = ga.Graph(torch.tensor([[0, 19, 40], [17, 3, 33]]), 50)  # rows, windows and sources without edges
+def test_every_number_is_written(rowblocks_everywhere, new_memory_is_nan, started):
+    graph = ga.Graph(torch.tensor([[0, 19, 40], [17, 3, 33]]), 50)  # rows, rowblocks and sources without edges
     for normalize in ("softmax", "relu"):
         case = Case(normalize=normalize, edges="bias", heads=(4, 2))
         found = run(case, graph, tensors(case, graph), "triton")
@@ -154,7 +159,7 @@ def test_every_number_is_written(windows_everywhere, new_memory_is_nan, started)
     assert set(started) >= KERNELS
 
 
-def test_only_the_gradients_asked_for(windows_everywhere, started):
+def test_only_the_gradients_asked_for(rowblocks_everywhere, started):
     case, graph = Case(edges="bias"), GRAPHS["bipartite"]
     given = {name: tensor.float() for name, tensor in tensors(case, graph).items()}
     every = {name: tensor.clone().requires_grad_() for name, tensor in given.items()}
@@ -168,7 +173,7 @@ def test_only_the_gradients_asked_for(windows_everywhere, started):
         assert set(started) & {SOURCE, DESTINATION} == kernels
 
 
-def test_keys_that_are_the_values(windows_everywhere, started):
+def test_keys_that_are_the_values(rowblocks_everywhere, started):
     graph = GRAPHS["communities"]
     x = torch.randn(21, 3, 5, generator=torch.Generator().manual_seed(0))
     found = []
@@ -181,7 +186,7 @@ def test_keys_that_are_the_values(windows_everywhere, started):
     assert set(started) >= KERNELS
 
 
-def test_indices_of_64_bits(windows_everywhere, monkeypatch):
+def test_indices_of_64_bits(rowblocks_everywhere, monkeypatch):
     from graphattn.graph import graph as module
 
     case = Case(edges="bias", heads=(4, 2), dropout=0.4)
@@ -197,7 +202,7 @@ def test_indices_of_64_bits(windows_everywhere, monkeypatch):
 
 @pytest.fixture
 def kernels_of(monkeypatch):
-    """The windows' kernels that a forward and a backward pass would start, where none is run."""
+    """The rowblocks' kernels that a forward and a backward pass would start, where none is run."""
     from graphattn.ops.triton import attend, gradient, rowblock_calls
 
     names = set()
@@ -224,8 +229,8 @@ REUSED = communities(48, 48, 24, share=0.7)
 @pytest.mark.parametrize(("share", "used"), [(0.3, KERNELS), (0.05, set())])
 def test_the_reuse_of_a_graph_decides(share, used, kernels_of):
     graph = communities(96, 96, 32, share=share)
-    rowblocks = [graph.edge_index[0, graph.edge_index[1] // 16 == window] for window in range(6)]
-    reuse = graph.num_edges / sum(len(window.unique()) for window in rowblocks)
+    rowblocks = [graph.edge_index[0, graph.edge_index[1] // 16 == rowblock] for rowblock in range(6)]
+    reuse = graph.num_edges / sum(len(rowblock.unique()) for rowblock in rowblocks)
     assert (reuse > 2.2) == bool(used)
     assert kernels_of(SERVED, graph) == used
 
@@ -253,10 +258,10 @@ def test_what_stays_with_rows(change, kernels_of):
 
 @pytest.mark.parametrize("heads", [(3, 3), (6, 2)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_each_column_of_a_window_is_moved_once(dtype, heads, windows_everywhere):
+def test_each_column_of_a_rowblock_is_moved_once(dtype, heads, rowblocks_everywhere):
     from ops.triton.traffic import counted
 
-    from graphattn.ops.triton.rowblocks import windows_of
+    from graphattn.ops.triton.rowblocks import rowblocks_of
 
     graph, (H, Hk), (D, Dv), b = GRAPHS["bipartite"], heads, (5, 7), dtype.itemsize
     M, N, E = graph.num_dst, graph.num_src, graph.num_edges
@@ -265,7 +270,7 @@ def test_each_column_of_a_window_is_moved_once(dtype, heads, windows_everywhere)
     with counted() as found:
         loss(call(case, graph, given, "triton"), case.dtype).backward()
     U, V = (
-        windows_of(*form[:2], columns).columns.numel() for form, columns in ((graph.csr, N), (graph.csc, M))
+        rowblocks_of(*form[:2], columns).columns.numel() for form, columns in ((graph.csr, N), (graph.csc, M))
     )  # fmt: skip
     parts = -(-(H // Hk) // 2)  # programs that share the query heads of a key head, two each
     units = Hk * parts
@@ -287,10 +292,10 @@ def test_each_column_of_a_window_is_moved_once(dtype, heads, windows_everywhere)
         DESTINATION: {"grad_q": M * H * D * b, "grad_bias": 4 * E * H},
         SOURCE: {"grad_k": N * Hk * D * b, "grad_v": N * Hk * Dv * b},
     }
-    rows_of_windows = {"indptr", "windows", "starts", "stops"}
+    rows_of_rowblocks = {"indptr", "rowblocks", "starts", "stops"}
     for kernel in KERNELS:
         for kind, expected in (("load", loads[kernel]), ("store", stores[kernel])):
             moved = {name: size for (some, name, what), size in found.items() if (some, what) == (kernel, kind)}
-            assert {name: size for name, size in moved.items() if name not in rows_of_windows} == expected, kernel
+            assert {name: size for name, size in moved.items() if name not in rows_of_rowblocks} == expected, kernel
     assert U < E
     assert V < E

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ops.fused.cases import Case, call, loss, tensors
+from ops.lowering.cases import Case, call, loss, tensors
 
 import graphattn as ga
 

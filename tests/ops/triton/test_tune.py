@@ -5,8 +5,8 @@ import json
 
 import pytest
 import torch
-from ops.fused.cases import Case, run, same_bits, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.lowering.cases import Case, run, same_bits, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch
 
 import graphattn as ga
 

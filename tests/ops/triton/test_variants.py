@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 import torch
-from ops.fused.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
-from ops.fused.rounding import assert_as_good_as_plain_torch
+from ops.lowering.cases import EDGE_TERMS, NORMALIZERS, SCORES, Case, pairwise, tensors
+from ops.lowering.rounding import assert_as_good_as_plain_torch
 
 import graphattn as ga
 

@@ -24,7 +24,7 @@ def counted() -> Iterator[Counter]:
 
     def count(pointers, mask, itemsize, kind):
         kernel, ranges = running[-1]
-        addresses = np.where(mask.data, pointers.data, 0)  # [R, S, …], of windows [R, C] or [C, width], or fewer axes
+        addresses = np.where(mask.data, pointers.data, 0)  # [R, S, …], of rowblocks [R, C] or [C, width], or fewer axes
         sorted_ = np.sort(addresses.reshape(*addresses.shape[:2], -1), axis=-1)
         different = (sorted_ != 0) & (np.diff(sorted_, axis=-1, prepend=0) != 0)
         if different.any():

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
-from graphattn.tasks.molecule.errors import SettingsError
 
 
 @pytest.mark.parametrize("config", [ModelConfig(depth=5, descriptors=False), TrainingConfig(lr=0.25, device="cpu")])

@@ -1,9 +1,9 @@
 import numpy as np
 
 from graphattn.chem import Split
+from graphattn.tasks.common.table import parse_table
 from graphattn.tasks.molecule.duplicates import describe, same_molecule
 from graphattn.tasks.molecule.rows import select_rows
-from graphattn.tasks.molecule.table import parse_table
 
 
 def rows_of(*pairs):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from graphattn.tasks.common.table import read_table
 from graphattn.tasks.molecule.experiment import run_experiment
-from graphattn.tasks.molecule.table import read_table
 
 
 def test_everything_is_in_the_directory(frame, tmp_path, model_config, training_config):

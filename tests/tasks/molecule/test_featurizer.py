@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from graphattn.chem import SmilesError, compute_descriptors
+from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.molecule.config import ModelConfig
-from graphattn.tasks.molecule.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.molecule.featurizer import Featurizer
 
 

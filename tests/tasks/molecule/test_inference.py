@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from graphattn.chem import from_smiles
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.data import to_data
-from graphattn.tasks.molecule.errors import SettingsError
 from graphattn.tasks.molecule.inference import predict_each, resolve_device, to_predictions
 from graphattn.tasks.molecule.scaling import TargetScaler
 

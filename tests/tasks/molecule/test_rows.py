@@ -3,9 +3,10 @@ import csv
 import numpy as np
 import pytest
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, select_rows, write_rejects
-from graphattn.tasks.molecule.table import parse_table
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.rejects import write_rejects
+from graphattn.tasks.common.table import parse_table
+from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, select_rows
 
 BAD = b"""id,smiles,y
 a,C,1

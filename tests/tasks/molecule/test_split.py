@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from graphattn.chem import Split
-from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.common.errors import SettingsError, TableError
+from graphattn.tasks.common.table import parse_table
 from graphattn.tasks.molecule.rows import select_rows
 from graphattn.tasks.molecule.split import check_training, one_class, split_rows
-from graphattn.tasks.molecule.table import parse_table
 
 CHAINS = ["C" * n for n in range(1, 13)]
 RINGS = ["C1CC1", "C1CCC1", "C1CCCC1", "c1ccccc1", "c1ccncc1", "C1CCOC1", "c1ccoc1", "c1ccsc1"]

@@ -1,8 +1,8 @@
 import pytest
 
-from graphattn.tasks.molecule.errors import SettingsError, TableError
+from graphattn.tasks.common.errors import SettingsError, TableError
+from graphattn.tasks.common.table import parse_table
 from graphattn.tasks.molecule.rows import select_rows
-from graphattn.tasks.molecule.table import parse_table
 from graphattn.tasks.molecule.task import check_task, detect_task, metric_names
 
 

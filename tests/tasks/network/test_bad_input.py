@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphattn.tasks.molecule.errors import InputError, TableError
+from graphattn.tasks.common.errors import InputError, TableError
 from graphattn.tasks.network import read_network, write_rejects
 
 NODES = "id,age,role\n1,34,boss\n2,28,clerk\n3,51,clerk\n4,40,boss\n"

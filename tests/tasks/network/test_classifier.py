@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_networks import blocks, karate, network
 
-from graphattn.tasks.molecule.errors import InputError, ModelDirectoryError, SettingsError
+from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError
 from graphattn.tasks.network import NodeClassifier, NodeRegressor
 from graphattn.tasks.network.config import NodeModelConfig, preset
 from graphattn.tasks.network.rivals import RIVALS

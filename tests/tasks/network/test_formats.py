@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network import read_network
 
 IDS = ("n0", "n1", "n2", "n3")

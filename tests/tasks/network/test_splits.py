@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_networks import blocks
 
-from graphattn.tasks.molecule.errors import SettingsError
+from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.network.splits import given_split, labeled, random_split, time_split, without_edges_of
 
 

@@ -1,1 +1,1 @@
-"""The attending aggregations that PyG has, on the one operator; needs PyG."""
+"""PyG's aggregations with attention, on the attention operator."""

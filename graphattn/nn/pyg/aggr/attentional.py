@@ -1,4 +1,4 @@
-"""Soft attention over the elements of each set."""
+"""Aggregation by soft attention over the elements of each set."""
 
 import torch
 from torch import Tensor
@@ -14,13 +14,13 @@ from graphattn.ops.attention import attention
 
 
 class AttentionalAggregation(NotScriptable, Aggregation):
-    """Each set as a weighted mean of its elements: PyG's `AttentionalAggregation`, on the fused operator.
+    """Weighted mean of the elements of each set: PyG's `AttentionalAggregation`, on the fused operator.
 
         out_g = Σ_{i ∈ g} softmax_i(gate(x_i)) · nn(x_i)
 
     Args:
-        gate_nn: maps x `[N, F]` to gates `[N, 1]`, or `[N, C]` for one per number.
-        nn: maps x `[N, F]` to `[N, C]`; x itself when None.
+        gate_nn: maps x `[N, F]` to gates `[N, 1]`, or `[N, C]` for one per channel.
+        nn: maps x `[N, F]` to `[N, C]`; the identity when None.
 
     Shapes:
         x `[N, F]`, index `[N]` → `[dim_size, C]`. An empty set gets zeros.
@@ -53,13 +53,15 @@ class AttentionalAggregation(NotScriptable, Aggregation):
         dim_size: int | None = None,
         dim: int = -2,
     ) -> Tensor:
-        """Aggregate; as every aggregation of PyG."""
+        """Aggregate; the arguments are those of `torch_geometric.nn.aggr.Aggregation`."""
         gate = self._mapped(self.gate_mlp, self.gate_nn, x, index, dim_size)
         x = self._mapped(self.mlp, self.nn, x, index, dim_size)
         fits = x.ndim == 2 and gate.shape in ((x.shape[0], 1), x.shape)
         if index is None or dim_size is None or dim not in (0, -2) or not fits:
             return self.reduce(softmax(gate, index, ptr, dim_size, dim) * x, index, ptr, dim_size, dim)
-        values = x.unsqueeze(1) if gate.shape[1] == 1 else x.unsqueeze(2)  # a gate for all numbers, or a head for each
+        values = (
+            x.unsqueeze(1) if gate.shape[1] == 1 else x.unsqueeze(2)
+        )  # one gate for all channels, or one head per channel
         graph = members_of(index, dim_size)
         out = attention(None, None, values, graph, score="none", edge_bias=gate.to(x.dtype))
         assert isinstance(out, Tensor)

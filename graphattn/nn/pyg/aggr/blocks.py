@@ -1,4 +1,4 @@
-"""The blocks of Set Transformers, on packed sets. The modules are PyG's, for names, parameters and `repr`."""
+"""The blocks of Set Transformers on packed sets, with the parameters of PyG's modules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch_geometric.utils import to_dense_batch
 
 from graphattn.nn.plain import is_plain, know
 from graphattn.nn.pyg.multihead import is_known, multihead
-from graphattn.nn.pyg.set_attention import attend_within
+from graphattn.nn.pyg.set_attention import set_attention
 
 know(MultiheadAttentionBlock, PoolingByMultiheadAttention, SetAttentionBlock)
 
 
 def encode(block: SetAttentionBlock, x: Tensor, *, batch: Tensor, num_sets: int) -> Tensor:
-    """SAB(x) = MAB(x, x) of packed sets `[N, C]`; `batch` is the set of each row, ascending."""
+    """SAB(x) = MAB(x, x) on packed sets `[N, C]`; `batch` is the set of each row, ascending."""
     if _is_known(block):
         return _attend(block.mab, x, x, batch=batch, num_sets=num_sets)
     padded, mask = to_dense_batch(x, batch, batch_size=num_sets)
@@ -26,7 +26,7 @@ def encode(block: SetAttentionBlock, x: Tensor, *, batch: Tensor, num_sets: int)
 
 
 def decode(block: SetAttentionBlock, x: Tensor, *, batch: Tensor, num_sets: int, size: int) -> Tensor:
-    """SAB(x) of sets of one `size`, one after another, `[num_sets · size, C]`; `batch` is as for `encode`."""
+    """SAB(x) on sets of equal `size`, packed, `[num_sets · size, C]`; `batch` as for `encode`."""
     if _is_known(block):
         return _attend(block.mab, x, x, batch=batch, num_sets=num_sets, queries=size, keys=size)
     return block(x.view(num_sets, size, -1)).flatten(0, 1)
@@ -35,9 +35,9 @@ def decode(block: SetAttentionBlock, x: Tensor, *, batch: Tensor, num_sets: int,
 def pool(
     block: PoolingByMultiheadAttention, x: Tensor, *, batch: Tensor, num_sets: int, keys: int | None = None
 ) -> Tensor:
-    """PMA(x) = MAB(seeds, relu(W x)): the learned seeds of each set attend to its rows in x; `[num_sets · seeds, C]`.
+    """PMA(x) = MAB(seeds, relu(W x)): learned seeds attend to the rows of each set; `[num_sets · seeds, C]`.
 
-    The sets are packed as for `encode`, or of one size `keys` as for `decode`.
+    The sets are packed as for `encode`, or have equal size `keys` as for `decode`.
     """
     if _is_known(block):
         seeds = block.seed.expand(num_sets, -1, -1).flatten(0, 1)
@@ -50,17 +50,17 @@ def pool(
 
 
 def _is_known(block: SetAttentionBlock | PoolingByMultiheadAttention) -> bool:
-    """Whether a block and those of its parts that are not called are plain."""
+    """Whether a block and its parts are unmodified."""
     kinds = PoolingByMultiheadAttention, SetAttentionBlock
     return is_plain(block, *kinds) and is_plain(block.mab, MultiheadAttentionBlock) and is_known(block.mab.attn)
 
 
 def _attend(block: MultiheadAttentionBlock, x: Tensor, y: Tensor, **sets: Any) -> Tensor:
-    """MAB(x, y) = norm(h + relu(W h)),   h = norm(x + MHA(x, y)),   each row of x seeing the rows of its set in y.
+    """MAB(x, y) = norm(h + relu(W h)),   h = norm(x + MHA(x, y)),   within each set.
 
-    `sets` says which those are, as for `attend_within`.
+    `sets` are the arguments of `set_attention` that define the sets.
     """
-    run: Callable[..., Tensor] = partial(attend_within, **sets)
+    run: Callable[..., Tensor] = partial(set_attention, **sets)
     out = multihead(block.attn, x, y, run) + x
     out = out if block.layer_norm1 is None else block.layer_norm1(out)
     out = out + block.lin(out).relu()

@@ -1,4 +1,4 @@
-"""Graph Multiset Transformer: representatives of each graph, which attend to one another and are pooled again."""
+"""The Graph Multiset Transformer: pooling to k representatives, self-attention among them, and a second pooling."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class GraphMultisetTransformer(NotScriptable, Aggregation):
         num_encoder_blocks: self-attention blocks between the two poolings.
         heads: the number of heads; divides `channels`.
         layer_norm: normalize in the blocks.
-        dropout: on the attention weights, in training.
+        dropout: dropout probability on the attention weights.
 
     Shapes:
         x `[N, C]`, index `[N]`, ascending → `[dim_size, C]`. An empty set's representatives are the seeds alone.
@@ -64,7 +64,10 @@ class GraphMultisetTransformer(NotScriptable, Aggregation):
         dim: int = -2,
         max_num_elements: int | None = None,
     ) -> Tensor:
-        """Aggregate; as every aggregation of PyG. (`max_num_elements` sizes a padding that is not needed here.)"""
+        """Aggregate; the arguments are those of `torch_geometric.nn.aggr.Aggregation`.
+
+        `max_num_elements` is ignored, as there is no padding.
+        """
         self.assert_index_present(index)
         self.assert_two_dimensional_input(x, dim)
         sets: Any = {"batch": index, "num_sets": dim_size}

@@ -1,4 +1,4 @@
-"""Set2Set: a recurrent reader that attends to a set several times."""
+"""Set2Set: repeated attention to a set, driven by an LSTM."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Set2Set(NotScriptable, Aggregation):
     Args:
         in_channels: width F of the elements.
         processing_steps: T.
-        **kwargs: what `torch.nn.LSTM` takes.
+        **kwargs: further arguments of `torch.nn.LSTM`.
 
     Shapes:
         x `[N, F]`, index `[N]` → `[dim_size, 2F]`.
@@ -47,11 +47,11 @@ class Set2Set(NotScriptable, Aggregation):
         dim_size: int | None = None,
         dim: int = -2,
     ) -> Tensor:
-        """Aggregate; as every aggregation of PyG."""
+        """Aggregate; the arguments are those of `torch_geometric.nn.aggr.Aggregation`."""
         self.assert_index_present(index)
         self.assert_two_dimensional_input(x, dim)
         assert index is not None
-        assert dim_size is not None  # the base class has found it
+        assert dim_size is not None  # set by the base class
         graph = members_of(index, dim_size)
         state = tuple(x.new_zeros(self.lstm.num_layers, dim_size, x.size(-1)) for _ in range(2))
         read = x.new_zeros(dim_size, self.out_channels)

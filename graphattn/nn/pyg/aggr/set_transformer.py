@@ -1,4 +1,4 @@
-"""Set Transformer: elements attend to one another, then learned seeds attend to them."""
+"""The Set Transformer: self-attention over the elements, then pooling by learned seeds."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ class SetTransformerAggregation(NotScriptable, Aggregation):
 
     Args:
         channels: width C of the elements.
-        num_seed_points: how many vectors make up a set's result.
+        num_seed_points: number of output vectors per set.
         num_encoder_blocks: self-attention blocks before the pooling.
         num_decoder_blocks: self-attention blocks after it.
         heads: the number of heads; divides `channels`.
-        concat: concatenate the vectors rather than average them.
+        concat: concatenate the output vectors instead of averaging them.
         layer_norm: normalize in the blocks.
-        dropout: on the attention weights, in training.
+        dropout: dropout probability on the attention weights.
 
     Shapes:
         x `[N, C]`, index `[N]`, ascending → `[dim_size, num_seed_points · C]` or `[dim_size, C]`. The result
@@ -70,7 +70,10 @@ class SetTransformerAggregation(NotScriptable, Aggregation):
         dim: int = -2,
         max_num_elements: int | None = None,
     ) -> Tensor:
-        """Aggregate; as every aggregation of PyG. (`max_num_elements` sizes a padding that is not needed here.)"""
+        """Aggregate; the arguments are those of `torch_geometric.nn.aggr.Aggregation`.
+
+        `max_num_elements` is ignored, as there is no padding.
+        """
         self.assert_index_present(index)
         self.assert_two_dimensional_input(x, dim)
         sets: Any = {"batch": index, "num_sets": dim_size}

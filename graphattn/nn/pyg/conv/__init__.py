@@ -1,1 +1,1 @@
-"""The graph attention layers that PyG has, on the one operator; needs PyG."""
+"""PyG's graph attention layers, on the attention operator."""

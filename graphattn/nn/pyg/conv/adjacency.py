@@ -1,4 +1,4 @@
-"""The edges of a layer's call, in whichever form they come, as a Graph that is prepared once."""
+"""Conversion of all forms of edges that PyG's layers accept to a cached Graph."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Size = tuple[int | None, int | None] | None
 class Adjacency:
     """Edges, their features, and the form in which the caller gave them.
 
-    `graph` has the rows of `edge_index`, `edge_attr` and attention weights are in its order. For a matrix that is the
-    order of its entries. `hidden` says of each edge whether nobody attends along it; None where all do.
+    `graph` has the rows of `edge_index`; `edge_attr` and attention weights are in its order, which for a sparse matrix
+    is the order of its entries. `hidden` masks edges that are excluded from attention; None if there are none.
     """
 
     given: Any
@@ -38,16 +38,16 @@ class Adjacency:
 
     @property
     def attended(self) -> Graph:
-        """The graph whose edges lead from who is attended to, to who attends."""
+        """The graph in the direction of the attention operator, from keys to queries."""
         return self.graph if self.flow == "source_to_target" else self.graph.reverse()
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many nodes are attended to, and how many attend."""
+        """The numbers of key nodes and of query nodes."""
         return self.attended.num_src, self.attended.num_dst
 
     def add_self_loops(self, fill_value: FillValue = "mean") -> Adjacency:
-        """Exactly one self-loop for each node below min(M, N), at the end of a list, in its place in a matrix."""
+        """Exactly one self-loop per node below min(M, N): at the end of an edge list, on the diagonal of a matrix."""
         if not is_matrix(self.given):
             graph, edge_attr = add_self_loops(self.graph, self.edge_attr, fill_value)
             return replace(self, graph=graph, edge_attr=edge_attr, has_new_loops=True)
@@ -59,12 +59,12 @@ class Adjacency:
         return replace(self, graph=graph, edge_attr=edge_attr, has_new_loops=True)
 
     def cover_self_loops(self, fill_value: FillValue = "mean") -> Adjacency:
-        """The same for a list that is being traced: loops that are there stay, hidden, and E' is a matter of sizes."""
+        """The same for a traced edge list: existing loops are hidden instead of removed, so E' is static."""
         graph, edge_attr, hidden = cover_self_loops(self.graph, self.edge_attr, fill_value)
         return replace(self, graph=graph, edge_attr=edge_attr, has_new_loops=True, hidden=hidden)
 
     def edges(self) -> Any:
-        """The edges with their self-loops, a list in the form given."""
+        """The edges with their self-loops, in the form of an edge list that was given."""
         if isinstance(self.given, Graph):
             return self.graph.edge_index
         if not self.has_new_loops:
@@ -75,8 +75,8 @@ class Adjacency:
         return self.graph.edge_index
 
     def with_weights(self, weights: Tensor | None) -> Any:
-        """The edges with their attention weights `[E, H]`, in the form in which PyG's layers return the two."""
-        assert weights is not None  # the layer has asked for them
+        """The edges with attention weights `[E, H]`, in the form that PyG's layers return."""
+        assert weights is not None  # the layer requested them
         if isinstance(self.given, SparseTensor):
             src, dst = self.graph.edge_index
             return SparseTensor(
@@ -88,7 +88,7 @@ class Adjacency:
 
 
 def is_matrix(edge_index: Any) -> bool:
-    """Whether the edges are a sparse matrix with a row for each destination (PyG's `adj_t`)."""
+    """Whether the edges are a sparse matrix with destinations as rows (PyG's `adj_t`)."""
     return isinstance(edge_index, SparseTensor) or is_torch_sparse_tensor(edge_index)
 
 
@@ -101,21 +101,21 @@ def read(
     *,
     takes_numbers: bool = False,
 ) -> Adjacency:
-    """Take edges in any of the forms that PyG's layers take, or a Graph.
+    """Convert edges in any form that PyG's layers accept, or a Graph.
 
     Args:
         edge_index: `[2, E]` integers, an `EdgeIndex`, a `torch.sparse` or torch-sparse matrix `[M, N]`, or a Graph.
-        edge_attr: `[E, …]`; None for what a matrix holds.
-        x: features of the nodes that are attended to, and of those that attend; None where there are none.
-        size: `size=` of the layer's call, for the two in that order.
-        flow: the layer's; "target_to_source" means that row 0 attends to row 1.
-        takes_numbers: whether one number for each entry of a torch-sparse matrix is a feature, as PyG has it; in a
-            `torch.sparse` matrix it is none, as there.
+        edge_attr: `[E, …]`; the values of the matrix when None.
+        x: features of the key nodes and of the query nodes; the latter may be None.
+        size: the `size` argument of the layer, (keys, queries).
+        flow: the `flow` of the layer; with "target_to_source", row 0 of `edge_index` attends to row 1.
+        takes_numbers: whether scalar values of a torch-sparse matrix are edge features, as in PyG; those of a
+            `torch.sparse` matrix never are.
 
     Raises:
-        TypeError: `edge_index` is none of these, or does not hold integers.
-        ValueError: sizes or devices that disagree, a node outside the graph, another number of edge features than
-            edges, or a matrix beside `flow="target_to_source"`.
+        TypeError: `edge_index` has another type, or does not hold integers.
+        ValueError: sizes or devices disagree, a node index is out of range, the number of edge features is not E, or a
+            matrix is combined with `flow="target_to_source"`.
         RuntimeError: the layer is called in `torch.jit.trace`.
     """
     refuse_jit_trace("edges")
@@ -154,7 +154,7 @@ def _device(edges: Any) -> torch.device | None:
 
 
 def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) -> tuple[int, int]:
-    """The numbers of sources and destinations, from the features, `size=`, or what the edges know of themselves."""
+    """The numbers of sources and destinations, from the features, `size`, or the edges themselves."""
     known: Size = None
     if isinstance(edge_index, Graph):
         known = (edge_index.num_src, edge_index.num_dst)
@@ -163,7 +163,7 @@ def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) ->
     elif isinstance(edge_index, EdgeIndex):
         known = edge_index.sparse_size()
     found: list[int | None] = [None, None]
-    may_be_short = isinstance(edge_index, EdgeIndex)  # which, if not told, counts up to the last node with an edge
+    may_be_short = isinstance(edge_index, EdgeIndex)  # its size may have been inferred from the largest index
     sources = ("features in x", sizes), ("nodes in size", size), ("nodes in edge_index", known)
     for side, kind in enumerate(("source", "destination")):
         for name, pair in sources:
@@ -176,12 +176,12 @@ def _sizes(edge_index: Any, sizes: tuple[int | None, int | None], size: Size) ->
                 raise ValueError(f"there are {first} {kind} {found_in}, but {count} {kind} {name}")
     num_src, num_dst = found
     num_src = num_dst if num_src is None else num_src
-    assert num_src is not None  # every layer has features of one side at least
+    assert num_src is not None  # every layer has features of at least one side
     return num_src, num_src if num_dst is None else num_dst
 
 
 def matrix_values(edge_index: Any) -> Tensor | None:
-    """What a sparse matrix holds at its entries; None for edges that are no matrix."""
+    """The values of a sparse matrix; None for other forms of edges."""
     if isinstance(edge_index, SparseTensor):
         return edge_index.storage.value()
     if not is_matrix(edge_index):
@@ -193,7 +193,7 @@ _entries_of: PerTensor[Tensor] = PerTensor()
 
 
 def _entries(matrix: SparseTensor) -> Tensor:
-    """The entries of a torch-sparse matrix as an edge_index, the same tensor at every call."""
+    """The entries of a torch-sparse matrix as an edge_index, cached so that every call returns the same tensor."""
 
     def stack(matrix: SparseTensor) -> Tensor:
         dst, src, _ = matrix.coo()
@@ -203,11 +203,11 @@ def _entries(matrix: SparseTensor) -> Tensor:
 
 
 def _loops_in_place(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:
-    """The graph of a matrix with a full diagonal, and where each edge of `graph.add_self_loops()` is found in it.
+    """The graph of a matrix with full diagonal, and the position in it of each edge of `graph.add_self_loops()`.
 
-    As in PyG, copies of an entry in a `torch.sparse` matrix become one, and those of torch-sparse's stay.
+    As in PyG, duplicate entries are merged in a `torch.sparse` matrix and kept in a torch-sparse matrix.
     """
-    return derived(graph, "loops_in_place", lambda: _find_loops(matrix, graph))  # the matrix has a graph of its own
+    return derived(graph, "loops_in_place", lambda: _find_loops(matrix, graph))  # each matrix has a graph of its own
 
 
 def _find_loops(matrix: Any, graph: Graph) -> tuple[Graph, Tensor]:

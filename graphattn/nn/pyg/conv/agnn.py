@@ -21,9 +21,9 @@ class AGNNConv(AttentionConv):
         out_i = Σ_{j → i} α_ij x_j,   α_ij = softmax_j β cos(x_i, x_j)
 
     Args:
-        requires_grad: learn β; else it is 1.
-        add_self_loops: let each node attend to itself, by exactly one edge.
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        requires_grad: whether β is learned; otherwise it is 1.
+        add_self_loops: whether each node attends to itself, by exactly one edge.
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]` → `[N, F]`. A node without edges gets zeros.

@@ -1,4 +1,4 @@
-"""What the attention layers have in common: they are PyG layers that run the one operator."""
+"""The base class of the layers: a PyG `MessagePassing` layer that runs the attention operator."""
 
 from typing import Any, ClassVar, Optional
 
@@ -18,27 +18,29 @@ from graphattn.ops.attention import attention
 OptInt = Optional[int]  # noqa: UP045  # PyG's inspector does not read `int | None`
 
 PARTS = ("message", "edge_update", "aggregate", "update", "message_and_aggregate", "propagate", "edge_updater")
-"""The steps of PyG's message passing, in place of which the operator runs."""
+"""The steps of PyG's message passing, which the operator replaces."""
+
+_REPLACEABLE = frozenset(PARTS[:5])
 
 HOOKS = [
     f"_{step}_forward{kind}_hooks"
     for step in ("propagate", "message", "aggregate", "message_and_aggregate", "edge_update")
     for kind in ("", "_pre")
 ]
-"""Where PyG keeps what is hooked onto these steps."""
+"""The attributes in which PyG stores the hooks of these steps."""
 
 know(SumAggregation)
 
 
 class AttentionConv(NotScriptable, MessagePassing):
-    """A `MessagePassing` layer whose messages need not exist: the base of the layers, not built directly.
+    """Base class of attention layers that avoid materializing messages.
 
-    A layer runs the fused operator. It sends messages, as PyG's does, where something asks for them: an explainer's
-    edge mask, a hook on a step of message passing, another aggregation than the sum, a class derived from the layer
-    that writes one of the steps anew. (`decomposed_layers` asks for less memory, which the operator needs anyway.)
+    A layer runs the fused operator. It falls back to PyG's message passing if something depends on messages: an
+    explainer's edge mask, a hook on a step of message passing, an aggregation other than the sum, or a subclass that
+    overrides one of the steps. (`decomposed_layers` has no effect, as the operator needs little memory anyway.)
 
-    A layer sets `propagate_type`, and `edge_updater_type` where it has such a step: what it hands to those methods of
-    PyG's, by name, with the types, as PyG would otherwise look for in the source text.
+    Subclasses set `propagate_type`, and `edge_updater_type` if they have that step: the names and types of the
+    arguments of these methods, which PyG would otherwise parse from the source code.
     """
 
     _steps_are_ours: ClassVar[bool] = True
@@ -54,18 +56,18 @@ class AttentionConv(NotScriptable, MessagePassing):
 
     @property
     def sends_messages(self) -> bool:
-        """Whether something asks for messages, so that the fused operator cannot stand for them."""
+        """Whether something depends on messages, so that the layer cannot use the fused operator."""
         return bool(
             self.explain
             or not self._steps_are_ours
             or not is_plain(self.aggr_module, SumAggregation)
-            or any(part in vars(self) for part in PARTS[:5])
-            or any(getattr(self, hooks) for hooks in HOOKS)
-            or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator keeps a part of the weights
+            or not _REPLACEABLE.isdisjoint(own := vars(self))
+            or any([own[hooks] for hooks in HOOKS])  # noqa: C419  # faster than a generator
+            or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator needs dropout < 1
         )
 
     def _with_self_loops(self, edges: Adjacency, fill_value: FillValue = "mean") -> Adjacency:
-        """One self-loop at each node; those replaced are hidden, not removed, where E' must not depend on them."""
+        """One self-loop per node; in traced programs, existing loops are hidden instead of removed."""
         traced = (not is_matrix(edges.given) and not has_values(edges.graph.edge_index)) or edges.graph.is_mapped
         if traced and not self.sends_messages:
             return edges.cover_self_loops(fill_value)
@@ -83,7 +85,7 @@ class AttentionConv(NotScriptable, MessagePassing):
         edge_bias: Tensor | None = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor | None]:
-        """The operator, with the layer's dropout in training; the weights beside the output, None if not wanted."""
+        """Run the operator with the dropout of the layer; returns the output and the weights, or None."""
         if hidden is not None:
             bias = v.new_zeros(1, v.shape[1]) if edge_bias is None else edge_bias
             edge_bias = bias.where(~hidden.unsqueeze(1), -torch.inf)
@@ -95,9 +97,9 @@ class AttentionConv(NotScriptable, MessagePassing):
 
 
 def pair_scores(q: Tensor, k: Tensor, graph: Graph) -> Tensor:
-    """⟨q_i, k_j⟩ of each edge and head, `[E, H]`, from `[M, H, D]` and `[N, H, D]`, nothing larger in between.
+    """⟨q_i, k_j⟩ of each edge and head, `[E, H]`, from `[M, H, D]` and `[N, H, D]`, without larger temporaries.
 
-    They are the weights of attention without a normalizer, with values that nobody looks at.
+    Computed as the weights of attention without a normalizer; the values are placeholders.
     """
     nothing = k.new_zeros(k.shape[0], k.shape[1], 1)
     result = attention(q, k, nothing, graph, normalize="identity", scale=1.0, return_weights=True)

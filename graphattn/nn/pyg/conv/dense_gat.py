@@ -1,4 +1,4 @@
-"""GAT and GATv2 on dense batches: padded features beside matrices of who sees whom."""
+"""GAT and GATv2 on dense batches: padded features and adjacency matrices."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from torch_geometric.nn.dense.linear import Linear
 from torch_geometric.nn.inits import glorot, zeros
 
 from graphattn.graph import Graph
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
 from graphattn.ops.attention import attention
 from graphattn.ops.scores import Additive, Score, Sum
 
 
 class _DenseConv(nn.Module):
-    """What the two layers share: the edges of a dense batch, and what is done with the heads."""
+    """Base class of the two layers: conversion of a dense batch to edges, and the output."""
 
     bias: Tensor | None
 
@@ -35,17 +35,17 @@ class _DenseConv(nn.Module):
         self.register_parameter("bias", nn.Parameter(torch.empty(width)) if bias else None)
 
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None, add_loop: bool = True) -> Tensor:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: features of the nodes, `[B, N, F]`, or `[N, F]` of one graph.
-            adj: which node (row) sees which (column): entries that are not zero, `[B, N, N]`, or one matrix for the
-                whole batch, `[1, N, N]` or `[N, N]`.
-            mask: which nodes are there, `[B, N]`; the others get zeros.
-            add_loop: let each node see itself.
+            adj: adjacency matrices, in which nonzero entries let the row node attend to the column node: `[B, N, N]`,
+                or one matrix for the whole batch, `[1, N, N]` or `[N, N]`.
+            mask: which nodes are not padding, `[B, N]`; outputs of padding are zero.
+            add_loop: whether each node attends to itself.
 
         Raises:
-            ValueError: `x` or `adj` has another shape.
+            ValueError: `x` or `adj` has a wrong shape.
         """
         if x.ndim not in (2, 3):
             raise ValueError(f"x must have shape [B, N, F] or [N, F], got {list(x.shape)}")
@@ -78,15 +78,15 @@ class DenseGATConv(_DenseConv):
 
         out_i = Σ_{j: A_ij ≠ 0} α_ij W x_j,   α_ij = softmax_j leaky_relu(⟨a_s, W x_j⟩ + ⟨a_d, W x_i⟩)
 
-    Nothing of size `[B, N, N, H]` is formed. A node that sees nobody gets the bias, where PyG has NaN.
+    No tensor of size `[B, N, N, H]` is materialized. A node without neighbors gets the bias, where PyG returns NaN.
 
     Args:
-        in_channels: width of the input; −1 is found out at the first call.
+        in_channels: width of the input; −1 to infer it at the first call.
         out_channels: width C of the output per head.
         heads: the number of heads H.
-        concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
-        negative_slope: of the leaky ReLU.
-        dropout: on the attention weights, in training.
+        concat: concatenate the heads (`H·C` wide) instead of averaging them (`C` wide).
+        negative_slope: negative slope of the leaky ReLU.
+        dropout: dropout probability on the attention weights.
         bias: add a learned bias.
 
     Shapes:
@@ -126,11 +126,11 @@ class DenseGATConv(_DenseConv):
 
 
 class DenseGATv2Conv(_DenseConv):
-    """GATv2 on a dense batch: `GATv2Conv` with the arguments of `DenseGATConv`, which PyG has not.
+    """GATv2 on a dense batch: `GATv2Conv` with the arguments of `DenseGATConv`; PyG has no such layer.
 
         out_i = Σ_{j: A_ij ≠ 0} α_ij W_l x_j,   α_ij = softmax_j ⟨a, leaky_relu(W_r x_i + W_l x_j)⟩
 
-    Nothing of size `[B, N, N, H]` is formed. A node that sees nobody gets the bias.
+    No tensor of size `[B, N, N, H]` is materialized. A node without neighbors gets the bias.
 
     Args:
         in_channels, out_channels, heads, concat, negative_slope, dropout: as for `DenseGATConv`.
@@ -179,7 +179,7 @@ class DenseGATv2Conv(_DenseConv):
 
 
 def _edges(adj: Tensor, batch_size: int, add_loop: bool) -> Graph:
-    """The edges of matrices `[B or 1, N, N]` between the nodes of all graphs, one graph after another."""
+    """The graph of adjacency matrices `[B or 1, N, N]`, with the nodes of all graphs packed one after another."""
     N = adj.shape[1]
     seen = adj != 0
     if add_loop:

@@ -14,12 +14,12 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import blocks, check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import block_diagonal, check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.pyg.self_loops import FillValue
-from graphattn.ops.precision import is_small
 from graphattn.ops.scores import Sum
+from graphattn.ops.thresholds import is_small
 
 
 class GATConv(AttentionConv):
@@ -28,19 +28,19 @@ class GATConv(AttentionConv):
         out_i = Σ_{j → i} α_ij W_s x_j,   α_ij = softmax_j leaky_relu(⟨a_s, W_s x_j⟩ + ⟨a_d, W_d x_i⟩ + ⟨a_e, W_e e_ij⟩)
 
     Args:
-        in_channels: width of the input (then W_d is W_s), or a pair (sources, destinations); −1 is found out at the
+        in_channels: width of the input (then W_d is W_s), or a pair (sources, destinations); −1 to infer it at the
             first call.
         out_channels: width C of the output per head.
         heads: the number of heads H.
-        concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
-        negative_slope: of the leaky ReLU.
-        dropout: on the attention weights, in training.
-        add_self_loops: let each node attend to itself, by exactly one edge.
+        concat: concatenate the heads (`H·C` wide) instead of averaging them (`C` wide).
+        negative_slope: negative slope of the leaky ReLU.
+        dropout: dropout probability on the attention weights.
+        add_self_loops: whether each node attends to itself, by exactly one edge.
         edge_dim: width of edge features; None for none.
         fill_value: edge features of self-loops; see `graphattn.nn.pyg.self_loops.add_self_loops`.
         bias: add a learned bias.
         residual: add a learned linear map of the destination's input.
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]` or a pair `([N, F_s], [M, F_d] or None)`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]`, or
@@ -48,7 +48,7 @@ class GATConv(AttentionConv):
         A destination without edges gets the bias, and the residual.
 
     Raises:
-        ValueError, TypeError: an argument has another size, kind or device than it should; the message names it.
+        ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
 
     Veličković et al. 2018, arXiv:1710.10903, eq. 1-6.
     """
@@ -126,7 +126,7 @@ class GATConv(AttentionConv):
         size: Size = None,
         return_attention_weights: bool | None = None,
     ) -> Any:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.
@@ -188,7 +188,7 @@ class GATConv(AttentionConv):
         H, C = self.heads, self.out_channels
         weight = None if is_small(x_src) else readable_weight(to_src, x_src)
         if x_dst is x_src and to_dst is to_src and weight is not None and x_src.shape[1] <= weight.shape[0]:
-            folded = blocks(self.att_src, self.att_dst).t() @ weight
+            folded = block_diagonal(self.att_src, self.att_dst).t() @ weight
             rows, both = linear_maps(x_src, [(weight, None), (folded, None)])
             key, query = both.split(H, dim=1)
             return rows.view(-1, H, C), rows.view(-1, H, C), (key, query)

@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, map_rows
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_terms
 from graphattn.nn.pyg.self_loops import FillValue
@@ -28,27 +28,27 @@ class GATv2Conv(AttentionConv):
     Unlike GAT, which ranks its neighbors alike for every query, each node can rank them its own way.
 
     Args:
-        in_channels: width of the input, or a pair (sources, destinations) for bipartite graphs; −1 is found out at the
+        in_channels: width of the input, or a pair (sources, destinations) for bipartite graphs; −1 to infer it at the
             first call.
         out_channels: width C of the output per head.
         heads: the number of heads H.
-        concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
-        negative_slope: of the leaky ReLU.
-        dropout: on the attention weights, in training.
-        add_self_loops: let each node attend to itself, by exactly one edge.
+        concat: concatenate the heads (`H·C` wide) instead of averaging them (`C` wide).
+        negative_slope: negative slope of the leaky ReLU.
+        dropout: dropout probability on the attention weights.
+        add_self_loops: whether each node attends to itself, by exactly one edge.
         edge_dim: width of edge features; None for none.
         fill_value: edge features of self-loops; see `graphattn.nn.pyg.self_loops.add_self_loops`.
         bias: whether W_l, W_r and the output have biases.
         share_weights: W_r is W_l.
         residual: add a learned linear map of the destination's input.
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]` or a pair `([N, F_s], [M, F_d])`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]` or `[M, C]`.
         A destination without edges gets the bias, and the residual.
 
     Raises:
-        ValueError, TypeError: an argument has another size, kind or device than it should; the message names it.
+        ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
 
     Brody et al. 2022, arXiv:2105.14491, eq. 7.
     """
@@ -120,7 +120,7 @@ class GATv2Conv(AttentionConv):
         edge_attr: Tensor | None = None,
         return_attention_weights: bool | None = None,
     ) -> Any:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.

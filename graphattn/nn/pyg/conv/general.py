@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores
 from graphattn.nn.pyg.conv.projection import as_projection, edge_columns, edge_features, readable_weight
 from graphattn.ops.scores import Sum
 
@@ -32,7 +32,7 @@ class GeneralConv(AttentionConv):
     Without attention, and for dot products with edge features, the layer sends messages as PyG's does.
 
     Args:
-        in_channels: width of the input, or a pair (sources, destinations); −1 is found out at the first call.
+        in_channels: width of the input, or a pair (sources, destinations); −1 to infer it at the first call.
         out_channels: width C of the output.
         in_edge_channels: width of edge features; None for none.
         aggr: how messages come together ("add", "mean", "max").
@@ -43,7 +43,7 @@ class GeneralConv(AttentionConv):
         attention_type: "additive" or "dot_product".
         l2_normalize: scale each output to length 1.
         bias: whether the maps have biases.
-        **kwargs: what PyG's `MessagePassing` takes (`flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`flow`, …).
 
     Shapes:
         x `[N, F]` or a pair `([N, F_s], [M, F_d])`; edge_attr `[E, in_edge_channels]` → `[M, C]`.
@@ -115,7 +115,7 @@ class GeneralConv(AttentionConv):
     def forward(
         self, x: Tensor | tuple[Tensor, Tensor], edge_index: Any, edge_attr: Tensor | None = None, size: Size = None
     ) -> Tensor:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.

@@ -13,7 +13,7 @@ from torch_geometric.utils import softmax
 from graphattn.nn.checks import check_features
 from graphattn.nn.pyg.conv.adjacency import read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores
 from graphattn.nn.pyg.conv.hetero import check_kinds
 from graphattn.ops.scores import Sum
 
@@ -27,16 +27,16 @@ class HANConv(AttentionConv):
     with W by the kind of node and r over the kinds of edges (metapaths).
 
     Args:
-        in_channels: width of the input, or one for each kind of node; −1 is found out at the first call.
+        in_channels: width of the input, or one per node type; −1 to infer it at the first call.
         out_channels: width of the output; `heads` divides it.
-        metadata: the kinds of nodes and the kinds of edges `(source, relation, destination)`.
+        metadata: the node types and the edge types `(source, relation, destination)`.
         heads: the number of heads H.
-        negative_slope: of the leaky ReLU.
-        dropout: on the attention weights, in training.
-        **kwargs: what PyG's `MessagePassing` takes (`flow`, …).
+        negative_slope: negative slope of the leaky ReLU.
+        dropout: dropout probability on the attention weights.
+        **kwargs: further arguments of PyG's `MessagePassing` (`flow`, …).
 
     Shapes:
-        for each kind x `[N, F]` and edge_index `[2, E]` → `[N, out_channels]` for each kind of node, None where no kind
+        for each kind x `[N, F]` and edge_index `[2, E]` → `[N, out_channels]` for each node type, None where no kind
         of edge leads to it.
 
     Wang et al. 2019, arXiv:1903.07293, eq. 2-9.
@@ -92,13 +92,13 @@ class HANConv(AttentionConv):
         edge_index_dict: dict[EdgeType, Any],
         return_semantic_attention_weights: bool = False,
     ) -> Any:
-        """Attend.
+        """Apply the layer.
 
         Args:
-            x_dict: features of each kind of node.
-            edge_index_dict: for each kind of edge `[2, E]`, an `EdgeIndex`, a sparse matrix `[M, N]` (PyG's `adj_t`) or
+            x_dict: features of each node type.
+            edge_index_dict: for each edge type `[2, E]`, an `EdgeIndex`, a sparse matrix `[M, N]` (PyG's `adj_t`) or
                 a `Graph`.
-            return_semantic_attention_weights: also return β for each kind of node.
+            return_semantic_attention_weights: also return β for each node type.
 
         Raises:
             ValueError: a kind that is not in `metadata`, or that there are no features of.

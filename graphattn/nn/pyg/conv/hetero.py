@@ -1,4 +1,4 @@
-"""Checks of layers over several kinds of nodes and edges."""
+"""Argument checks of layers on heterogeneous graphs."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 def check_kinds(
     x_dict: dict[str, Tensor], edge_index_dict: dict[Any, Any], node_types: Collection[str], edge_types: Collection[Any]
 ) -> None:
-    """Raise ValueError for a kind of node or edge that the layer was not made for, or that has no features."""
+    """Raise ValueError for a node or edge type that is not in the metadata, or a node type without features."""
     for kind in x_dict:
         if kind not in node_types:
             raise ValueError(f"x_dict has nodes of kind {kind!r}, but metadata has {', '.join(map(repr, node_types))}")

@@ -34,11 +34,11 @@ class HGTConv(AttentionConv):
     themselves, and the softmax over all of them is the exact merge of these parts.
 
     Args:
-        in_channels: width of the input, or one for each kind of node; −1 is found out at the first call.
+        in_channels: width of the input, or one per node type; −1 to infer it at the first call.
         out_channels: width of the output; `heads` divides it.
-        metadata: the kinds of nodes and the kinds of edges `(source, relation, destination)`.
+        metadata: the node types and the edge types `(source, relation, destination)`.
         heads: the number of heads H; each is D = out_channels / H wide.
-        **kwargs: what PyG's `MessagePassing` takes (`flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`flow`, …).
 
     Shapes:
         for each kind x `[N, F]` and edge_index `[2, E]` → `[N, out_channels]` for each kind that some kind of edge
@@ -91,11 +91,11 @@ class HGTConv(AttentionConv):
     def forward(
         self, x_dict: dict[NodeType, Tensor], edge_index_dict: dict[EdgeType, Any]
     ) -> dict[NodeType, Tensor | None]:
-        """Attend.
+        """Apply the layer.
 
         Args:
-            x_dict: features of each kind of node.
-            edge_index_dict: for each kind of edge `[2, E]`, an `EdgeIndex`, a sparse matrix `[M, N]` (PyG's `adj_t`) or
+            x_dict: features of each node type.
+            edge_index_dict: for each edge type `[2, E]`, an `EdgeIndex`, a sparse matrix `[M, N]` (PyG's `adj_t`) or
                 a `Graph`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Linear maps of the same rows, and sums of rows, in as few large tensors as there can be."""
+"""Linear maps and sums that allocate as few large tensors as possible."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from graphattn.nn.pyg.conv.projection import readable_weight
 from graphattn.nn.pyg.writable import writable
 from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.mapped import one_by_one
-from graphattn.ops.precision import is_small, under_autocast
+from graphattn.ops.precision import under_autocast
+from graphattn.ops.thresholds import is_small
 
 Map = tuple[Tensor, Tensor | None]
 """A weight `[D, F]` and a bias `[D]`."""
 
 
 def map_rows(x: Tensor, *linears: Any) -> tuple[Tensor, ...]:
-    """What each of several modules makes of the rows `[N, F]`, by `linear_maps` where all are plain linear maps."""
+    """Apply several linear modules to x `[N, F]`, by `linear_maps` if all are unmodified."""
     if any(readable_weight(linear, x, bias=True) is None for linear in linears):
         return tuple(linear(x) for linear in linears)
     return linear_maps(x, [(linear.weight, linear.bias) for linear in linears])
 
 
 def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
-    """W x_n + b of all rows `[N, F]` for each map, `[N, D]` each.
+    """Several linear maps W x_n + b of the same rows x `[N, F]`; `[N, D]` each.
 
-    As `torch.nn.functional.linear` for each of them, but that the gradient of `x` is added up in place, so that one
-    tensor of its size is made and not two for each map, and that large results lie in huge pages. (Few rows gain
-    nothing from that.)
+    Equivalent to `torch.nn.functional.linear` for each map, except that the gradient of `x` is accumulated in place,
+    which allocates one tensor instead of two per map, and that large outputs are allocated in huge pages. (Small inputs
+    take the standard path, as they gain nothing.)
     """
     if under_autocast(x):
         device = x.device.type
@@ -48,7 +49,7 @@ def linear_maps(x: Tensor, maps: Sequence[Map]) -> tuple[Tensor, ...]:
 
 
 def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tensor:
-    """`out` `[N, D]` with a residual of its shape and a bias `[D]`, where there are any, as a tensor of its own."""
+    """`out` `[N, D]` plus a residual of the same shape and a bias `[D]`, if given, as a new tensor."""
     if residual is None and bias is None:
         return writable(out)
     if not is_plain() or is_small(out) or (residual is not None and residual.dtype != out.dtype):
@@ -58,13 +59,13 @@ def add_terms(out: Tensor, residual: Tensor | None, bias: Tensor | None) -> Tens
 
 
 def _dense(x: Tensor) -> Tensor:
-    """The same in memory without gaps, which the gradient of a sum or a mean is not."""
+    """A contiguous version; the gradient of a sum or mean is an expanded tensor."""
     return x if x.is_contiguous() or torch.is_grad_enabled() else _empty(x, x.shape[1]).copy_(x)
 
 
 def _empty(x: Tensor, width: int) -> Tensor:
     made = x.new_empty(x.shape[0], width)
-    has_memory = type(made) is Tensor and made.device.type == "cpu"  # which tensors of a kind of their own may lack
+    has_memory = type(made) is Tensor and made.device.type == "cpu"  # tensor subclasses may have no memory
     return ask_for_huge_pages(made) if has_memory else made
 
 
@@ -96,7 +97,7 @@ class _LinearMaps(torch.autograd.Function):
             to_biases.append(gradient.sum(0) if is_there and needs[place + len(weights)] else None)
             if not is_there or not needs_x:
                 continue
-            if torch.is_grad_enabled():  # and this will be differentiated too
+            if torch.is_grad_enabled():  # second derivatives: no in-place operations
                 to_x = gradient @ weight if to_x is None else to_x + gradient @ weight
             else:
                 to_x = (

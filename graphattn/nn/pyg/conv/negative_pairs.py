@@ -1,4 +1,4 @@
-"""Pairs of nodes that no edge links, drawn for a loss; by a compiled program too."""
+"""Negative sampling: pairs of nodes without an edge, including in compiled programs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from torch import Tensor
 from torch_geometric.utils import batched_negative_sampling, is_undirected, negative_sampling, to_undirected
 
 
-def unlinked_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
-    """Draw pairs of nodes without an edge either way, as PyG does: fewer where there are not so many.
+def negative_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool) -> Tensor:
+    """Sample pairs of nodes without an edge in either direction, as in PyG; fewer if there are not enough.
 
     Args:
         edge_index: the edges, `[2, E]`.
         num_nodes: N.
-        ratio: `int(ratio * E)` pairs are drawn; in a batch so many for each graph.
-        batch: the graph of each node, so that pairs are drawn within graphs; or None.
-        undirected: whether each edge is known to be there both ways.
+        ratio: `int(ratio * E)` pairs are sampled; in a batch, this many per graph.
+        batch: the graph of each node, to sample within graphs; or None.
+        undirected: whether every edge is known to have its reverse in `edge_index`.
 
     Returns:
         `[2, E']`.
@@ -28,21 +28,21 @@ def unlinked_pairs(edge_index: Tensor, num_nodes: int, ratio: float, batch: Tens
     return batched_negative_sampling(edge_index, batch, num_neg_samples=count)
 
 
-def weighted_unlinked_pairs(
+def weighted_negative_pairs(
     edge_index: Tensor, hidden: Tensor | None, num_nodes: int, ratio: float, batch: Tensor | None, undirected: bool
 ) -> tuple[Tensor, Tensor]:
-    """The same for a program that is traced: `[2, int(ratio * E)]` pairs, however many are found, and their weights.
+    """The same for traced programs: always `[2, int(ratio * E)]` pairs, with weights.
 
-    Where fewer are found the rest weighs nothing. Where more are, in a batch, some of them stand for all: sums over
-    the pairs come out the same in the mean, and the sum of the weights exactly.
+    If fewer pairs are found, the remaining ones have weight zero. If more are found, as in a batch, a random subset is
+    weighted up: sums over pairs are equal in expectation, and the sum of the weights exactly.
 
     Args:
-        edge_index: the edges, those that do not count among them.
-        hidden: which edges do not count, `[E]`; None where all do.
-        num_nodes: as for `unlinked_pairs`.
-        ratio: as for `unlinked_pairs`.
-        batch: as for `unlinked_pairs`.
-        undirected: as for `unlinked_pairs`.
+        edge_index: the edges, including hidden ones.
+        hidden: mask of edges to ignore, `[E]`; None for none.
+        num_nodes: as for `negative_pairs`.
+        ratio: as for `negative_pairs`.
+        batch: as for `negative_pairs`.
+        undirected: as for `negative_pairs`.
     """
     most = int(ratio * edge_index.size(1))
     operator = torch.ops.graphattn.unlinked_pairs.default
@@ -59,12 +59,12 @@ torch.library.define(
 
 
 @torch.library.impl("graphattn::unlinked_pairs", "CompositeExplicitAutograd")
-def _unlinked_pairs(
+def _draw(
     edge_index: Tensor, hidden: Tensor | None, num_nodes: int, most: int, ratio: float, batch: Tensor | None,
     undirected: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     there = edge_index if hidden is None else edge_index[:, ~hidden]
-    found = unlinked_pairs(there, num_nodes, ratio, batch, undirected)
+    found = negative_pairs(there, num_nodes, ratio, batch, undirected)
     count = found.size(1)
     kept = found[:, torch.randperm(count, device=found.device)[:most]]
     pairs, weights = edge_index.new_zeros(2, most), torch.zeros(most, device=edge_index.device)

@@ -1,4 +1,4 @@
-"""Linear maps of edge features, which need not be formed for every edge at full width."""
+"""Linear maps of edge features without materializing them for every edge at full width."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ know(Linear)
 
 
 def edge_features(edge_attr: Tensor, linear: Any, dtype: torch.dtype) -> Tensor:
-    """Edge features in the operator's dtype, `[E, edge_dim]`.
+    """Check edge features `[E, edge_dim]` and convert them to the dtype of the operator.
 
     Raises:
-        ValueError: they are not `[E, edge_dim]` with the width that `linear` maps.
-        TypeError: they are complex numbers.
+        ValueError: the shape is not `[E, edge_dim]`, with the input width of `linear`.
+        TypeError: they are complex.
     """
     width = getattr(linear, "in_channels", -1)
     if edge_attr.ndim != 2 or (width > 0 and edge_attr.shape[1] != width):
@@ -31,12 +31,12 @@ def edge_features(edge_attr: Tensor, linear: Any, dtype: torch.dtype) -> Tensor:
 
 
 def edge_columns(edge_attr: Tensor) -> Tensor:
-    """One number per edge as features of width one."""
+    """View scalar edge features `[E]` as `[E, 1]`."""
     return edge_attr.unsqueeze(-1) if edge_attr.ndim == 1 else edge_attr
 
 
 def edge_scores(edge_attr: Tensor, linear: Any, att: Tensor) -> Tensor:
-    """⟨att_h, (W e)_h⟩ of each edge and head, `[E, H]`, as ⟨Wᵀ att_h, e⟩ where W can be looked at."""
+    """⟨att_h, (W e)_h⟩ of each edge and head, `[E, H]`, computed as ⟨Wᵀ att_h, e⟩ if W is readable."""
     _, H, C = att.shape
     weight = readable_weight(linear, edge_attr)
     if weight is None:
@@ -46,9 +46,10 @@ def edge_scores(edge_attr: Tensor, linear: Any, att: Tensor) -> Tensor:
 
 
 def edge_terms(edge_attr: Tensor, linear: Any, heads: int, *, values: bool) -> dict[str, Any]:
-    """Arguments of `graphattn.attention` that add W e to the keys, and to the values if asked.
+    """Arguments of `graphattn.attention` that add W e to the keys and, if `values`, to the values.
 
-    As features and a projection, which the kernels take without forming `[E, H, C]`, where W can be looked at.
+    If W is readable, features and projection are passed separately, so that the kernels do not materialize
+    `[E, H, C]`.
     """
     weight = readable_weight(linear, edge_attr)
     if weight is None:
@@ -59,15 +60,15 @@ def edge_terms(edge_attr: Tensor, linear: Any, heads: int, *, values: bool) -> d
 
 
 def as_projection(weight: Tensor, heads: int, dtype: torch.dtype) -> Tensor:
-    """The weight `[H·C, edge_dim]` of a linear map as the operator takes it, `[edge_dim, H, C]`."""
+    """The weight `[H·C, edge_dim]` of a linear layer in the layout of the operator, `[edge_dim, H, C]`."""
     return weight.view(heads, -1, weight.shape[1]).permute(2, 0, 1).to(dtype)
 
 
 def readable_weight(linear: Any, x: Tensor, *, bias: bool = False) -> Tensor | None:
-    """The weight of a plain linear map, made first if it waits for its width.
+    """The weight of an unmodified linear layer, which is initialized first if it is lazy.
 
-    None where it is not plain (see `is_plain`), or it has a bias (unless `bias` says that the caller adds it): it must
-    then be called.
+    None if the layer was modified (see `is_plain`) or has a bias (unless `bias`, when the caller adds it); the layer
+    must then be called.
     """
     if type(linear) is Linear and isinstance(linear.weight, UninitializedParameter):
         linear.initialize_parameters(linear, (x,))

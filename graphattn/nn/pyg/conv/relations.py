@@ -1,4 +1,4 @@
-"""Which nodes meet which relation, so that each is mapped once and not once per edge."""
+"""The pairs of relations and nodes that occur among the edges, so that nodes are mapped per pair, not per edge."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Pairs(NamedTuple):
     node: Tensor
     """The node of each pair, `[P]`."""
     counts: list[int]
-    """How many pairs each relation has."""
+    """The number of pairs of each relation."""
     of_edge: Tensor
     """The pair of each edge, `[E]`."""
 
@@ -34,12 +34,12 @@ class Pairs(NamedTuple):
 
 
 class Relations(NamedTuple):
-    """The edges of a graph by their relations."""
+    """The edges of a graph, grouped by relation."""
 
     sources: Pairs
     destinations: Pairs
     graph: Graph
-    """From pairs (relation, source) to destinations, edges in the order given."""
+    """From pairs (relation, source) to destinations, in the order of the edges."""
     within: Graph
     """From pairs (relation, source) to pairs (relation, destination)."""
 
@@ -48,15 +48,15 @@ _known: PerTensor[Relations] = PerTensor()
 
 
 def relations_of(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
-    """Sort a graph's edges by relation; done once for each `edge_type` tensor and graph.
+    """Group the edges of a graph by relation; cached per `edge_type` tensor and graph.
 
     Raises:
-        ValueError: `edge_type` does not hold one relation below `num_relations` for each edge.
-        TypeError: it holds no integers.
+        ValueError: `edge_type` is not one relation below `num_relations` per edge.
+        TypeError: it does not hold integers.
     """
     if not has_values(edge_type) or graph.is_mapped or is_mapped(edge_type):
         return _traced_relations(graph, edge_type.long(), num_relations)
-    # The graph lives as long as what is kept, and its id with it.
+    # The cached value keeps the graph alive, so its id stays unique.
     key = id(graph), num_relations
     return _known.get(edge_type, key, lambda edge_type: _sort(graph, edge_type, num_relations))
 
@@ -87,7 +87,7 @@ def _relations(sources: Pairs, destinations: Pairs, dst: Tensor, num_dst: int) -
 
 
 def _traced_relations(graph: Graph, edge_type: Tensor, num_relations: int) -> Relations:
-    """All pairs (relation, node), where which of them occur cannot be asked."""
+    """All pairs (relation, node), for traced programs, where the pairs that occur are unknown."""
     src, dst = graph.edge_index
 
     def pairs(node: Tensor, num_nodes: int) -> Pairs:

@@ -14,7 +14,7 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.plain import known
 from graphattn.nn.pyg.conv.adjacency import Size, matrix_values, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features
 from graphattn.nn.pyg.conv.relations import relations_of
 from graphattn.nn.pyg.writable import writable
@@ -31,33 +31,33 @@ class RGATConv(AttentionConv):
         additive:        s_ij = leaky_relu(⟨q, W_r x_i⟩ + ⟨k, W_r x_j⟩ + ⟨e, W_e e_ij⟩)
         multiplicative:  s_ij = ⟨q, W_r x_i⟩ · ⟨k, W_r x_j⟩ · ⟨e, W_e e_ij⟩
 
-    A node is mapped once for each relation in which it has edges, not once per edge, and no tensor of E·H·C numbers is
-    formed.
+    Nodes are mapped once per relation in which they have edges, not once per edge, and no tensor of size E·H·C is
+    materialized.
 
     Args:
         in_channels: width of the input.
         out_channels: width C of the output per head.
         num_relations: the number of relations R.
-        num_bases: make the R matrices of this many, by learned mixtures.
-        num_blocks: or make each of this many blocks along its diagonal.
+        num_bases: use basis decomposition with this many bases.
+        num_blocks: use block-diagonal decomposition with this many blocks.
         mod: how degrees enter: None, "additive", "scaled", "f-additive" or "f-scaled" (Zhang & Xie 2020).
         attention_mechanism: "across-relation" or "within-relation": whose edges compete.
         attention_mode: "additive-self-attention" or "multiplicative-self-attention".
         heads: the number of heads H.
         dim: weights of each head; more than 1 with the multiplicative mode alone.
-        concat: concatenate the heads rather than average them.
-        negative_slope: of the leaky ReLU.
+        concat: concatenate the heads instead of averaging them.
+        negative_slope: negative slope of the leaky ReLU.
         dropout: on the attention weights, in training; without a `mod` only.
         edge_dim: width of edge features; None for none.
         bias: add a learned bias.
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]`, edge_type `[E]`, edge_attr `[E, edge_dim]` or `[E]` → `[N, H·dim·C]`, or `[N, dim·C]` for the mean
         of the heads. A node without edges gets the bias.
 
     Raises:
-        ValueError, TypeError: an argument has another size, kind or device than it should; the message names it.
+        ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
 
     Busbridge et al. 2019, arXiv:1904.05811, eq. 1-8.
     """
@@ -174,7 +174,7 @@ class RGATConv(AttentionConv):
         size: Size = None,
         return_attention_weights: bool | None = None,
     ) -> Any:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.

@@ -1,4 +1,4 @@
-"""SuperGAT: graph attention that learns from which nodes are linked and which are not."""
+"""SuperGAT: graph attention with a self-supervised link prediction loss."""
 
 import math
 from typing import Any, ClassVar
@@ -14,9 +14,9 @@ from graphattn.graph.torch_modes import has_values
 from graphattn.nn.checks import check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
-from graphattn.nn.pyg.conv.heads import check_heads, head_scores, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms
-from graphattn.nn.pyg.conv.negative_pairs import unlinked_pairs, weighted_unlinked_pairs
+from graphattn.nn.pyg.conv.negative_pairs import negative_pairs, weighted_negative_pairs
 
 
 class SuperGATConv(AttentionConv):
@@ -26,36 +26,36 @@ class SuperGATConv(AttentionConv):
         "SD": s_ij = ⟨W x_i, W x_j⟩ / √C
         "MX": s_ij = (⟨a_l, W x_j⟩ + ⟨a_r, W x_i⟩) · sigmoid(⟨W x_i, W x_j⟩)
 
-    In training it also scores pairs of nodes that are not linked, and `get_attention_loss()` says how well the scores
-    tell links from the rest. The scores of edges are made by one fused pass and used by a second, so that no tensor of
-    E·H·C numbers is formed for the edges.
+    In training, negative pairs (without an edge) are scored too, and `get_attention_loss()` is the loss of predicting
+    edges from the scores. One fused pass computes the scores of edges and a second one uses them, so that no tensor of
+    size E·H·C is materialized for the edges.
 
     Args:
-        in_channels: width of the input; −1 is found out at the first call.
+        in_channels: width of the input; −1 to infer it at the first call.
         out_channels: width C of the output per head.
         heads: the number of heads H.
-        concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
-        negative_slope: of the leaky ReLU.
-        dropout: on the attention weights, in training.
-        add_self_loops: let each node attend to itself, by exactly one edge.
+        concat: concatenate the heads (`H·C` wide) instead of averaging them (`C` wide).
+        negative_slope: negative slope of the leaky ReLU.
+        dropout: dropout probability on the attention weights.
+        add_self_loops: whether each node attends to itself, by exactly one edge.
         bias: add a learned bias.
         attention_type: "MX" or "SD".
-        neg_sample_ratio: how many unlinked pairs are drawn for each edge.
-        edge_sample_ratio: the share of edges that the loss looks at.
-        is_undirected: whether each edge is known to be there both ways.
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        neg_sample_ratio: the number of negative pairs per edge.
+        edge_sample_ratio: the fraction of edges that the loss uses.
+        is_undirected: whether every edge is known to have its reverse.
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]` → `[N, H·C]` or `[N, C]`. A node without edges gets the bias.
 
     Raises:
-        ValueError, TypeError: an argument has another size, kind or device than it should; the message names it.
+        ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
 
     Kim & Oh 2021, arXiv:2204.04879, eq. 3-8.
     """
 
     propagate_type: ClassVar = {"x": Tensor}
-    _pair_weights: Tensor | None = None  # of each row of `att_x` in the loss; None where all count alike
+    _pair_weights: Tensor | None = None  # weights of the rows of `att_x` in the loss; None for equal weights
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class SuperGATConv(AttentionConv):
     def forward(
         self, x: Tensor, edge_index: Any, neg_edge_index: Tensor | None = None, batch: Tensor | None = None
     ) -> Tensor:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.
@@ -162,35 +162,35 @@ class SuperGATConv(AttentionConv):
         neg_edge_index: Tensor | None,
         batch: Tensor | None,
     ) -> None:
-        """Keep the scaled products of linked and of unlinked pairs, for the loss."""
-        edge_index, unlinked = edges.graph.edge_index, neg_edge_index
+        """Store the scaled products of positive and negative pairs for the loss."""
+        edge_index, negative = edges.graph.edge_index, neg_edge_index
         if products is not None and not has_values(edge_index):
-            unlinked, self._pair_weights = self._weighted_pairs(edges, x.shape[0], unlinked, batch)
+            negative, self._pair_weights = self._weighted_pairs(edges, x.shape[0], negative, batch)
         else:
             linked = self.positive_sampling(edge_index)
             if products is None or linked.size(1) != edge_index.size(1):
                 products = self._products(x, linked)
-            if unlinked is None:
-                unlinked = self.negative_sampling(edge_index, x.shape[0], batch)
+            if negative is None:
+                negative = self.negative_sampling(edge_index, x.shape[0], batch)
             self._pair_weights = None
-        self.att_x = torch.cat([products, self._products(x, unlinked)])
+        self.att_x = torch.cat([products, self._products(x, negative)])
         self.att_y = self.att_x.new_zeros(self.att_x.shape[0])
         self.att_y[: products.shape[0]] = 1.0
 
     def _weighted_pairs(
-        self, edges: Adjacency, num_nodes: int, unlinked: Tensor | None, batch: Tensor | None
+        self, edges: Adjacency, num_nodes: int, negative: Tensor | None, batch: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Unlinked pairs, and the weights of all edges and then of those pairs: what is drawn, in tensors of one size.
+        """Negative pairs, and the weights of all edges followed by those of the pairs, for compiled programs.
 
-        In a compiled program sizes cannot depend on what is drawn, nor on which edges are there to be hidden.
+        There, sizes must depend neither on the samples nor on the hidden edges.
         """
         edge_index, hidden = edges.graph.edge_index, edges.hidden
         counts = torch.rand(edge_index.size(1), device=edge_index.device) < self.edge_sample_ratio
         counts = counts if hidden is None else counts & ~hidden
-        if unlinked is not None:
-            return unlinked, torch.cat([counts.float(), counts.new_ones(unlinked.size(1)).float()])
+        if negative is not None:
+            return negative, torch.cat([counts.float(), counts.new_ones(negative.size(1)).float()])
         ratio = self.neg_sample_ratio * self.edge_sample_ratio
-        pairs, weights = weighted_unlinked_pairs(edge_index, hidden, num_nodes, ratio, batch, self.is_undirected)
+        pairs, weights = weighted_negative_pairs(edge_index, hidden, num_nodes, ratio, batch, self.is_undirected)
         return pairs, torch.cat([counts.float(), weights])
 
     def _products(self, x: Tensor, pairs: Tensor) -> Tensor:
@@ -202,12 +202,12 @@ class SuperGATConv(AttentionConv):
         return x_j * F.dropout(alpha, p=self.dropout, training=self.training).unsqueeze(-1)
 
     def negative_sampling(self, edge_index: Tensor, num_nodes: int, batch: Tensor | None = None) -> Tensor:
-        """Draw pairs of nodes without an edge either way, `[2, E']`."""
+        """Sample pairs of nodes without an edge in either direction, `[2, E']`."""
         ratio = self.neg_sample_ratio * self.edge_sample_ratio
-        return unlinked_pairs(edge_index, num_nodes, ratio, batch, self.is_undirected)
+        return negative_pairs(edge_index, num_nodes, ratio, batch, self.is_undirected)
 
     def positive_sampling(self, edge_index: Tensor) -> Tensor:
-        """Draw a share of the edges, in training."""
+        """Sample a fraction of the edges, in training."""
         return dropout_edge(edge_index, p=1.0 - self.edge_sample_ratio, training=self.training)[0]
 
     def get_attention(
@@ -222,7 +222,7 @@ class SuperGATConv(AttentionConv):
         return softmax(F.leaky_relu(products, self.negative_slope), edge_index_i, num_nodes=num_nodes)
 
     def get_attention_loss(self) -> Tensor:
-        """Binary cross-entropy of the last call's scores, mean over heads: links against the rest; 0 in evaluation."""
+        """Binary cross-entropy of the last call's mean scores, edges against negative pairs; 0 in evaluation."""
         if not self.training:
             return torch.tensor([0], device=self.lin.weight.device)
         if self.att_x is None or self.att_y is None:

@@ -14,7 +14,7 @@ from graphattn.graph import Graph
 from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
-from graphattn.nn.pyg.conv.heads import check_heads, join_heads
+from graphattn.nn.pyg.conv.attention_heads import check_heads, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, map_rows
 from graphattn.nn.pyg.conv.projection import edge_features, edge_terms, readable_weight
 from graphattn.nn.pyg.writable import writable
@@ -31,26 +31,26 @@ class TransformerConv(AttentionConv):
 
         out_i = β_i r_i + (1 − β_i) m_i,   β_i = sigmoid(⟨w, [m_i, r_i, m_i − r_i]⟩)
 
-    No tensor of E·H·C numbers is formed, with edge features or without.
+    No tensor of size E·H·C is materialized, with or without edge features.
 
     Args:
-        in_channels: width of the input, or a pair (sources, destinations); −1 is found out at the first call.
+        in_channels: width of the input, or a pair (sources, destinations); −1 to infer it at the first call.
         out_channels: width C of the output per head.
         heads: the number of heads H.
-        concat: concatenate the heads (`H·C` wide) rather than average them (`C` wide).
+        concat: concatenate the heads (`H·C` wide) instead of averaging them (`C` wide).
         beta: learn the gate.
-        dropout: on the attention weights, in training.
+        dropout: dropout probability on the attention weights.
         edge_dim: width of edge features; None for none.
         bias: whether the maps of nodes have biases.
         root_weight: add the destination's own features (the first term).
-        **kwargs: what PyG's `MessagePassing` takes (`aggr`, `flow`, …).
+        **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
         x `[N, F]` or a pair `([N, F_s], [M, F_d])`; edge_attr `[E, edge_dim]` → `[M, H·C]` or `[M, C]`.
         A destination without edges gets the first term.
 
     Raises:
-        ValueError, TypeError: an argument has another size, kind or device than it should; the message names it.
+        ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
 
     Shi et al. 2021, arXiv:2009.03509, eq. 3-5.
     """
@@ -113,7 +113,7 @@ class TransformerConv(AttentionConv):
         edge_attr: Tensor | None = None,
         return_attention_weights: bool | None = None,
     ) -> Any:
-        """Attend.
+        """Apply the layer.
 
         Args:
             x: node features.
@@ -167,7 +167,7 @@ class TransformerConv(AttentionConv):
         )
         for linear, rows in of_rows:
             if linear is not None and rows is not None:
-                readable_weight(linear, rows, bias=True)  # draws one that waits for its width, in PyG's order
+                readable_weight(linear, rows, bias=True)  # initializes lazy weights in PyG's order
         if x_src is x_dst:
             q, k, v, *root = map_rows(x_src, query, key, value, *skips)
         else:
@@ -176,7 +176,7 @@ class TransformerConv(AttentionConv):
         return q, k, v, root[0] if root else None
 
     def _gate(self, out: Tensor, root: Tensor) -> Tensor:
-        """sigmoid(⟨w, [m, r, m − r]⟩), as ⟨w_1 + w_3, m⟩ + ⟨w_2 − w_3, r⟩ where w can be looked at."""
+        """sigmoid(⟨w, [m, r, m − r]⟩), as ⟨w_1 + w_3, m⟩ + ⟨w_2 − w_3, r⟩ if w is readable."""
         weight = readable_weight(self.lin_beta, out)
         if weight is None:
             return self.lin_beta(torch.cat([out, root, out - root], dim=-1)).sigmoid()

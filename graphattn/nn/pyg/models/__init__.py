@@ -1,1 +1,1 @@
-"""Models of attention layers that PyG has, of our layers; needs PyG."""
+"""PyG's models of attention layers, built from our layers."""

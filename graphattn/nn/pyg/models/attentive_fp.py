@@ -25,7 +25,7 @@ SLOPE = 0.01
 
 
 class GATEConv(AttentionConv):
-    """The model's first layer, which sees the bonds: PyG's `GATEConv`, on the fused operator.
+    """The first layer of the model, with bond features: PyG's `GATEConv`, on the fused operator.
 
         out_i = Σ_{j → i} α_ij W_2 x_j + b,
         α_ij = softmax_j leaky_relu(⟨a_l, leaky_relu(W_1 [x_j, e_ij])⟩ + ⟨a_r, x_i⟩)
@@ -34,7 +34,7 @@ class GATEConv(AttentionConv):
         in_channels: width of x.
         out_channels: width of the output, equal to `in_channels`.
         edge_dim: width of the edge features.
-        dropout: on the attention weights, in training.
+        dropout: dropout probability on the attention weights.
     """
 
     edge_updater_type: ClassVar = {"x": Tensor, "edge_attr": Tensor}
@@ -78,7 +78,7 @@ class GATEConv(AttentionConv):
         return out.squeeze(1) + self.bias
 
     def _source_scores(self, x: Tensor, edges: Adjacency) -> Tensor:
-        """⟨a_l, leaky_relu(W_1 [x_j, e_ij])⟩, `[E, 1]`: W_1's part for nodes is applied to nodes, not to edges."""
+        """⟨a_l, leaky_relu(W_1 [x_j, e_ij])⟩, `[E, 1]`: the node part of W_1 is applied per node, not per edge."""
         assert edges.edge_attr is not None
         for_nodes, for_edges = self.lin1.weight.split([x.shape[1], self.lin1.in_features - x.shape[1]], dim=1)
         of_source = F.linear(x, for_nodes).index_select(0, edges.attended.edge_index[0])
@@ -110,9 +110,9 @@ class AttentiveFP(NotScriptable, torch.nn.Module):
         hidden_channels: width inside.
         out_channels: width of the output.
         edge_dim: width of a bond's features.
-        num_layers: rounds over the bonds.
-        num_timesteps: rounds over the atoms.
-        dropout: between rounds and on the attention weights, in training.
+        num_layers: number of layers on the bonds.
+        num_timesteps: number of readout steps over the atoms.
+        dropout: dropout probability between layers and on the attention weights.
 
     Shapes:
         x `[N, in_channels]`, edge_attr `[E, edge_dim]`, batch `[N]` → `[molecules, out_channels]`.
@@ -150,7 +150,7 @@ class AttentiveFP(NotScriptable, torch.nn.Module):
             self.atom_convs.append(GATConv(width, width, **options))
             self.atom_grus.append(GRUCell(width, width))
         self.mol_conv = GATConv(width, width, **options)
-        self.mol_conv.explain = False  # a mask of bonds says nothing about the edges from atoms to molecules
+        self.mol_conv.explain = False  # an explainer's edge mask does not apply to the edges from atoms to molecules
         self.mol_gru = GRUCell(width, width)
         self.lin2 = Linear(width, out_channels)
         self.reset_parameters()
@@ -175,7 +175,7 @@ class AttentiveFP(NotScriptable, torch.nn.Module):
         for conv, gru in zip(self.atom_convs, self.atom_grus, strict=True):
             x = self._update(gru, conv(x, edge_index), x)
         num_molecules = batch.max().item() + 1 if batch.numel() else 0
-        torch._check(num_molecules >= 0)  # says to a compiler, which knows no number of molecules, how to count them
+        torch._check(num_molecules >= 0)  # bounds of the data-dependent number of molecules, for torch.compile
         torch._check(num_molecules < 2**31)
         out = global_add_pool(x, batch, num_molecules).relu()
         atoms = members_of(batch, out.shape[0])

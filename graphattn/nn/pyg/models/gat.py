@@ -14,7 +14,7 @@ class GAT(BasicGNN):
         h^l = dropout(act(norm(conv(h^{l-1}))))      between layers; the last is the convolution alone
 
     Args:
-        in_channels: width of the input, or a pair (sources, destinations); −1 is found out at the first call.
+        in_channels: width of the input, or a pair (sources, destinations); −1 to infer it at the first call.
         hidden_channels: width between layers.
         num_layers: the number of layers.
         out_channels: width of the output; `hidden_channels` when None.

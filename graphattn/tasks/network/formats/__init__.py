@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graphattn.datasets.networks import NETWORK_CARDS, find_network
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.data_frame import frame_rows
 from graphattn.tasks.network.formats.edge_list import read_edge_list
 from graphattn.tasks.network.formats.gexf import read_gexf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.networkx import records_source, renamed
 from graphattn.tasks.network.formats.xml import Element, read_xml
 from graphattn.tasks.network.source import Source

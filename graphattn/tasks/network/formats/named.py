@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphattn.datasets.networks import load_network
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.npz import array_source
 from graphattn.tasks.network.source import Source
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.opening import read_bytes
 from graphattn.tasks.network.inputs import compact, to_torch
 from graphattn.tasks.network.rows import Rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphattn.tasks.molecule.errors import TableError
+from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.data_frame import frame_rows
 from graphattn.tasks.network.rows import Rows
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.tasks.molecule.errors import TableError
-from graphattn.tasks.molecule.table import Ragged, read_table
-from graphattn.tasks.molecule.text_encoding import separator_of
+from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.table import Ragged, read_table
+from graphattn.tasks.common.text_encoding import separator_of
 from graphattn.tasks.network.formats.chunks import ROWS, coded_frame
 from graphattn.tasks.network.formats.opening import open_bytes
 from graphattn.tasks.network.rejects import Reject

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import graphattn as ga
-from graphattn.ops import precision
+from graphattn.ops import thresholds
 from graphattn.testing import zoo
 
 pytest.importorskip("torch_geometric")
@@ -64,7 +64,7 @@ def test_node_scores_through_the_features_and_through_the_heads_are_the_same(mon
         layer, x = ga.nn.GATConv(width, OUT, HEADS, add_self_loops=False).double(), torch.randn(6, width).double()
         want = layer(x, edges())
         with monkeypatch.context() as patch:
-            patch.setattr(precision, "FEW_NUMBERS", 0)
+            patch.setattr(thresholds, "FEW_NUMBERS", 0)
             torch.testing.assert_close(layer(x, edges()), want)
         layer.lin.register_forward_hook(lambda module, inputs, out: None)  # the weight may not be read any more
         torch.testing.assert_close(layer(x, edges()), want)

@@ -7,12 +7,12 @@ from torch.testing import assert_close
 
 pytest.importorskip("torch_geometric")
 from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps, map_rows
-from graphattn.ops import precision
+from graphattn.ops import thresholds
 
 
-@pytest.fixture(autouse=True, params=[0, precision.FEW_NUMBERS], ids=["as if large", "small"])
+@pytest.fixture(autouse=True, params=[0, thresholds.FEW_NUMBERS], ids=["as if large", "small"])
 def few(request, monkeypatch):
-    monkeypatch.setattr(precision, "FEW_NUMBERS", request.param)
+    monkeypatch.setattr(thresholds, "FEW_NUMBERS", request.param)
 
 
 def numbers(*shape):

@@ -1,6 +1,6 @@
 """Layers on torch-sparse's matrices, with a stand-in that has no more than the layers ask of them.
 
-(Where torch-sparse is installed, `test_compat` has its own class, against PyG.)
+(Where torch-sparse is installed, `test_edge_forms` has its own class, against PyG.)
 """
 
 import pytest

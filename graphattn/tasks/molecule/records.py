@@ -1,0 +1,76 @@
+"""Records that the predictor, its training and its report share: predictions, and the result of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphattn.chem import Split
+from graphattn.tasks.common.versions import library_versions
+from graphattn.tasks.molecule.featurizer import Featurizer
+from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from graphattn.tasks.molecule.rows import MoleculeRows
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of `n` molecules, in their order.
+
+    Attributes:
+        mean: `[n, T]` the values, or the probabilities of class 1; NaN for a SMILES that cannot be read.
+        std: `[n, T]` how far the networks differ (sample standard deviation); NaN for one network.
+        reasons: `[n]` why there is no prediction; "" where there is one.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    reasons: list[str]
+
+
+@dataclass
+class Fitted:
+    """The result of a training: all that a predictor needs, and what describes it.
+
+    Attributes:
+        task: "regression" or "classification".
+        smiles_column, target_columns: of the table.
+        classes: for each target of a classification the labels of class 0 and class 1.
+        featurizer, descriptor_scaler, target_scaler: from a SMILES to the networks' input, and back.
+        weights: the state dict of each network.
+        histories: the learning curve of each network.
+        split: rows of the usable molecules that trained, validated, tested.
+        metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
+        data: facts about the table and the split.
+        versions: of the libraries that trained.
+    """
+
+    task: str
+    smiles_column: str
+    target_columns: list[str]
+    classes: list[tuple[str, str]]
+    featurizer: Featurizer
+    descriptor_scaler: DescriptorScaler | None
+    target_scaler: TargetScaler
+    weights: list[dict[str, Tensor]]
+    histories: list[list[dict[str, float]]]
+    split: Split
+    metrics: dict[str, Any]
+    data: dict[str, Any]
+    versions: dict[str, str] = field(default_factory=library_versions)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The molecules a predictor was fitted to, and its prediction of each; not kept in the directory."""
+
+    rows: MoleculeRows
+    prediction: Prediction
+    descriptors: NDArray[np.float64]
+    """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
