@@ -168,7 +168,6 @@ def train(
     directory = Path("runs") / name.split(".")[0] if out is None else out
     check_directory(directory, resume=resume, overwrite=overwrite)
     reading = {
-        "directed": directed,
         "categorical": tuple(categorical or ()),
         "numeric": tuple(numeric or ()),
         "ignore": tuple(ignore or ()),
@@ -177,7 +176,7 @@ def train(
     network = _read(
         console, nodes, edges, graph, target=target, task=task, encoding=encoding, max_rejects=max_rejects,
         id_column=id_column, source_column=source_column, destination_column=destination_column,
-        weight_column=weight_column, type_column=type_column, split_column=split_column, **reading,
+        weight_column=weight_column, type_column=type_column, split_column=split_column, directed=directed, **reading,
     )  # fmt: skip
     _check_target(network)
     columns_summary(console, network)
@@ -220,6 +219,7 @@ def predict(
     from rich.console import Console
 
     from graphattn.tasks.common.errors import InputError, SettingsError
+    from graphattn.tasks.network.reading import read_alike
     from graphattn.tasks.network.rejects import write_rejects
     from graphattn.tasks.network.run import labels_text, load_run, write_labels
 
@@ -230,9 +230,9 @@ def predict(
         raise InputError(f"{nodes} is a table of nodes; give the table of edges after it, or --graph.")
     network = predictor.network
     if edges is not None or graph is not None:
-        reading = {"encoding": encoding, "max_rejects": max_rejects}
+        reading = predictor.reading | {"encoding": encoding, "max_rejects": max_rejects}
         with Console(stderr=True).status("reading"):
-            network = predictor.read_alike(graph if edges is None else nodes, edges, reading)
+            network = read_alike(network, graph if edges is None else nodes, edges, reading)
     table = predictor.predict() if network is predictor.network else predictor.predict(network)
     given = len(network.nodes.columns)
     if out is None:

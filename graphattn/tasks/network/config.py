@@ -16,11 +16,6 @@ def _require(config: object, name: str, holds: bool, expected: str) -> None:
         raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
 
 
-def _require(config: object, name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        raise SettingsError(f"{name} must be {expected}, got {getattr(config, name)!r}.")
-
-
 @dataclass(frozen=True)
 class NodeModelConfig:
     """The shape of one `NodeNetwork`, and how it is trained.

@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphattn.tasks.network.number_scaler import NumberScaler
+from graphattn.tasks.network.sparse_rows import beside, largest_of, rows_to_one
 from graphattn.tasks.network.structure import STRUCTURE, adjacency_of, laplacian_eigenvectors, structure_of
 
 if TYPE_CHECKING:
@@ -24,43 +26,6 @@ _MOST_CATEGORIES = 100
 _EIGENVECTORS = 8
 _LARGEST_FOR_EIGENVECTORS = 100_000
 """nodes up to which Laplacian eigenvectors take seconds"""
-
-
-@dataclass(frozen=True)
-class NumberScaler:
-    """Numbers with median 0 and interquartile range 1, smoothly kept within ±3; gaps become 0 and are flagged.
-
-        z = s / √(1 + (s / 3)²),   s = (x − median) / range
-
-    The range is that between the quartiles, or half of that between the extremes where the quartiles agree.
-    Holzmüller et al. 2024, arXiv:2407.04491, section 3. A column of zeros and ones stays as it is.
-    """
-
-    median: Array
-    spread: Array
-    gaps: NDArray[np.bool_]
-
-    @classmethod
-    def fit(cls, x: Array) -> NumberScaler:
-        """Fit on `[n, F]`, NaN where a number is missing."""
-        gaps: NDArray[np.bool_] = np.asarray(np.isnan(x).any(axis=0))
-        known = ~np.isnan(x).all(axis=0) if len(x) else np.zeros(x.shape[1], dtype=bool)
-        median, spread = np.zeros(x.shape[1]), np.ones(x.shape[1])
-        if known.any():
-            low, middle, high, least, most = np.nanpercentile(x[:, known], [25, 50, 75, 0, 100], axis=0)
-            scale = np.where(high > low, high - low, (most - least) / 2)
-            binary = np.all(np.isnan(x[:, known]) | (x[:, known] == 0) | (x[:, known] == 1), axis=0)
-            median[known] = np.where(binary, 0.0, middle)
-            spread[known] = np.where(binary | (scale <= 0), 1.0, scale)
-        return cls(median, spread, gaps)
-
-    def transform(self, x: Array) -> Array:
-        """Return `[n, F + columns with gaps]`."""
-        scaled = (x - self.median) / self.spread
-        is_scaled = (self.median != 0) | (self.spread != 1)
-        kept = np.where(is_scaled, scaled / np.sqrt(1 + (scaled / 3) ** 2), scaled)
-        missing = np.isnan(x)
-        return np.concatenate([np.where(missing, 0.0, kept), missing[:, self.gaps].astype(np.float64)], axis=1)
 
 
 @dataclass
@@ -101,7 +66,7 @@ class NodeFeatures:
         made = cls(nothing if structural is None else structural, network.x.shape[1])
         made.categories = categories
         if sparse:
-            made.largest = _largest(network.x)
+            made.largest = largest_of(network.x)
         else:
             made.numbers = NumberScaler.fit(network.x.double().numpy())
         adjacency = _adjacency(network)
@@ -127,7 +92,7 @@ class NodeFeatures:
             )
         dense = self._dense_parts(network)
         if network.x.layout is torch.sparse_csr:
-            return _beside(_rows_to_one(network.x, self.largest), dense)
+            return beside(rows_to_one(network.x, self.largest), dense)
         assert self.numbers is not None
         own = self.numbers.transform(network.x.double().numpy())
         return torch.from_numpy(np.concatenate([own, *dense], axis=1)).float()
@@ -319,35 +284,3 @@ def _turned(vectors: Array, here: Array, there: Array) -> Array:
     """Turn vectors by the orthogonal map that brings `here` closest to `there` (Schönemann 1966)."""
     left, _, right = np.linalg.svd(here.T @ there)
     return vectors @ (left @ right)
-
-
-def _largest(x: Tensor) -> Array:
-    sizes = torch.zeros(x.shape[1]).scatter_reduce(0, x.col_indices().long(), _values(x).abs(), "amax")
-    return sizes.clamp(min=1).double().numpy()
-
-
-def _values(x: Tensor) -> Tensor:
-    return torch.nan_to_num(x.values().float())
-
-
-def _rows_to_one(x: Tensor, largest: Array | None) -> Tensor:
-    rows = torch.repeat_interleave(torch.arange(x.shape[0]), x.crow_indices().diff())
-    values = _values(x)
-    if largest is not None:
-        values = values / torch.from_numpy(largest).float()[x.col_indices().long()]
-    sums = torch.zeros(x.shape[0]).index_add(0, rows, values.abs())
-    scaled = values / sums.clamp(min=torch.finfo(torch.float32).tiny)[rows]
-    return torch.sparse_csr_tensor(x.crow_indices(), x.col_indices(), scaled, x.shape, check_invariants=False)
-
-
-def _beside(x: Tensor, dense: list[Array]) -> Tensor:
-    """A CSR matrix with further columns, which are stored without their zeros."""
-    if not dense:
-        return x
-    import scipy.sparse as sp
-
-    own = sp.csr_array((x.values().numpy(), x.col_indices().numpy(), x.crow_indices().numpy()), shape=tuple(x.shape))
-    both = sp.hstack([own, *(sp.csr_array(part.astype(np.float32)) for part in dense)], format="csr")
-    pointers, columns = (torch.from_numpy(part.astype(np.int64)) for part in (both.indptr, both.indices))
-    values = torch.from_numpy(both.data.astype(np.float32))
-    return torch.sparse_csr_tensor(pointers, columns, values, both.shape, check_invariants=False)

@@ -25,7 +25,7 @@ from graphattn.tasks.network.network import ColumnRole, Network
 from graphattn.tasks.network.picture import Picture, neighborhood, to_svg, whole
 
 if TYPE_CHECKING:
-    from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
+    from graphattn.tasks.network.predictor import NodePredictor
 
 METRIC_LABELS = {
     "accuracy": "accuracy", "macro_f1": "macro-F1", "roc_auc": "ROC-AUC", "r2": "R²", "rmse": "RMSE", "mae": "MAE",
@@ -99,7 +99,7 @@ def column_rows(columns: Sequence[ColumnRole], most: int = _MOST_COLUMNS) -> lis
     return rows
 
 
-def picture_of(predictor: NodeClassifier | NodeRegressor, found: Explanation, most: int = 30) -> Picture:
+def picture_of(predictor: NodePredictor, found: Explanation, most: int = 30) -> Picture:
     """Draw the neighborhood of an explained node, `most` nodes of it."""
     network = predictor.network
     return neighborhood(
@@ -112,7 +112,7 @@ def picture_of(predictor: NodeClassifier | NodeRegressor, found: Explanation, mo
     )
 
 
-def what_to_show(predictor: NodeClassifier | NodeRegressor) -> Shown:
+def what_to_show(predictor: NodePredictor) -> Shown:
     """Choose the most mistaken and the surest of the nodes that measure, explain and draw them."""
     network = predictor.network
     places, errors = _errors(predictor)
@@ -142,9 +142,7 @@ def what_to_show(predictor: NodeClassifier | NodeRegressor) -> Shown:
     return Shown(picture, explained(mistaken), explained([place for place in surest if place not in mistaken]))
 
 
-def write_report(
-    path: Path, predictor: NodeClassifier | NodeRegressor, measured: Mapping[str, Any], shown: Shown, name: str
-) -> None:
+def write_report(path: Path, predictor: NodePredictor, measured: Mapping[str, Any], shown: Shown, name: str) -> None:
     """Write the report of a predictor that was just fitted.
 
     Args:
@@ -275,7 +273,7 @@ def _data(network: Network, measured: Mapping[str, Any], name: str) -> str:
     return html.definitions(pairs, kind="facts")
 
 
-def _data_figures(predictor: NodeClassifier | NodeRegressor, measured: Mapping[str, Any]) -> str:
+def _data_figures(predictor: NodePredictor, measured: Mapping[str, Any]) -> str:
     from graphattn.tasks.network import figures
 
     network = predictor.network
@@ -302,7 +300,7 @@ def _columns(network: Network) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def _trust(predictor: NodeClassifier | NodeRegressor, measured: Mapping[str, Any]) -> str:
+def _trust(predictor: NodePredictor, measured: Mapping[str, Any]) -> str:
     from graphattn.tasks.common import figures as common
     from graphattn.tasks.network import figures
 
@@ -456,14 +454,14 @@ def _degrees(network: Network) -> NDArray[np.int64]:
     return np.bincount(network.edge_index.numpy().ravel(), minlength=len(network.ids))
 
 
-def _predicted_places(predictor: NodeClassifier | NodeRegressor) -> list[int]:
+def _predicted_places(predictor: NodePredictor) -> list[int]:
     if predictor.network.task != "multiclass":
         return [-1] * len(predictor.network.ids)
     places: list[int] = predictor.predictions.argmax(1).tolist()
     return places
 
 
-def _errors(predictor: NodeClassifier | NodeRegressor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _errors(predictor: NodePredictor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The nodes that measure, and how far each answer is from its label."""
     network = predictor.network
     part = predictor.split.test if bool(predictor.split.test.any()) else predictor.split.valid
@@ -477,7 +475,7 @@ def _errors(predictor: NodeClassifier | NodeRegressor) -> tuple[NDArray[np.int64
     return places, np.array([np.nanmean(row) if not np.isnan(row).all() else 0.0 for row in gaps])
 
 
-def _is_wrong(predictor: NodeClassifier | NodeRegressor) -> NDArray[np.bool_]:
+def _is_wrong(predictor: NodePredictor) -> NDArray[np.bool_]:
     network, predicted = predictor.network, predictor.predictions
     y = network.y.numpy()
     if network.task == "regression":

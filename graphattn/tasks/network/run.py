@@ -11,9 +11,10 @@ import numpy as np
 
 from graphattn.files import write_json, write_text
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
-from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor, load_predictor
+from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
 from graphattn.tasks.network.network import Network
 from graphattn.tasks.network.picture import write_picture
+from graphattn.tasks.network.predictor import NodePredictor
 from graphattn.tasks.network.rejects import write_rejects
 from graphattn.tasks.network.report import what_to_show, write_report
 from graphattn.tasks.network.splits import SHARES, labeled
@@ -133,7 +134,7 @@ def load_run(directory: Path) -> Any:
     inner = directory / MODEL
     if not inner.is_dir() and (directory / CHECKPOINTS).is_dir():
         raise ModelDirectoryError(f"{directory} holds a run that was stopped; finish it with --resume.")
-    return load_predictor(inner if inner.is_dir() else directory)
+    return NodePredictor.load(inner if inner.is_dir() else directory)
 
 
 def write_labels(path: Path, table: pd.DataFrame, given: int) -> None:

@@ -10,7 +10,7 @@ from small_networks import blocks, karate, network
 from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError
 from graphattn.tasks.network import NodeClassifier, NodeRegressor
 from graphattn.tasks.network.config import NodeModelConfig, preset
-from graphattn.tasks.network.rivals import RIVALS
+from graphattn.tasks.network.fit_rivals import RIVALS
 from graphattn.tasks.network.search import seconds
 
 SHORT = NodeModelConfig(epochs=30, patience=30, hidden_dim=16, validate_every=5)

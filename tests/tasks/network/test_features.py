@@ -11,8 +11,9 @@ import torch
 from small_networks import blocks, karate, network
 
 from graphattn.tasks.network import features as module
-from graphattn.tasks.network.features import NodeFeatures, NumberScaler, aligned, feature_columns
+from graphattn.tasks.network.features import NodeFeatures, aligned, feature_columns
 from graphattn.tasks.network.network import ColumnRole
+from graphattn.tasks.network.number_scaler import NumberScaler
 from graphattn.tasks.network.structure import (
     adjacency_of,
     core_numbers,

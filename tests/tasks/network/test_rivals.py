@@ -9,9 +9,10 @@ from small_networks import blocks, karate, network
 
 from graphattn.tasks.network.evidence import gather
 from graphattn.tasks.network.features import NodeFeatures
+from graphattn.tasks.network.fit_rivals import RIVALS, fit_rivals
 from graphattn.tasks.network.metrics import evaluate
 from graphattn.tasks.network.node_inputs import NodeInputs
-from graphattn.tasks.network.rivals import RIVALS, fit_rivals, rival_of
+from graphattn.tasks.network.rivals import rival_of
 from graphattn.tasks.network.splits import random_split
 
 
