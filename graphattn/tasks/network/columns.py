@@ -208,8 +208,8 @@ def _kind(rows: Rows, name: str, options: Options) -> tuple[str, str]:
         return "time", "its name says so" if time_named else "dates"
     numeric = known - int(numbers(column).wrong.sum())
     if 2 * numeric > known:
-        if _ID_LIKE.search(name) and len(kept) == known > 1:
-            return "text (ignored)", "an identifier: every value differs"
+        if _ID_LIKE.search(name) and known > 1 and len(kept) > 0.9 * known:
+            return "text (ignored)", "an identifier: hardly a value comes twice"
         return "numeric", "numbers" if numeric == known else f"numbers in {numeric:,} of {known:,} cells"
     if words(column) is not None:
         return "words", "lists"
