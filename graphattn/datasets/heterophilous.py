@@ -10,7 +10,7 @@ import torch
 from graphattn.datasets.data_file import DataFile
 from graphattn.datasets.fetch import locate, unpacked
 from graphattn.datasets.network_card import NetworkCard
-from graphattn.datasets.network_data import NetworkData, undirected
+from graphattn.datasets.network_data import NetworkData, to_torch, undirected
 
 _URL = "https://raw.githubusercontent.com/yandex-research/heterophilous-graphs/main/data"
 _SHA256 = {
@@ -40,7 +40,7 @@ def load_heterophilous(card: NetworkCard) -> NetworkData:
         return NetworkData(
             card,
             undirected(arrays["edges"], len(x), loops=True),
-            x.to_sparse_csr() if float((x != 0).float().mean()) < _SPARSE_BELOW else x,
+            to_torch(x.numpy()) if float((x != 0).float().mean()) < _SPARSE_BELOW else x,
             torch.from_numpy(arrays["node_labels"]).long(),
             masks,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,18 +44,20 @@ def undirected(pairs: NDArray[np.int64], nodes: int, *, loops: bool = False) -> 
 
 
 def to_torch(matrix: Any) -> Tensor:
-    """A SciPy matrix as `torch.sparse_csr` of float32."""
+    """A matrix of SciPy or NumPy as `torch.sparse_csr` of float32."""
     from scipy import sparse
 
     rows = sparse.csr_matrix(matrix)
     rows.sort_indices()
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(rows.indptr.astype(np.int64)),
-        torch.from_numpy(rows.indices.astype(np.int64)),
-        torch.from_numpy(rows.data.astype(np.float32)),
-        size=rows.shape,
-        check_invariants=True,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(rows.indptr.astype(np.int64)),
+            torch.from_numpy(rows.indices.astype(np.int64)),
+            torch.from_numpy(rows.data.astype(np.float32)),
+            size=rows.shape,
+            check_invariants=True,
+        )
 
 
 def multi_hot(lists: list[list[int]], width: int) -> Tensor:

@@ -133,7 +133,11 @@ def find_columns(nodes: Rows, edges: Rows, options: Options) -> tuple[str, str, 
 
 def node_columns(nodes: Rows, edges: Rows, id_column: str, options: Options) -> list[ColumnRole]:
     """What each column of the nodes is taken for."""
-    for names, what in ((options.categorical, "categories"), (options.numeric, "numbers")):
+    for names, what in (
+        (options.categorical, "categories"),
+        (options.numeric, "numbers"),
+        (options.ignore, "columns to ignore"),
+    ):
         for name in names:
             if name == options.target:
                 raise TableError(f"{nodes.header}: column {name!r} cannot be both the target and a feature.")
@@ -143,12 +147,12 @@ def node_columns(nodes: Rows, edges: Rows, id_column: str, options: Options) -> 
     roles = []
     for name in nodes.columns:
         if name == id_column:
-            why = "said so" if options.id_column else "its values are what the edges name"
+            why = "given" if options.id_column else "its values are what the edges name"
             roles.append(ColumnRole(name, "nodes", "id", why))
         elif name == options.target:
-            roles.append(ColumnRole(name, "nodes", "target", "said so"))
+            roles.append(ColumnRole(name, "nodes", "target", "given"))
         elif name == split:
-            why = "said so" if options.split_column else "its values are train, valid and test"
+            why = "given" if options.split_column else "its values are train, valid and test"
             roles.append(ColumnRole(name, "nodes", "split", why))
         elif name.strip().lower() in _GRAPHS and name not in (*options.categorical, *options.numeric, *options.ignore):
             roles.append(ColumnRole(name, "nodes", "graph_id", "its name says so"))
@@ -169,8 +173,8 @@ def edge_columns(edges: Rows, source: str, destination: str, options: Options) -
     for name in edges.columns:
         fixed = {source: "source", destination: "destination", weight: "weight", kind: "type"}.get(name)
         if fixed is not None:
-            why = "said so" if name in said else "its name says so"
-            if fixed in ("source", "destination") and why != "said so" and _pair(edges) != (source, destination):
+            why = "given" if name in said else "its name says so"
+            if fixed in ("source", "destination") and why != "given" and _pair(edges) != (source, destination):
                 why = "its values are ids of nodes"
             roles.append(ColumnRole(name, "edges", fixed, why))
             continue
@@ -184,11 +188,11 @@ def edge_columns(edges: Rows, source: str, destination: str, options: Options) -
 def _kind(rows: Rows, name: str, options: Options) -> tuple[str, str]:
     """Role of a column that is not one of the network's own, and why."""
     if name in options.ignore:
-        return "ignored", "said so"
+        return "ignored", "given"
     if name in options.categorical:
-        return "category", "said so"
+        return "category", "given"
     if name in options.numeric:
-        return "numeric", "said so"
+        return "numeric", "given"
     column = coded(rows.frame[name])
     gone = missing(column)
     known = int((~gone).sum())
@@ -204,8 +208,8 @@ def _kind(rows: Rows, name: str, options: Options) -> tuple[str, str]:
         return "time", "its name says so" if time_named else "dates"
     numeric = known - int(numbers(column).wrong.sum())
     if 2 * numeric > known:
-        if _ID_LIKE.search(name) and len(kept) == known > 1:
-            return "text (ignored)", "an identifier: every value differs"
+        if _ID_LIKE.search(name) and known > 1 and len(kept) > 0.9 * known:
+            return "text (ignored)", "an identifier: hardly a value comes twice"
         return "numeric", "numbers" if numeric == known else f"numbers in {numeric:,} of {known:,} cells"
     if words(column) is not None:
         return "words", "lists"

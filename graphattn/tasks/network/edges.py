@@ -49,7 +49,7 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
     good = np.ones(len(rows.frame), dtype=bool)
     ends = [_end(rows, role[which], places, good, rejects, notes) for which in ("source", "destination")]
     if not good.any():
-        first = rejects.found[-1] if not rejects.found else rejects.found[0]
+        first = next(reject for reject in rejects.found if reject.file == rows.name)
         raise TableError(
             f"{rows.where(0)}: none of the {len(good):,} edges joins two nodes of {places.name}; the first reason, at "
             f"column {first.column!r}: {first.reason}."
@@ -58,8 +58,12 @@ def read_edges(rows: Rows, columns: Sequence[ColumnRole], places: Places, reject
     kind, types = _type(rows, role["type"], good, rejects) if "type" in role else (None, ())
     further = [_number(rows, c, notes) for c in columns if c.role in ("numeric", "boolean")]
     source, destination = ends
+    del ends
     if not good.any():
-        raise TableError(f"{rows.name}: no edge can be used; the first reason: {rejects.found[0].reason}.")
+        first = next(reject for reject in rejects.found if reject.file == rows.name)
+        raise TableError(
+            f"{rows.name}, {rows.unit} {first.line}, column {first.column!r}: {first.reason}; no edge can be used."
+        )
     kept = np.flatnonzero(good) if not good.all() else slice(None)
     source, destination = source[kept], destination[kept]
     weight = None if weight is None else weight[kept]
@@ -172,6 +176,7 @@ def _merge(
     again = np.unique(key[1:][key[1:] == key[:-1]])
     if not len(again):
         return None
+    del key  # it is sorted
     key = _key(source, destination, others, directed=directed)
     rows = np.concatenate(
         [at + np.flatnonzero(_among(key[at : at + _BLOCK], again)) for at in range(0, len(key), _BLOCK)]

@@ -55,7 +55,7 @@ def compact(x: Tensor) -> Tensor:
     if x.layout == torch.sparse_csr:
         return x if wide else x.to_dense()
     if wide and int((x != 0).sum()) < _SPARSE_BELOW * x.numel():
-        return x.to_sparse_csr()
+        return to_torch(x.numpy())
     return x
 
 

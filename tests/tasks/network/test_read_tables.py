@@ -86,7 +86,7 @@ def test_guesses_can_be_overridden(write, reader):
         source_column="to", destination_column="from", directed=True, task="regression", weight_column="hours",
     )  # fmt: skip
     roles = {(column.table, column.name): (column.role, column.why) for column in network.columns}
-    assert roles["nodes", "member"] == ("category", "said so") and roles["nodes", "city"] == ("ignored", "said so")
+    assert roles["nodes", "member"] == ("category", "given") and roles["nodes", "city"] == ("ignored", "given")
     assert network.edge_index.tolist() == [[1, 2, 0, 0], [0, 1, 2, 3]] and network.directed
     assert network.edge_weight.tolist() == [1, 2, 3, 4]
     assert network.task == "regression" and network.y[:3].tolist() == [34, 28, 51] and network.y[3].isnan()
@@ -250,3 +250,58 @@ def test_progress_is_told(write, reader):
     seen = []
     read_network("nodes.csv", "edges.csv", target="role", progress=lambda done, size: seen.append((done, size)))
     assert (len(NODES), len(NODES)) in seen and seen[-1] == (len(EDGES), len(EDGES))
+
+
+@pytest.mark.parametrize(
+    ("ids", "late"),
+    [
+        (["1", "2", "3"], "007"),
+        (["1", "2", "3"], "+7"),
+        (["1", "2", "3"], "3000000000"),
+        (["1", "2", "3"], "12345678901234567890"),
+        (["1", "2", "3"], "x9"),
+        (["3000000000", "2", "3"], "5"),
+        (["-1", "-20", "0"], "-0"),
+    ],
+)
+def test_whole_numbers_stay_text_wherever_one_is_written_otherwise(write, reader, ids, late):
+    many = f"{ids[0]},{ids[1]}\n{ids[1]},{ids[2]}\n" * 20_000  # the reader looks ahead by less than that
+    others = [f"{node},{'ab'[node % 2]}" for node in range(100, 150)]
+    rows = "\n".join([f"{ids[0]},a", f"{ids[1]},b", f"{ids[2]},a", f"{late},b", "7,a", *others])
+    write(nodes_csv=f"id,role\n{rows}\n", edges_csv=f"source,target\n{many}{late},{ids[0]}\n")
+    network = read_network("nodes.csv", "edges.csv", target="role")
+    assert network.ids[:5] == (*ids, late, "7") and not network.rejects
+    assert network.edge_index.tolist() == [[0, 1, 3], [1, 2, 0]]
+
+
+def test_a_word_among_decimals_is_found(write, reader):
+    many = "1,2,0.5\n" * 20_000
+    write(nodes_csv="id,role\n1,a\n2,b\n", edges_csv=f"source,target,weight\n{many}2,1,heavy\n")
+    network = read_network("nodes.csv", "edges.csv", target="role")
+    assert [(reject.line, reject.reason) for reject in network.rejects] == [(20_002, "the weight 'heavy' is no number")]
+    assert network.edge_weight.tolist() == [10_000.0]
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("typed", [False, True])
+def test_repeated_edges_against_a_loop(directed, typed):
+    random = np.random.default_rng(3)
+    nodes = pd.DataFrame({"id": range(9), "role": list("abababaab")})
+    edges = pd.DataFrame(random.integers(0, 9, (60, 2)), columns=["source", "target"])
+    edges["weight"] = random.integers(1, 9, 60).astype(float)
+    if typed:
+        edges["type"] = random.choice(["x", "y"], 60)
+    network = read_network(nodes, edges, target="role", directed=directed)
+    expected: dict = {}
+    for row in edges.itertuples():
+        ends = (row.source, row.target) if directed else tuple(sorted((row.source, row.target)))
+        ways = expected.setdefault((*ends, row.type if typed else ""), {})
+        way = (row.source, row.target)
+        ways["first"] = ways.get("first", way)
+        ways[way] = ways.get(way, 0) + row.weight
+    found = list(zip(*network.edge_index.tolist(), network.edge_weight.tolist(), strict=True))
+    wanted = []
+    for ways in expected.values():
+        first = ways.pop("first")
+        wanted.append((*first, sum(ways.values()) / len(ways)))
+    assert found == wanted

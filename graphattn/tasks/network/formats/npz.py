@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphattn.datasets.network_data import to_torch
 from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.network.formats.opening import read_bytes
 from graphattn.tasks.network.inputs import compact

@@ -12,13 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.common.table import Ragged, read_table
 from graphattn.tasks.common.text_encoding import separator_of
-from graphattn.tasks.network.formats.chunks import ROWS, coded_frame
+from graphattn.tasks.network.formats.fast_table import Plan, UnfitError, read_fast
 from graphattn.tasks.network.formats.opening import open_bytes
 from graphattn.tasks.network.rejects import Reject
 from graphattn.tasks.network.rows import Rows
