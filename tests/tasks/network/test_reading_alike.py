@@ -2,6 +2,7 @@
 
 import networkx as nx
 import pandas as pd
+import pytest
 import torch
 from torch_geometric.data import Data
 
@@ -16,11 +17,20 @@ def test_a_networkx_graph_and_one_that_has_grown():
     fit = NodeClassifier().fit(graph, target="club", config=SHORT, rivals=("label_propagation",))
     before = fit.predict()
     assert list(before["club_predicted"].unique()) == ["Mr. Hi", "Officer"]
-    graph.add_edges_from([("new", 0), ("new", 1), ("new", 2)])
+    graph.add_edges_from([("new", 0), ("new", 1), ("new", 2)], weight=3)
     grown = fit.predict(graph)
     assert len(grown) == 35
     assert list(grown["id"])[:34] == list(before["id"])
+    assert grown["club_predicted"].iloc[-1] == "Mr. Hi"
     assert (grown["club_predicted"][:34] == before["club_predicted"]).mean() > 0.8
+
+
+def test_rows_left_out_are_said():
+    graph = nx.karate_club_graph()
+    fit = NodeClassifier().fit(graph, target="club", config=SHORT, rivals=("majority",))
+    graph.add_edge("new", 0)  # without the weight that others have
+    with pytest.warns(UserWarning, match="1 rows were left out"):
+        fit.predict(graph)
 
 
 def test_tables_and_other_tables():
