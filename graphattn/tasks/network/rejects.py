@@ -6,13 +6,22 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from graphattn.files import write_text
 from graphattn.tasks.common.errors import TableError
 
-if TYPE_CHECKING:
-    from graphattn.tasks.network.rows import Rows
+
+class Source(Protocol):
+    """What rejected cells were read from, as far as `Rejects` knows it."""
+
+    name: str
+
+    def line(self, row: int) -> int:
+        """The line on which a row stands."""
+
+    def where(self, row: int, column: str) -> str:
+        """The place of a cell in words."""
 
 
 class Reject(NamedTuple):
@@ -44,7 +53,7 @@ class Rejects:
         for reject in rejects:
             self._take(reject, f"{reject.file}, line {reject.line}, column {reject.column!r}")
 
-    def add(self, rows: Rows, row: int, column: str, value: str, reason: str) -> None:
+    def add(self, rows: Source, row: int, column: str, value: str, reason: str) -> None:
         """Note down one cell."""
         self._take(Reject(rows.name, rows.line(row), column, value, reason), rows.where(row, column))
 
