@@ -15,7 +15,9 @@ from graphattn.tasks.common.errors import TableError
 class Source(Protocol):
     """What rejected cells were read from, as far as `Rejects` knows it."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in messages."""
 
     def line(self, row: int) -> int:
         """The line on which a row stands."""
