@@ -51,7 +51,8 @@ def check_features(name: str, x: Tensor, linear: Any, *, sparse: bool = False) -
 
     Raises:
         ValueError: wrong number of dimensions, wrong width, or wrong device.
-        TypeError: a sparse layout that is not taken, not floating-point, or a dtype other than that of the weights (outside autocast).
+        TypeError: a layout that is not taken, not floating-point, or a dtype other than that of the weights (outside
+            autocast).
     """
     if x.layout is not torch.strided and not (sparse and x.layout is torch.sparse_csr):
         taken, remedy = ("dense or torch.sparse_csr", "x.to_sparse_csr()") if sparse else ("dense", "x.to_dense()")

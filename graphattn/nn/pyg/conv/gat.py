@@ -44,8 +44,8 @@ class GATConv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` or a pair `([N, F_s], [M, F_d] or None)`, dense or `torch.sparse_csr`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]`, or
-        `[M, C]` for the mean of the heads.
+        x `[N, F]` or a pair `([N, F_s], [M, F_d] or None)`, dense or `torch.sparse_csr`;
+        edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]`, or `[M, C]` for the mean of the heads.
         A destination without edges gets the bias, and the residual.
 
     Raises:

@@ -44,7 +44,8 @@ class GATv2Conv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` or a pair `([N, F_s], [M, F_d])`, dense or `torch.sparse_csr`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]` or `[M, C]`.
+        x `[N, F]` or a pair `([N, F_s], [M, F_d])`, dense or `torch.sparse_csr`;
+        edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]` or `[M, C]`.
         A destination without edges gets the bias, and the residual.
 
     Raises:
