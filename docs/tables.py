@@ -13,14 +13,14 @@ from statistics import mean
 
 from graphattn.bench.case import SCORES
 from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
-from graphattn.bench.goals import goals
-from graphattn.bench.layers import CONTENDERS, LayerReport
+from graphattn.bench.goals import goals, layer_goals
+from graphattn.bench.layer_report import FLOOR, LayerReport, LayerResult
 from graphattn.bench.plot import draw
 from graphattn.bench.result import Report, Result
 from graphattn.bench.structure_rows import PICTURE, ROWS
 from graphattn.bench.structures import StructureReport
-from graphattn.bench.summary import KINDS, compare, disturbed, rows
-from graphattn.bench.text import mebibytes, milliseconds, multiples, number, ours, share_of_roofline, times
+from graphattn.bench.summary import compare, disturbed, kinds, rows
+from graphattn.bench.text import cell, mebibytes, multiples, number, share_of_roofline, times
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "benchmarks"
@@ -39,21 +39,18 @@ def measured() -> Report:
 def speed_goals() -> str:
     """What is to be reached, and what is."""
     lines = ["| | aim | measured | |", "|---|---:|---|---|"]
-    lines += [
-        f"| {goal.what} | {goal.aim} | {goal.measured} | {'✓' if goal.reached else '✗'} |" for goal in goals(measured())
-    ]
+    found = [*goals(measured()), *layer_goals(LayerReport.load(FIGURES / "layers.json"))]
+    lines += [f"| {goal.what} | {goal.aim} | {goal.measured} | {'✓' if goal.reached else '✗'} |" for goal in found]
     return "\n".join(lines) + "\n"
 
 
 def speed_summary() -> str:
     """Each rival over all rows, and the best of each row."""
     report = measured()
-    lines = [
-        f"| {len(rows(report.results))} rows | {' | '.join(KINDS.values())} |",
-        "|---|---:|---:|---:|",
-    ]
+    shown = kinds(report.results)
+    lines = [f"| {len(rows(report.results))} rows | {' | '.join(shown.values())} |", f"|---|{'---:|' * len(shown)}"]
     for name in (None, *RIVALS):
-        cells = [_mean_and_worst(report.results, kind, name) for kind in KINDS]
+        cells = [_mean_and_worst(report.results, kind, name) for kind in shown]
         lines.append(f"| {name or '**best of each row**'} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", _where(report)]) + "\n"
 
@@ -61,10 +58,11 @@ def speed_summary() -> str:
 def speed_short() -> str:
     """The best rival of each row, by score."""
     report = measured()
-    lines = ["| score | cases | forward | forward + backward | peak extra memory |", "|---|---:|---:|---:|---:|"]
+    shown = kinds(report.results)
+    lines = [f"| score | cases | {' | '.join(shown.values())} |", f"|---|---:|{'---:|' * len(shown)}"]
     for score, of in (("dot", "Transformer"), ("sum", "GAT"), ("additive", "GATv2")):
         results = [result for result in report.results if result.case.score == score]
-        cells = [_mean_and_worst(results, kind) for kind in KINDS]
+        cells = [_mean_and_worst(results, kind) for kind in shown]
         lines.append(f"| {score} ({of}) | {len(rows(results))} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", _where(report)]) + "\n"
 
@@ -76,7 +74,8 @@ def speed_rows() -> str:
     for name, facts in report.graphs.items():
         found = rows(result for result in report.results if result.case.graph == name)
         others = [who for who in ALL if who != GRAPHATTN.name and any(who in row for row in found)]
-        heading = ["score", "H × D", "forward", "roofline", "forward + backward", "memory", *others]
+        shown = kinds(report.results)
+        heading = ["score", "H × D", *shown.values(), "roofline", *others]
         lines += [
             f"### {name}",
             "",
@@ -86,9 +85,10 @@ def speed_rows() -> str:
         lines += [f"| {' | '.join(heading)} |", f"|---|---|{'---:|' * (len(heading) - 2)}"]
         for row in found:
             mine = row[GRAPHATTN.name]
-            forward, both, memory = ours(mine)
-            cells = [mine.case.score, f"{mine.case.heads} × {mine.case.width}"]
-            cells += [forward, share_of_roofline(mine, report), both, memory, *(multiples(row, who) for who in others)]
+            dtype = "" if mine.case.dtype == "float32" else f", {mine.case.dtype}"
+            cells = [mine.case.score, f"{mine.case.heads} × {mine.case.width}{dtype}"]
+            cells += [cell(mine, kind) for kind in shown]
+            cells += [share_of_roofline(mine, report), *(multiples(row, who, shown) for who in others)]
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
@@ -142,32 +142,45 @@ def _where(report: Report) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in where["versions"].items() if name != "graphattn")
     machine = f"{where['processor']}, {where['threads']} threads, {where['memory'] / 2**30:.0f} GiB, {where['system']}"
     others = f"other processes took {disturbed(report.results):.1%} of the processors' time; " if report.results else ""
-    return f"`{where['command']}`: {machine}; {packages}; {others}{where['date'][:10]}."
+    return f"`{where['command']}`: {machine}; {packages}; {others}{_when(where)}."
+
+
+def _when(where: dict) -> str:
+    """The date, and how times were measured where that was before they were taken in the steady state."""
+    how = "" if "method" in where else ", the old way (see How it was measured)"
+    return f"{where['date'][:10]}{how}"
 
 
 def layers() -> str:
     """Whole layers, and a training step, in multiples of ours."""
     report = LayerReport.load(FIGURES / "layers.json")
     results = {(result.case, result.contender): result for result in report.results}
-    faster, smaller = report.multiples("time"), report.multiples("memory")
-    lines = [
-        "| graph | layer | ours | PyG | faster | ours | PyG | smaller |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    shown = {kind: what for kind, what in kinds(report.results).items() if kind != "both"}
+    has_floor = any(contender == FLOOR for _, contender in results)
+    heading = ["graph", "layer", "ours", "PyG", "faster", *(["floor", "ours / floor"] if has_floor else [])]
+    heading += [each for what in shown.values() for each in (f"{what}: ours", "PyG", "smaller")]
+    lines = [f"| {' | '.join(heading)} |", f"|---|---|{'---:|' * (len(heading) - 2)}"]
     for case in dict.fromkeys(result.case for result in report.results):
-        both = [results[case, contender] for contender in CONTENDERS]
-        took = [f"{number(1e3 * each.both.median)} ms" for each in both]
-        held = [mebibytes(each.memory) for each in both]
-        cells = [case.graph, case.layer, *took, times(faster[case]), *held, times(smaller[case])]
+        both = [results[case, contender] for contender in ("graphattn", "PyG")]
+        cells = [case.graph, case.layer, *(_median(each) for each in both), times(report.multiples("both").get(case))]
+        if has_floor:
+            cells += [_median(results.get((case, FLOOR))), times(report.beside_floor().get(case))]
+        for kind in shown:
+            held = [mebibytes(each.figure(kind)) for each in both]
+            cells += [*held, times(report.multiples(kind).get(case))]
         lines.append(f"| {' | '.join(cells)} |")
     where = report.environment
+    means = ", ".join(f"{what}: {times(report.mean(kind))} smaller" for kind, what in shown.items())
     lines += [
         "",
-        f"Geometric mean over the layers: {times(report.mean('time'))} faster, {times(report.mean('memory'))} smaller "
-        f"(aims: 4 × and 5 ×). `{where['command']}`, PyG with torch-scatter, {where['threads']} threads; "
-        f"{where['date'][:10]}.",
+        f"Geometric mean over the layers: {times(report.mean('both'))} faster; {means}. `{where['command']}`, PyG with "
+        f"torch-scatter, {where['threads']} threads; {_when(where)}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _median(result: LayerResult | None) -> str:
+    return "–" if result is None or result.both is None else f"{number(1e3 * result.both.median)} ms"
 
 
 def structures() -> str:
@@ -176,17 +189,16 @@ def structures() -> str:
     if not path.exists():
         return "Not yet measured.\n"
     report = StructureReport.load(path)
-    lines = [
-        "| graph | contender | forward | forward + backward | peak extra memory |",
-        "|---|---|---:|---:|---:|",
-    ]
+    shown = kinds(report.results)
+    heading = ["graph", "contender", *shown.values()]
+    lines = [f"| {' | '.join(heading)} |", f"|---|---|{'---:|' * len(shown)}"]
     for result in report.results:
         if result.row == PICTURE:
             continue
         name = f"**{result.row}**" if result.contender == "graphattn" else ""
-        both = result.note or milliseconds(result.both)
-        cells = [name, result.contender, milliseconds(result.forward), both, mebibytes(result.memory)]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = [cell(result, kind) for kind in shown]
+        cells[1] = result.note or cells[1]
+        lines.append(f"| {' | '.join([name, result.contender, *cells])} |")
     lines += ["", "| | compared with | aim | forward | forward + backward | |", "|---|---|---:|---:|---:|---|"]
     against = {"best": "the best of the others", "sum": "the sum of its parts", "double": "twice half as many nodes"}
     for name in dict.fromkeys(result.row for result in report.results):
@@ -203,11 +215,11 @@ def picture() -> str:
     if not path.exists():
         return "Not yet measured.\n"
     kinds = {"full": "full", "graphattn": "grid, kernel 7", "Linformer": "Linformer, 256 landmarks"}
-    lines = ["| attention | forward | peak extra memory |", "|---|---:|---:|"]
+    lines = ["| attention | forward | memory |", "|---|---:|---:|"]
     found = {result.contender: result for result in StructureReport.load(path).results if result.row == PICTURE}
     for contender, name in kinds.items():
         result = found[contender]
-        lines.append(f"| {name} | {milliseconds(result.forward)} | {mebibytes(result.memory)} |")
+        lines.append(f"| {name} | {cell(result, 'forward')} | {cell(result, 'memory')} |")
     return "\n".join(lines) + "\n"
 
 
@@ -216,7 +228,7 @@ def _measured(report: StructureReport) -> str:
     return (
         f"`{where['command']}`: {where['processor']}, {where['threads']} threads; torch {where['versions']['torch']}, "
         f"numba {where['versions']['numba']}; other processes took {disturbed(report.results):.1%} of the "
-        f"processors' time; {where['date'][:10]}."
+        f"processors' time; {_when(where)}."
     )
 
 

@@ -51,7 +51,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import graphattn as ga
-from graphattn.bench.measure import peak_extra
+from graphattn.bench.peak import peak_extra
 from graphattn.models import TextEncoder, encoders
 
 OPERATORS: dict[str, Callable[[list[int]], int]] = {

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch
 
 import graphattn.nn
-from graphattn.bench.measure import peak_extra
+from graphattn.bench.peak import peak_extra
 from graphattn.chem.molecule import from_smiles
 from graphattn.datasets import load
 

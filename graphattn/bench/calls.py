@@ -14,18 +14,24 @@ from graphattn.graph import Graph
 
 
 class Calls(NamedTuple):
-    """Forward without gradients, forward with what backward needs recorded, and forward with backward."""
+    """Forward without gradients, forward with what backward needs recorded, and forward with backward.
+
+    `leaves` are what gradients are taken of; `outs`, there after the first call of `both`, are as large as the outputs.
+    """
 
     forward: Call
     recorded: Call
     both: Call
+    leaves: list[Tensor]
+    outs: list[Tensor]
 
 
 def prepare(contender: Contender, case: Case, graph: Graph, device: str) -> Calls:
-    """The calls of a contender; its forward pass has run once when they are there."""
+    """The calls of a contender, none of which has run when they are there."""
     inputs = case.leaves(graph, device)
     leaves = [tensor.detach().requires_grad_() for tensor in inputs]
     attend = contender.prepare(case.score, graph)
+    grads: list[Tensor] = []
 
     def forward() -> tuple[Tensor, ...]:
         with torch.no_grad():
@@ -34,12 +40,13 @@ def prepare(contender: Contender, case: Case, graph: Graph, device: str) -> Call
     def recorded() -> tuple[Tensor, ...]:
         return _tuple(attend(*leaves))
 
-    grads = [torch.ones_like(out) for out in forward()]
-
     def both() -> None:
-        torch.autograd.grad(recorded(), leaves, grads, allow_unused=True)
+        outs = recorded()
+        if not grads:
+            grads.extend(torch.ones_like(out) for out in outs)
+        torch.autograd.grad(outs, leaves, grads, allow_unused=True)
 
-    return Calls(forward, recorded, both)
+    return Calls(forward, recorded, both, leaves, grads)
 
 
 def _tuple(out: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -69,7 +69,10 @@ SUITE = [
     *_cases(_EVERY_SHAPE, SCORES, SHAPES),
     *_cases(["random-8k", "random-80k", "random-800k", "community-800k", "hub-800k"], SCORES, _ONE_SHAPE),
     *_cases(["complete-512", "window-4096"], ["dot"], _ONE_SHAPE),
+    *_cases(["cora", "molecules"], SCORES, [(8, 8)]),
+    *(Case("random-800k", score, 8, 16, dtype) for score in SCORES for dtype in ("bfloat16", "float16")),
 ]
+SUITE.sort(key=lambda case: list(GRAPHS).index(case.graph))  # cases of one graph together
 GPU = [
     Case("molecules-1024", "dot", 8, 16),
     Case("molecules-1024", "dot", 8, 16, "bfloat16"),

@@ -1,23 +1,22 @@
-"""Whole layers and whole training steps against PyG's, each in a fresh process."""
+"""Whole layers and whole training steps against PyG's and the floor, each in a fresh process, in turns."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from statistics import geometric_mean
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from graphattn.bench import process
 from graphattn.bench.graphs import GRAPHS, Recipe, power_law
-from graphattn.bench.measure import Timing, peak_extra, repeat
+from graphattn.bench.layer_report import FLOOR, TRAINING, LayerCase, LayerResult
+from graphattn.bench.machine import Watch
+from graphattn.bench.measure import Turns, in_turns
+from graphattn.bench.peak import peak
 from graphattn.graph import Graph
 
-CONTENDERS = ("graphattn", "PyG")
+CONTENDERS = ("graphattn", "PyG", FLOOR)
 HEADS, WIDTH, FEATURES, EDGE_FEATURES, CLASSES = 8, 16, 128, 16, 40
 LAYERS: dict[str, tuple[str, dict[str, Any]]] = {
     "GAT": ("GATConv", {}),
@@ -26,7 +25,8 @@ LAYERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Transformer": ("TransformerConv", {}),
     "Transformer, edge features": ("TransformerConv", {"edge_dim": EDGE_FEATURES}),
 }
-TRAINING = "training step of a GAT, 2 layers"
+MAPS = {"GATConv": 1, "GATv2Conv": 2, "TransformerConv": 4}
+"""Linear maps of the nodes that each layer has."""
 
 
 def _sampled(generator: Generator, *, seeds: int = 1_024, fan_out: tuple[int, int] = (25, 10)) -> Graph:
@@ -51,111 +51,47 @@ LAYER_GRAPHS: dict[str, Recipe] = {
 NEW_EACH_CALL = {"reddit-sample"}
 
 
-@dataclass(frozen=True)
-class LayerCase:
-    """One layer, or one training step, on one graph.
-
-    Attributes:
-        graph: a name in `LAYER_GRAPHS`.
-        layer: a name in `LAYERS`, or `TRAINING`.
-    """
-
-    graph: str
-    layer: str
-
-    def __str__(self) -> str:
-        return f"{self.graph}, {self.layer}"
-
-
 SUITE = [*(LayerCase(graph, layer) for graph in LAYER_GRAPHS for layer in LAYERS), LayerCase("arxiv-full", TRAINING)]
 QUICK = [LayerCase(graph, layer) for graph in ("cora", "molecules-1024") for layer in LAYERS]
 
 
-@dataclass(frozen=True)
-class LayerResult:
-    """What one contender took for one case.
+class Step(NamedTuple):
+    """A call that is measured, the tensors that it reads, and tensors as large as what it makes and hands back."""
 
-    Attributes:
-        case: what was computed.
-        contender: "graphattn" or "PyG" (which uses torch-scatter where that is installed).
-        both: time of forward and backward together, or of the training step.
-        memory: peak bytes beside inputs, parameters and graph; outputs and gradients count.
-        note: why a figure is missing.
-    """
-
-    case: LayerCase
-    contender: str
-    both: Timing | None = None
-    memory: int | None = None
-    note: str | None = None
+    call: Callable[[], Tensor]
+    inputs: list[Tensor]
+    results: list[Tensor]
 
 
-@dataclass
-class LayerReport:
-    """The results of one run, and how and where it was measured."""
-
-    environment: dict[str, Any]
-    results: list[LayerResult] = field(default_factory=list)
-
-    def to_json(self) -> str:
-        """As JSON text."""
-        return json.dumps(
-            {"environment": self.environment, "results": [asdict(each) for each in self.results]}, indent=1
-        )
-
-    @classmethod
-    def load(cls, path: Path) -> LayerReport:
-        """Read what `to_json` wrote."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        results = [
-            LayerResult(
-                **{
-                    **each,
-                    "case": LayerCase(**each["case"]),
-                    "both": None if each["both"] is None else Timing(**each["both"]),
-                }
-            )
-            for each in content["results"]
-        ]
-        return cls(content["environment"], results)
-
-    def multiples(self, kind: str) -> dict[LayerCase, float]:
-        """How many times PyG's figure is ours, case by case; `kind` is "time" or "memory"."""
-        figures = {(result.case, result.contender): _figure(result, kind) for result in self.results}
-        pairs = {case: (figures.get((case, "PyG")), figures.get((case, "graphattn"))) for case, _ in figures}
-        return {case: theirs / ours for case, (theirs, ours) in pairs.items() if theirs and ours}
-
-    def mean(self, kind: str) -> float | None:
-        """The geometric mean of the multiples over layers; the training step has a row of its own."""
-        found = [multiple for case, multiple in self.multiples(kind).items() if case.layer != TRAINING]
-        return geometric_mean(found) if found else None
+def contenders(case: LayerCase) -> list[str]:
+    """Who takes part: a training step has no floor."""
+    return [name for name in CONTENDERS if name != FLOOR or case.layer != TRAINING]
 
 
-def _figure(result: LayerResult, kind: str) -> float | None:
-    if kind == "memory":
-        return result.memory
-    return None if result.both is None else result.both.median
+def run(case: LayerCase, seconds: float, device: str) -> list[LayerResult]:
+    """Measure the contenders, each in a fresh process, in turns; one that fails is reported with its reason."""
+    names = contenders(case)
+    answers = process.in_turns((measure, case, name, seconds, device) for name in names)
+    return [
+        LayerResult(case, name, note=str(answer)) if isinstance(answer, process.FailedError) else answer
+        for name, answer in zip(names, answers, strict=True)
+    ]
 
 
-def run(case: LayerCase, contender: str, seconds: float, device: str) -> LayerResult:
-    """Measure in a fresh process; a contender that fails is reported with its reason."""
-    try:
-        return process.run(measure, case, contender, seconds, device)
-    except process.FailedError as failure:
-        return LayerResult(case, contender, note=str(failure))
+def measure(case: LayerCase, contender: str, seconds: float, device: str) -> Turns[LayerResult]:
+    """Measure one contender."""
+    watch = Watch()
+    step = prepare(case, LAYER_GRAPHS[case.graph].build(), contender, device)
+    both = yield from watch.over(in_turns(step.call, seconds, device))
+    yield
+    return LayerResult(
+        case, contender, both, peak(step.call, step.inputs, step.results, device), None, watch.disturbed()
+    )
 
 
-def measure(case: LayerCase, contender: str, seconds: float, device: str) -> LayerResult:
-    """Measure in this process."""
-    call = prepare(case, LAYER_GRAPHS[case.graph].build(), contender, device)
-    call()  # compiles, and prepares the edges where they stay
-    return LayerResult(case, contender, repeat(call, seconds, device), peak_extra(call, device))
-
-
-def prepare(case: LayerCase, graph: Graph, contender: str, device: str) -> Callable[[], Tensor]:
-    """The call that is measured: forward and backward of a layer, or a training step; it returns the loss."""
+def prepare(case: LayerCase, graph: Graph, contender: str, device: str) -> Step:
+    """Forward and backward of a layer, which returns the output; or a training step, which returns the loss."""
     torch.manual_seed(0)
-    layers = _layers(contender)
     edge_index = graph.edge_index.to(device)
     x = torch.randn(graph.num_nodes, FEATURES, device=device)
 
@@ -163,22 +99,36 @@ def prepare(case: LayerCase, graph: Graph, contender: str, device: str) -> Calla
         return edge_index.clone() if case.graph in NEW_EACH_CALL else edge_index
 
     if case.layer == TRAINING:
-        return _training_step(layers, x, edge_index)
+        return _training_step(_layers(contender), x, edge_index)
     name, options = LAYERS[case.layer]
-    layer = getattr(layers, name)(FEATURES, WIDTH, HEADS, **options).to(device)
     x.requires_grad_()
+    if contender == FLOOR:
+        maps = [nn.Linear(FEATURES, HEADS * WIDTH, bias=name != "GATConv", device=device) for _ in range(MAPS[name])]
+        leaves = [x, *(parameter for each in maps for parameter in each.parameters())]
+        return _forward_and_backward(lambda: [each(x) for each in maps], leaves, leaves)
+    layer = getattr(_layers(contender), name)(FEATURES, WIDTH, HEADS, **options).to(device)
     edge_attr = torch.randn(graph.num_edges, EDGE_FEATURES, device=device) if options else None
     leaves = [x, *layer.parameters()]
-
-    def step() -> Tensor:
-        loss = layer(x, edges(), edge_attr).sum()
-        torch.autograd.grad(loss, leaves, allow_unused=True)
-        return loss.detach()
-
-    return step
+    read = leaves if edge_attr is None else [*leaves, edge_attr]
+    return _forward_and_backward(lambda: [layer(x, edges(), edge_attr)], leaves, read)
 
 
-def _training_step(layers: Any, x: Tensor, edge_index: Tensor) -> Callable[[], Tensor]:
+def _forward_and_backward(forward: Callable[[], list[Tensor]], leaves: list[Tensor], read: list[Tensor]) -> Step:
+    """A call of `forward` and of the gradients of `leaves`; the gradient that arrives is drawn at the first call."""
+    results, arriving = list(leaves), list[Tensor]()
+
+    def call() -> Tensor:
+        outs = forward()
+        if not arriving:
+            arriving.extend(torch.randn_like(out) for out in outs)
+            results.extend(arriving)
+        torch.autograd.grad(outs, leaves, arriving, allow_unused=True)
+        return outs[0].detach()
+
+    return Step(call, read, results)
+
+
+def _training_step(layers: Any, x: Tensor, edge_index: Tensor) -> Step:
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -199,7 +149,7 @@ def _training_step(layers: Any, x: Tensor, edge_index: Tensor) -> Callable[[], T
         optimizer.step()
         return loss.detach()
 
-    return step
+    return Step(step, [x, *net.parameters()], list(net.parameters()))
 
 
 def _layers(contender: str) -> Any:

@@ -13,9 +13,16 @@ from typing import Any
 
 import torch
 
+from graphattn.bench.measure import T, Turns
 from graphattn.version import __version__
 
 _PACKAGES = ("torch", "numba", "triton", "numpy", "torch-geometric", "torch-scatter", "dgl", "turbo-gnn")
+
+METHOD = (
+    "steady state: warmed up until three calls agree within 5 %, at least ten repetitions, contenders in turns; "
+    "medians and quartiles"
+)
+"""How times are measured; reports of before December 2026 do not say it."""
 
 
 def device() -> str:
@@ -34,18 +41,40 @@ def memory(device: str) -> int:
 
 
 class Watch:
-    """Tells how much of the processors' time other processes took since it was made."""
+    """Tells how much of the processors' time other processes took while it ran."""
 
     def __init__(self) -> None:
+        self._passed = [0.0, 0.0, 0.0]
+        self._start = self._read()
+
+    def pause(self) -> None:
+        """Stop until `resume`: what happens in between does not count."""
+        end = self._read()
+        if self._start is not None and end is not None:
+            spent = (after - before for after, before in zip(end, self._start, strict=True))
+            self._passed = [sum_ + more for sum_, more in zip(self._passed, spent, strict=True)]
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
         self._start = self._read()
 
     def disturbed(self) -> float | None:
-        """A share from 0 to 1; None where the system does not tell (Linux does)."""
-        end = self._read()
-        if self._start is None or end is None:
-            return None
-        total, busy, own = (after - before for after, before in zip(end, self._start, strict=True))
+        """A share from 0 to 1, up to the last `pause`; None where the system does not tell (Linux does)."""
+        total, busy, own = self._passed
         return round(min(1.0, max(0.0, (busy - own) / total)), 3) if total else None
+
+    def over(self, turns: Turns[T]) -> Turns[T]:
+        """A measurement, watched in its own turns."""
+        while True:
+            self.resume()
+            try:
+                next(turns)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            finally:
+                self.pause()
+            yield
 
     @staticmethod
     def _read() -> tuple[float, float, float] | None:
@@ -64,6 +93,7 @@ def describe(command: str) -> dict[str, Any]:
     where = device()
     return {
         "command": command,
+        "method": METHOD,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "device": where,
         "processor": torch.cuda.get_device_name() if where == "cuda" else _processor(),

@@ -36,7 +36,7 @@ def overhead(device: str) -> dict[str, float]:
     graph = graph.to(device)
     found = {}
     for score in SCORES:
-        forward, recorded, both = prepare(GRAPHATTN, Case("", score, 4, 16), graph, device)
+        forward, recorded, both, *_ = prepare(GRAPHATTN, Case("", score, 4, 16), graph, device)
         found[f"overhead, {score}"] = per_call(forward, device)
         found[f"overhead recorded, {score}"] = per_call(recorded, device)
         found[f"overhead both, {score}"] = per_call(both, device)
@@ -49,7 +49,7 @@ def alternation(device: str) -> dict[str, float]:
     Both use all cores; threads of one that go on spinning take them from the other.
     """
     graph = random(2_000, 32_000, torch.Generator().manual_seed(0)).to(device)
-    forward, _, _ = prepare(GRAPHATTN, Case("", "dot", 8, 16), graph, device)
+    forward, *_ = prepare(GRAPHATTN, Case("", "dot", 8, 16), graph, device)
     left, right = torch.randn(2_000, 256, device=device), torch.randn(256, 256, device=device)
 
     def product() -> None:

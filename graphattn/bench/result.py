@@ -10,6 +10,7 @@ from typing import Any
 from graphattn.bench.case import Case
 from graphattn.bench.graphs import GRAPHS
 from graphattn.bench.measure import Timing
+from graphattn.bench.peak import Memory
 from graphattn.graph import Graph
 
 
@@ -22,7 +23,7 @@ class Result:
         contender: who computed it.
         forward: time of the forward pass without gradients.
         both: time of forward and backward together.
-        memory: peak bytes beside inputs and graph during the latter; outputs and gradients count.
+        memory: the peak during the latter.
         note: why a figure is missing.
         disturbed: the share of the processors' time that other processes took meanwhile; None where it is not told.
     """
@@ -31,16 +32,22 @@ class Result:
     contender: str
     forward: Timing | None = None
     both: Timing | None = None
-    memory: int | None = None
+    memory: Memory | None = None
     note: str | None = None
     disturbed: float | None = None
 
     def figure(self, kind: str) -> float | None:
-        """Median seconds of "forward" or "both", or bytes of "memory"; None where it is missing."""
-        if kind == "memory":
-            return self.memory
-        timing: Timing | None = getattr(self, kind)
-        return None if timing is None else timing.median
+        """Median seconds of "forward" or "both", or bytes of "scratch" or "memory"; None where it is missing."""
+        return figure(self, kind)
+
+
+def figure(result: Any, kind: str) -> float | None:
+    """A figure of a result that has `forward`, `both` and `memory`, or some of them; see `Result.figure`."""
+    if kind in ("scratch", "memory"):
+        memory: Memory | None = result.memory
+        return None if memory is None else (memory.scratch if kind == "scratch" else memory.total)
+    timing: Timing | None = getattr(result, kind, None)
+    return None if timing is None else timing.median
 
 
 @dataclass(frozen=True)
@@ -110,8 +117,9 @@ class Report:
         )
 
 
-def _result(case: dict[str, Any], forward: Any, both: Any, **others: Any) -> Result:
-    return Result(Case(**case), forward=forward and Timing(**forward), both=both and Timing(**both), **others)
+def _result(case: dict[str, Any], forward: Any, both: Any, memory: Any, **others: Any) -> Result:
+    loaded = {"forward": Timing.load(forward), "both": Timing.load(both), "memory": Memory.load(memory)}
+    return Result(**{**others, **loaded, "case": Case(**case)})
 
 
 def _json(value: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
+
 from graphattn.bench.case import Case
-from graphattn.bench.result import Facts
+from graphattn.bench.result import Facts, Report, Result
 
 _FLOAT = _INDEX = 4
 
@@ -24,4 +26,13 @@ def forward_bytes(case: Case, facts: Facts) -> int:
         "additive": (wide, 2 * wide),
     }[case.score]
     edges, rows = facts.num_edges, facts.num_dst
-    return _FLOAT * (edges * each_edge + rows * (each_row + case.heads)) + _INDEX * (edges + rows)
+    number = getattr(torch, case.dtype).itemsize
+    return number * (edges * each_edge + rows * each_row) + _FLOAT * rows * case.heads + _INDEX * (edges + rows)
+
+
+def roofline_share(result: Result, report: Report) -> float | None:
+    """The share of a forward time that its bytes take at the measured bandwidth; None where either is missing."""
+    if result.forward is None or "bandwidth" not in report.probes:
+        return None
+    bound = forward_bytes(result.case, report.graphs[result.case.graph]) / report.probes["bandwidth"]
+    return bound / result.forward.median

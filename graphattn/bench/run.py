@@ -1,4 +1,4 @@
-"""Run the benchmark: every contender on every case, each in a fresh process."""
+"""Run the benchmark: every contender on every case, each in a fresh process, those of a case in turns."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from graphattn.bench.result import Facts, Report, Result
 
 
 class Task:
-    """One measurement that is still to be made.
+    """One case that is still to be measured, and who takes part.
 
     Attributes:
         weight: what share of the whole time it is expected to take, for telling how long it goes on.
     """
 
-    def __init__(self, case: Case, contender: str, num_edges: int, device: str) -> None:
+    def __init__(self, case: Case, contenders: list[str], num_edges: int, device: str) -> None:
         self.case = case
-        self.contender = contender
+        self.contenders = contenders
         self.device = device
-        tensors = ALL[contender].edge_tensors
-        self.weight = 1.0 + tensors * num_edges * case.heads * case.width / (1e10 if device == "cuda" else 1e8)
+        numbers = num_edges * case.heads * case.width / (1e10 if device == "cuda" else 1e8)
+        self.weight = sum(1.0 + ALL[name].edge_tensors * numbers for name in contenders)
 
-    def run(self, seconds: float, timeout: float = 900.0) -> Result:
-        """Measure, for `timeout` seconds at most; a contender that fails is reported with its reason."""
-        try:
-            return process.run(child.measure, self.case, self.contender, seconds, self.device, timeout=timeout)
-        except process.FailedError as failure:
-            return Result(self.case, self.contender, note=str(failure))
+    def run(self, seconds: float, timeout: float = 900.0) -> list[Result]:
+        """Measure, each contender for `timeout` seconds at most; one that fails is reported with its reason."""
+        works = [(child.measure, self.case, name, seconds, self.device) for name in self.contenders]
+        return [
+            Result(self.case, name, note=str(answer)) if isinstance(answer, process.FailedError) else answer
+            for name, answer in zip(self.contenders, process.in_turns(works, timeout), strict=True)
+        ]
 
 
 def tasks(cases: list[Case], report: Report) -> list[Task]:
@@ -44,7 +45,6 @@ def tasks(cases: list[Case], report: Report) -> list[Task]:
         graph = GRAPHS[name].build()
         report.graphs[name] = Facts.of(name, graph)
         for case in group:
-            for contender in ALL.values():
-                if contender.installed and contender.serves(case, graph, device):
-                    planned.append(Task(case, contender.name, graph.num_edges, device))
+            there = [each.name for each in ALL.values() if each.installed and each.serves(case, graph, device)]
+            planned.append(Task(case, there, graph.num_edges, device))
     return planned

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from graphattn.bench import process
 from graphattn.bench.machine import Watch
-from graphattn.bench.measure import Timing, peak_extra, repeat
+from graphattn.bench.measure import Timing, Turns, in_turns
+from graphattn.bench.peak import Memory, peak
+from graphattn.bench.result import figure
 from graphattn.bench.structure_rows import ROWS
 
 
@@ -24,16 +26,13 @@ class StructureResult:
     contender: str
     forward: Timing | None = None
     both: Timing | None = None
-    memory: int | None = None
+    memory: Memory | None = None
     note: str | None = None
     disturbed: float | None = None
 
     def figure(self, kind: str) -> float | None:
-        """Median seconds of "forward" or "both", or bytes of "memory"; None where it is missing."""
-        if kind == "memory":
-            return self.memory
-        timing: Timing | None = getattr(self, kind)
-        return None if timing is None else timing.median
+        """Median seconds of "forward" or "both", or bytes of "scratch" or "memory"; None where it is missing."""
+        return figure(self, kind)
 
 
 @dataclass
@@ -62,7 +61,9 @@ class StructureReport:
     def to_json(self) -> str:
         """As JSON text, one line for each result."""
         lines = ",\n".join(json.dumps(asdict(result), ensure_ascii=False) for result in self.results)
-        ratios = {row: {kind: self.ratio(row, kind) for kind in ("forward", "both", "memory")} for row in ROWS}
+        ratios = {
+            row: {kind: self.ratio(row, kind) for kind in ("forward", "both", "scratch", "memory")} for row in ROWS
+        }
         parts = {"environment": self.environment, "ratios": ratios}
         head = ",\n".join(f'"{name}": {json.dumps(value, indent=1)}' for name, value in parts.items())
         return "{\n" + head + ',\n"results": [\n' + lines + "\n]\n}\n"
@@ -72,47 +73,57 @@ class StructureReport:
         """Read what `to_json` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
         results = [
-            StructureResult(**{**each, **{kind: each[kind] and Timing(**each[kind]) for kind in ("forward", "both")}})
+            StructureResult(
+                **{
+                    **each,
+                    **{kind: Timing.load(each[kind]) for kind in ("forward", "both")},
+                    "memory": Memory.load(each["memory"]),
+                }
+            )
             for each in content["results"]
         ]
         return cls(content["environment"], results)
 
 
-def run(row: str, contender: str, seconds: float, device: str) -> StructureResult:
-    """Measure one contender in a fresh process; one that fails is reported with its reason."""
-    try:
-        return process.run(measure, row, contender, seconds, device)
-    except process.FailedError as failure:
-        return StructureResult(row, contender, note=str(failure))
+def run(row: str, seconds: float, device: str) -> list[StructureResult]:
+    """Measure the contenders of a row, each in a fresh process, in turns; one that fails gives its reason."""
+    names = list(ROWS[row].contenders)
+    answers = process.in_turns((measure, row, name, seconds, device) for name in names)
+    return [
+        StructureResult(row, name, note=str(answer)) if isinstance(answer, process.FailedError) else answer
+        for name, answer in zip(names, answers, strict=True)
+    ]
 
 
-def measure(row: str, contender: str, seconds: float, device: str) -> StructureResult:
-    """Measure forward without gradients, forward with backward, and peak extra memory of the last that there is."""
+def measure(row: str, contender: str, seconds: float, device: str) -> Turns[StructureResult]:
+    """Measure forward without gradients, forward with backward, and the peak of memory of the last that there is."""
     watch = Watch()
-    forward, both, memory, note = _figures(row, contender, seconds, device)
-    return StructureResult(row, contender, forward, both, memory, note, watch.disturbed())
+    result = yield from watch.over(_measure(row, contender, seconds, device))
+    return replace(result, disturbed=watch.disturbed())
 
 
-def _figures(
-    row: str, contender: str, seconds: float, device: str
-) -> tuple[Timing, Timing | None, int | None, str | None]:
+def _measure(row: str, contender: str, seconds: float, device: str) -> Turns[StructureResult]:
     attend, tensors = ROWS[row].contenders[contender](device)
     leaves = [tensor.clone().requires_grad_() for tensor in tensors]
+    grads: list[Tensor] = []
 
     def forward() -> Tensor:
         with torch.no_grad():
             return attend(*tensors)
 
-    grad = torch.ones_like(forward())
-    forward_time = repeat(forward, seconds, device)
-    if not ROWS[row].backward:
-        return forward_time, None, peak_extra(forward, device), None
-
     def both() -> None:
-        torch.autograd.grad(attend(*leaves), leaves, grad)
+        out = attend(*leaves)
+        if not grads:
+            grads.append(torch.ones_like(out))
+        torch.autograd.grad(out, leaves, grads)
 
+    forward_time = yield from in_turns(forward, seconds, device)
+    yield
+    if not ROWS[row].backward:
+        return StructureResult(row, contender, forward_time, None, peak(forward, tensors, [forward()], device))
     try:
-        both()
+        both_time = yield from in_turns(both, seconds, device)
     except NotImplementedError:
-        return forward_time, None, None, "it has no backward pass on a CPU"
-    return forward_time, repeat(both, seconds, device), peak_extra(both, device), None
+        return StructureResult(row, contender, forward_time, note="it has no backward pass on a CPU")
+    yield
+    return StructureResult(row, contender, forward_time, both_time, peak(both, leaves, [*grads, *leaves], device))

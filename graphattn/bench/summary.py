@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from graphattn.bench.case import Case
 from graphattn.bench.contenders import GRAPHATTN, RIVALS
 from graphattn.bench.result import Result
 
-KINDS = {"forward": "forward", "both": "forward + backward", "memory": "peak extra memory"}
+KINDS = {
+    "forward": "forward",
+    "both": "forward + backward",
+    "scratch": "memory beyond inputs, outputs and gradients",
+    "memory": "memory with them",
+}
 
 Row = dict[str, Result]
 """The results of one case, by contender."""
@@ -43,6 +49,12 @@ def rows(results: Iterable[Result]) -> list[Row]:
     return list(found.values())
 
 
+def kinds(results: Iterable[Any]) -> dict[str, str]:
+    """Those of `KINDS` that results have figures of: an earlier version did not tell what of the memory all need."""
+    found = list(results)
+    return {kind: what for kind, what in KINDS.items() if any(each.figure(kind) is not None for each in found)}
+
+
 def multiple(row: Row, name: str, kind: str) -> float | None:
     """A contender's figure divided by ours; None where either is missing."""
     ours, theirs = (row[who].figure(kind) if who in row else None for who in (GRAPHATTN.name, name))
@@ -70,7 +82,7 @@ def compare(chosen: Iterable[Row], kind: str, name: str | None = None) -> Compar
     return Comparison(mean, worst, where, sum(value < 3 for value in values), len(values))
 
 
-def disturbed(results: Iterable[Result]) -> float:
+def disturbed(results: Iterable[Any]) -> float:
     """The share of the processors' time that other processes took, mean over the measurements that tell."""
     found = [result.disturbed for result in results if result.disturbed is not None]
     return sum(found) / len(found) if found else 0.0

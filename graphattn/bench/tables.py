@@ -6,16 +6,17 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from graphattn.bench.contenders import ALL, GRAPHATTN, RIVALS
-from graphattn.bench.goals import goals
+from graphattn.bench.goals import Goal
 from graphattn.bench.result import Report
-from graphattn.bench.summary import KINDS, compare, multiple, rows
-from graphattn.bench.text import mebibytes, milliseconds, number, share_of_roofline
+from graphattn.bench.summary import compare, kinds, multiple, rows
+from graphattn.bench.text import cell, faults, first_call, number, quartiles, share_of_roofline, system
 
 LEGEND = (
-    "Of graphattn: medians, ± half the spread of the middle half of the repetitions. Of the others: multiples of it. "
-    "both: forward and backward. "
-    "gather: merely fetching the keys and values of all edges. roofline: the share of our forward time that moving its "
-    "bytes takes at the bandwidth of a copy."
+    "Of graphattn: medians, ± half the distance of the quartiles; first: the first call of all; faults: page faults of "
+    "a call in the steady state; sys: its time in the kernel of the system. Of the others: multiples of the median. "
+    "both: forward and backward. scratch: peak of memory meanwhile beyond inputs, outputs and gradients; memory: with "
+    "them. gather: merely fetching the keys and values of all edges. roofline: the share of our forward time that "
+    "moving its bytes takes at the bandwidth of a copy."
 )
 _HEADINGS = {
     "plain torch": "plain\ntorch",
@@ -37,25 +38,36 @@ def heading(report: Report) -> str:
 
 
 def of_graph(report: Report, name: str) -> Table:
-    """All cases of one graph, three lines each: forward, forward with backward, memory."""
+    """All cases of one graph, a line for each kind of figure."""
     found = rows(result for result in report.results if result.case.graph == name)
     there = [who for who in ALL if who != GRAPHATTN.name and any(who in row for row in found)]
     facts = report.graphs[name]
     table = Table(title=f"{name}: {facts.about}\n{facts}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("", "", GRAPHATTN.name, *(_HEADINGS.get(who, who) for who in there), "roof-\nline"):
+    for column in (
+        "",
+        "",
+        GRAPHATTN.name,
+        "quartiles",
+        "first",
+        "faults",
+        "sys",
+        *(_HEADINGS.get(who, who) for who in there),
+        "roof-\nline",
+    ):
         table.add_column(column, justify="right" if column else "left")
+    shown = list(kinds(result for row in found for result in row.values()))
     for row in found:
         mine = row[GRAPHATTN.name]
         case = mine.case
-        figures = {
-            "forward": (case.score, milliseconds(mine.forward), share_of_roofline(mine, report)),
-            "both": (f"{case.heads} × {case.width}", milliseconds(mine.both), ""),
-            "memory": ("", mebibytes(mine.memory), ""),
-        }
-        for kind, (label, figure, share) in figures.items():
+        labels = [case.score, f"{case.heads} × {case.width}", "" if case.dtype == "float32" else case.dtype, ""]
+        for place, kind in enumerate(shown):
+            timing = {"forward": mine.forward, "both": mine.both}.get(kind)
+            beside = [quartiles(timing), first_call(timing), faults(timing), system(timing)]
             values = (multiple(row, who, kind) for who in there)
             cells = ["–" if value is None else number(value) for value in values]
-            table.add_row(label, kind, figure, *cells, share, end_section=kind == "memory")
+            share = share_of_roofline(mine, report) if kind == "forward" else ""
+            label, is_last = labels[place], place == len(shown) - 1
+            table.add_row(label, kind, cell(mine, kind), *beside, *cells, share, end_section=is_last)
     return table
 
 
@@ -70,23 +82,24 @@ def summary(report: Report) -> Table:
     title = "All rows, in multiples of graphattn's: geometric mean (worst row)"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
-    for kind in KINDS.values():
-        table.add_column(kind, justify="right")
+    shown = kinds(report.results)
+    for what in shown.values():
+        table.add_column(what, justify="right")
     for name in (None, *RIVALS):
         cells = []
-        for kind in KINDS:
+        for kind in shown:
             compared = compare(rows(report.results), kind, name)
             cells.append("–" if compared is None else f"{number(compared.mean)} ({number(compared.worst)})")
         table.add_row(name or "best rival of each row", *cells)
     return table
 
 
-def aims(report: Report) -> Table:
+def aims(goals: list[Goal]) -> Table:
     """The aims and whether they are reached."""
     table = Table(title="Aims", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
     table.add_column("aim", justify="right", no_wrap=True)
     table.add_column("measured")
-    for goal in goals(report):
+    for goal in goals:
         table.add_row(goal.what, goal.aim, f"[{'green' if goal.reached else 'red'}]{goal.measured}[/]")
     return table

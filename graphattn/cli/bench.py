@@ -26,11 +26,11 @@ def bench(
         list[str] | None,
         typer.Argument(help="Graphs to measure, such as arxiv, molecules, hub-800k.", show_default="all"),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A few small cases, in less than two minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A few small cases, in a few minutes.")] = False,
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Instead: how our time grows with edges, heads and width.")
     ] = False,
-    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.", min=0.0)] = 0.1,
+    seconds: Annotated[float, typer.Option(help="Given to the repetitions of each measurement.", min=0.0)] = 1.0,
     out: Annotated[
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,
@@ -40,9 +40,10 @@ def bench(
 ) -> None:
     """Measure attention on graphs: time and peak extra memory of each way to compute it, side by side.
 
-    Takes about half an hour on two cores; every measurement runs in a process of its own. Leave the machine alone
-    meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead, `graphattn bench
-    structures` sequences, windows, grids and unions.
+    Takes more than an hour on two cores. Each measurement runs in a process of its own, those that are compared in
+    turns, in the steady state: after three calls in a row that agree within 5 %, ten times at least. Leave the machine
+    alone meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead,
+    `graphattn bench structures` sequences, windows, grids and unions.
     """
     if not math.isfinite(seconds):
         raise typer.BadParameter(f"a finite number of seconds is expected, got {seconds}", param_hint="--seconds")
@@ -59,16 +60,16 @@ def bench(
 
         bench_structures(quick, seconds, out)
         return
-    from rich.console import Console
-
     from graphattn.bench import machine, tables
+    from graphattn.bench.goals import goals
     from graphattn.bench.plot import draw
     from graphattn.bench.result import Report
     from graphattn.bench.summary import disturbed
+    from graphattn.cli.wide_console import wide_console
     from graphattn.files import write_atomically
 
     cases = [] if scaling else _chosen(graph, quick)
-    console = Console()
+    console = wide_console()
     words = [*(graph or []), *(["--quick"] if quick else []), *(["--scaling"] if scaling else [])]
     report = Report(machine.describe(" ".join(["graphattn", "bench", *words, "--seconds", f"{seconds:g}"])))
     console.print(tables.heading(report), highlight=False)
@@ -82,7 +83,7 @@ def bench(
         _write(report, out)
     if not scaling:
         console.print(tables.LEGEND, tables.summary(report), sep="\n\n", markup=False, highlight=False)
-    console.print(tables.aims(report))
+    console.print(tables.aims(goals(report)))
     if (share := disturbed(report.results)) > _DISTURBED:
         console.print(f"[yellow]Other processes took {share:.0%} of the processors' time: these times are off.[/]")
     if plot is not None:
@@ -119,8 +120,8 @@ def _measure(
         report.probes.update(run_probe(probe, device))
     for name, group in groupby(planned, key=lambda task: task.case.graph):
         for task in group:
-            progress.update(bar, description=f"{task.case}: {task.contender}")
-            report.results.append(task.run(seconds))
+            progress.update(bar, description=str(task.case))
+            report.results += task.run(seconds)
             progress.advance(bar, task.weight)
         progress.console.print(tables.of_graph(report, name), *tables.notes(report, name), sep="\n", highlight=False)
         _write(report, out)

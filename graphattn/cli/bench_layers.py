@@ -1,4 +1,4 @@
-"""`graphattn bench layers`: whole layers and training steps against PyG's, on this machine."""
+"""`graphattn bench layers`: whole layers and training steps against PyG's and their linear maps, on this machine."""
 
 from __future__ import annotations
 
@@ -7,31 +7,46 @@ from pathlib import Path
 
 def bench_layers(quick: bool, seconds: float, out: Path | None) -> None:
     """Measure, show a table, and write every figure to `out`."""
-    from rich.console import Console
     from rich.table import Table
 
-    from graphattn.bench import layers, machine
-    from graphattn.bench.text import mebibytes, milliseconds, times
+    from graphattn.bench import layers, machine, tables
+    from graphattn.bench.goals import layer_goals
+    from graphattn.bench.layer_report import FLOOR, LayerReport, LayerResult
+    from graphattn.bench.text import faults, first_call, mebibytes, milliseconds, quartiles, system, times
+    from graphattn.cli.wide_console import wide_console
     from graphattn.files import write_text
 
     words = ["graphattn", "bench", "layers", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
-    report = layers.LayerReport(machine.describe(" ".join(words)))
+    report = LayerReport(machine.describe(" ".join(words)))
     device = report.environment["device"]
-    console = Console()
-    table = Table("graph", "layer", "ours, ms", "PyG, ms", "faster", "ours, MiB", "PyG, MiB", "smaller")
+    console = wide_console()
+    table = Table(
+        "graph", "layer", "ours, ms", "quartiles", "first", "faults", "sys", "PyG, ms", "faults", "sys", "faster",
+        "floor, ms", "ours / floor", "scratch: ours", "PyG", "smaller", "memory: ours", "PyG", "smaller",
+    )  # fmt: skip
     for case in layers.QUICK if quick else layers.SUITE:
-        ours, theirs = (layers.run(case, contender, seconds, device) for contender in layers.CONTENDERS)
-        report.results += [ours, theirs]
-        faster, smaller = (report.multiples(kind).get(case) for kind in ("time", "memory"))
+        results = layers.run(case, seconds, device)
+        report.results += results
+        named = {result.contender: result for result in results}
+        ours, theirs = named["graphattn"], named["PyG"]
+        floor = named.get(FLOOR, LayerResult(case, FLOOR))
+        faster, above = report.multiples("both").get(case), report.beside_floor().get(case)
+        memory: list[str] = []
+        for kind in ("scratch", "memory"):
+            smaller = report.multiples(kind).get(case)
+            memory += [mebibytes(ours.figure(kind)), mebibytes(theirs.figure(kind)), times(smaller)]
         table.add_row(
-            case.graph, case.layer, milliseconds(ours.both), milliseconds(theirs.both), times(faster),
-            mebibytes(ours.memory), mebibytes(theirs.memory), times(smaller),
+            case.graph, case.layer, milliseconds(ours.both), quartiles(ours.both), first_call(ours.both),
+            faults(ours.both), system(ours.both), milliseconds(theirs.both), faults(theirs.both), system(theirs.both),
+            times(faster), milliseconds(floor.both), times(above), *memory,
         )  # fmt: skip
-        console.print(f"{case}: {times(faster)} faster, {times(smaller)} smaller", highlight=False)
-        for result in (ours, theirs):
+        console.print(f"{case}: {times(faster)} faster than PyG, {times(above)} the floor", highlight=False)
+        for result in results:
             if result.note is not None:
                 console.print(f"  {result.contender}: {result.note}", highlight=False)
         if out is not None:
             write_text(out, report.to_json())
-    means = (times(report.mean(kind)) for kind in ("time", "memory"))
-    console.print(table, f"Geometric mean over layers: {next(means)} faster, {next(means)} smaller", sep="\n")
+    means = (times(report.mean(kind)) for kind in ("both", "scratch", "memory"))
+    console.print(table)
+    console.print("Geometric mean over layers: {} faster; memory {} smaller, {} with what both have".format(*means))
+    console.print(tables.aims(layer_goals(report)))

@@ -7,29 +7,35 @@ from pathlib import Path
 
 def bench_structures(quick: bool, seconds: float, out: Path | None) -> None:
     """Measure, show a table, and write every figure to `out` after each row."""
-    from rich.console import Console
     from rich.table import Table
 
     from graphattn.bench import machine, structures
     from graphattn.bench.structure_rows import QUICK, ROWS
-    from graphattn.bench.text import mebibytes, milliseconds, times
+    from graphattn.bench.text import faults, first_call, mebibytes, milliseconds, system, times
+    from graphattn.cli.wide_console import wide_console
     from graphattn.files import write_text
 
     words = ["graphattn", "bench", "structures", *(["--quick"] if quick else []), "--seconds", f"{seconds:g}"]
     report = structures.StructureReport(machine.describe(" ".join(words)))
     device = report.environment["device"]
-    console = Console()
-    table = Table("graph", "contender", "forward", "both", "memory", "note")
+    console = wide_console()
+    table = Table(
+        "graph", "contender", "forward", "first", "faults", "sys", "both", "first", "faults", "sys", "scratch",
+        "memory", "note",
+    )  # fmt: skip
     names = [name for name in ROWS if not quick or name in QUICK]
     for place, name in enumerate(names, start=1):
-        for contender in ROWS[name].contenders:
-            with console.status(f"{place} of {len(names)}: {name}, {contender}"):
-                result = structures.run(name, contender, seconds, device)
-            report.results.append(result)
-            table.add_row(
-                name, contender, milliseconds(result.forward), milliseconds(result.both), mebibytes(result.memory),
-                result.note or "",
-            )  # fmt: skip
+        with console.status(f"{place} of {len(names)}: {name}"):
+            results = structures.run(name, seconds, device)
+        report.results += results
+        for result in results:
+            timings = [
+                show(timing)
+                for timing in (result.forward, result.both)
+                for show in (milliseconds, first_call, faults, system)
+            ]
+            held = [mebibytes(result.figure(kind)) for kind in ("scratch", "memory")]
+            table.add_row(name, result.contender, *timings, *held, result.note or "")
         table.add_section()
         forward, both = (times(report.ratio(name, kind)) for kind in ("forward", "both"))
         aim = ROWS[name].aim

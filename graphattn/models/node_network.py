@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from graphattn import nn as layers
 from graphattn.graph import Graph
-from graphattn.nn.sparse_linear import SparseLinear, SparseRows, is_sparse, sparse_dropout
+from graphattn.nn.feature_dropout import FeatureDropout
+from graphattn.nn.sparse_features import is_sparse, sparse_linear
 
 CONVS = ("gat", "gatv2", "transformer")
 NORMS = ("batch", "layer", "none")
@@ -93,10 +94,9 @@ class NodeNetwork(nn.Module):
                 f"got depth={depth}, num_heads={num_heads}, hidden_dim={hidden_dim}"
             )
         self.conv, self.residual, self.jumping = conv, residual, jumping
-        self.dropout, self.input_dropout = dropout, input_dropout
+        self.dropout, self.drop_features = dropout, FeatureDropout(input_dropout)
         self.activation: Any = ACTIVATIONS[activation]
-        rows = SparseRows()
-        self.pre_linear = SparseLinear(in_dim, hidden_dim, rows=rows) if pre_linear else None
+        self.pre_linear = _Linear(in_dim, hidden_dim) if pre_linear else None
         self.convs, self.seps, self.norms = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         width = hidden_dim if pre_linear else in_dim
         for number in range(depth):
@@ -104,11 +104,9 @@ class NodeNetwork(nn.Module):
             heads = out_heads if is_output else num_heads
             out = out_dim if is_output else hidden_dim // num_heads
             attend = _conv(conv, width, out, heads, not is_output, sep, attention_dropout, edge_dim)
-            if number == 0 and not pre_linear:
-                _take_sparse_rows(attend, rows)
             total = out_dim if is_output else hidden_dim
             self.convs.append(attend)
-            self.seps.append(SparseLinear(width, total, rows=rows) if sep else nn.Identity())
+            self.seps.append(_Linear(width, total) if sep else nn.Identity())
             self.norms.append(nn.Identity() if is_output else _norm(norm, total))
             width = total
         self.sep = sep
@@ -127,7 +125,7 @@ class NodeNetwork(nn.Module):
 
     def _run(self, x: Tensor, edges: Any, edge_attr: Tensor | None, kept: list[tuple[Tensor, Tensor]] | None) -> Tensor:
         graph = edges if isinstance(edges, Graph) else Graph(edges, x.shape[0])
-        h = _drop(x, self.input_dropout, self.training)
+        h = self.drop_features(x)
         if self.pre_linear is not None:
             h = F.dropout(self.pre_linear(h), self.dropout, self.training)
         total: Tensor | None = None
@@ -167,25 +165,17 @@ def _conv(
     return made(width, out, add_self_loops=not sep, **options)
 
 
-def _take_sparse_rows(conv: nn.Module, rows: SparseRows) -> None:
-    """Let the linear maps of a layer's features, which read `x`, take sparse rows; they keep their weights."""
-    linear: Any
-    for name, linear in list(conv.named_children()):
-        if name == "lin_edge" or getattr(linear, "weight", None) is None:
-            continue
-        taking: Any = SparseLinear(linear.in_channels, linear.out_channels, linear.bias is not None, rows=rows)
-        taking.weight, taking.bias = linear.weight, linear.bias
-        setattr(conv, name, taking)
+class _Linear(nn.Linear):
+    """`torch.nn.Linear` that takes sparse rows too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sparse_linear(x, self.weight, self.bias) if is_sparse(x) else super().forward(x)
 
 
 def _norm(kind: str, width: int) -> nn.Module:
     if kind == "batch":
         return nn.BatchNorm1d(width)
     return nn.LayerNorm(width) if kind == "layer" else nn.Identity()
-
-
-def _drop(x: Tensor, p: float, training: bool) -> Tensor:
-    return sparse_dropout(x, p, training) if is_sparse(x) else F.dropout(x, p, training)
 
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from graphattn.deprecation import renamed
 from graphattn.nn import efficient, functional, generation, heads, positions, recurrent, transformer, vision
 from graphattn.nn.attention import MultiheadAttention
 from graphattn.nn.efficient import LinformerAttention, LongformerAttention, LSHAttention, OnGraph
+from graphattn.nn.feature_dropout import FeatureDropout
 from graphattn.nn.feature_maps import PerformerFeatures
 from graphattn.nn.heads import AttentionPooling, GraphHead, MaskedLanguageHead, NodeHead, Seq2SeqHead
 from graphattn.nn.pyg import registry
@@ -65,6 +66,7 @@ __all__ = [
     "BahdanauDecoder",
     "DenseGATConv",
     "DenseGATv2Conv",
+    "FeatureDropout",
     "FixedVector",
     "GATConv",
     "GATv2Conv",

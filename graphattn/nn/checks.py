@@ -42,16 +42,21 @@ def as_pair(x: Tensor | Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]
     return x[0], x[1]
 
 
-def check_features(name: str, x: Tensor, linear: Any) -> None:
+def check_features(name: str, x: Tensor, linear: Any, *, sparse: bool = False) -> None:
     """Raise unless `x` is `[rows, F]` with the width, dtype and device that `linear` expects.
 
     If `linear` was modified (see `is_plain`), for example because its parameters are offloaded until it is called, its
-    width, dtype and device are not checked here. If it is None, only the shape and dtype of `x` are.
+    width, dtype and device are not checked here. If it is None, only the layout, shape and dtype of `x` are. With
+    `sparse`, `x` may be in compressed sparse row form.
 
     Raises:
         ValueError: wrong number of dimensions, wrong width, or wrong device.
-        TypeError: not floating-point, or a dtype other than that of the weights (outside autocast).
+        TypeError: a layout that is not taken, not floating-point, or a dtype other than that of the weights (outside
+            autocast).
     """
+    if x.layout is not torch.strided and not (sparse and x.layout is torch.sparse_csr):
+        taken, remedy = ("dense or torch.sparse_csr", "x.to_sparse_csr()") if sparse else ("dense", "x.to_dense()")
+        raise TypeError(f"{name} must be {taken}, got {x.layout}: convert it with {remedy}")
     width = getattr(linear, "in_channels", getattr(linear, "in_features", -1))
     if linear is not None and not is_untouched(linear):
         width = -1  # the modification may change the width

@@ -1,5 +1,7 @@
 """What is measured: cases and their inputs."""
 
+from itertools import groupby
+
 import torch
 from bench_cases import tiny
 
@@ -16,11 +18,13 @@ def test_cases_for_gpus_in_their_dtype():
 
 def test_the_suite_has_every_score_in_every_shape():
     for graph in ("cora", "arxiv", "molecules", "mesh-up", "knn-8"):
+        small = {(score, 8, 8) for score in SCORES} if graph in ("cora", "molecules") else set()
         assert {(case.score, case.heads, case.width) for case in SUITE if case.graph == graph} == {
             (score, *shape) for score in SCORES for shape in SHAPES
-        }
+        } | small
     assert set(QUICK) <= set(SUITE)
     assert len(set(SUITE)) == len(SUITE)
+    assert len([name for name, _ in groupby(SUITE, key=lambda case: case.graph)]) == len({case.graph for case in SUITE})
 
 
 def test_leaves_follow_the_score():

@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+import turns
 
 from graphattn.bench import process
 
@@ -44,3 +45,14 @@ def test_a_process_of_its_own():
 def test_a_killed_process_is_told_from_one_that_failed():
     with pytest.raises(process.FailedError, match="killed"):
         process.run(signal.raise_signal, signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pids")
+def test_turns():
+    """Turn by turn, in processes that live on; one that fails does not end the others."""
+    takers = [(turns.count_turns, 3), (turns.fail_in_turn, 1), (turns.count_turns, 1), (os.getpid,)]
+    first, failed, second, pid = process.in_turns(takers)
+    assert (first[0], second[0]) == (3, 1)
+    assert len({first[1], second[1], pid, os.getpid()}) == 4
+    assert isinstance(failed, process.FailedError)
+    assert str(failed) == "RuntimeError: turn 1"

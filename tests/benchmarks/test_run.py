@@ -15,9 +15,9 @@ pytest.importorskip("numba")
 
 
 def test_a_contender_that_fails_is_reported_not_fatal():
-    found = run.Task(Case("no such graph", "dot", 1, 1), "graphattn", 1, HERE).run(0.0)
-    assert found.forward is None
-    assert "no such graph" in found.note
+    found = run.Task(Case("no such graph", "dot", 1, 1), ["graphattn", "PyG"], 1, HERE).run(0.0)
+    assert [result.contender for result in found] == ["graphattn", "PyG"]
+    assert all(result.forward is None and "no such graph" in result.note for result in found)
 
 
 def test_command_writes_every_figure(tmp_path, monkeypatch):
@@ -34,6 +34,13 @@ def test_command_writes_every_figure(tmp_path, monkeypatch):
     assert contenders[:2] == ["graphattn", "plain torch"]
     assert contenders[-1] == "gather"
     assert "best rival of each row" in done.output
+    assert {"quartiles", "first", "faults", "sys", "gather"} <= set(done.output.split())
+    (line,) = (line for line in done.output.splitlines() if line.strip().startswith("dot"))  # which did not wrap
+    assert line.count("ms") >= 3
+    assert line.rstrip().endswith("%")
+    mine = found.results[0]
+    assert mine.forward.first >= 0
+    assert mine.memory is None or mine.memory.results == 4 * 4 * 1_538 * 8 * 16
 
 
 def test_command_measures_how_the_cost_grows(tmp_path, monkeypatch):

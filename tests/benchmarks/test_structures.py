@@ -1,12 +1,15 @@
 """`graphattn bench structures`: contenders compute the same, ratios are what they say, and the file reads back."""
 
+import types
+
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import graphattn as ga
-from graphattn.bench import structure_rows, structures
-from graphattn.bench.measure import Timing
+from graphattn.bench import process, structure_rows, structures
+from graphattn.bench.measure import Timing, finish
+from graphattn.bench.peak import Memory
 from graphattn.bench.structure_rows import Row
 from graphattn.bench.structures import StructureReport, StructureResult
 from graphattn.cli.main import app
@@ -52,7 +55,9 @@ def test_the_parts_are_those_of_the_union():
 
 
 def result(row, contender, forward, both=None):
-    return StructureResult(row, contender, Timing(forward, 0.0, 3), both and Timing(both, 0.0, 3), memory=7)
+    return StructureResult(
+        row, contender, Timing(forward, forward, forward, 10), both and Timing(both, both, both, 10), memory=Memory(7)
+    )
 
 
 def test_ratios():
@@ -82,7 +87,11 @@ def test_the_command_measures_and_writes(monkeypatch, tmp_path):
     )
     for module in (structures, structure_rows):
         monkeypatch.setattr(module, "ROWS", {"tiny": row})
-    monkeypatch.setattr(structures, "run", structures.measure)  # a fresh process would not know the row
+    # a fresh process would not know the row
+    here = types.SimpleNamespace(
+        FailedError=process.FailedError, in_turns=lambda works: [finish(f(*a)) for f, *a in works]
+    )
+    monkeypatch.setattr(structures, "process", here)
     out = tmp_path / "structures.json"
     ran = CliRunner().invoke(app, ["bench", "structures", "--seconds", "0", "--json", str(out)])
     assert ran.exit_code == 0, ran.output

@@ -93,7 +93,7 @@ def main(*arguments: str) -> int:
         for probe in PROBES:
             report.probes.update(attempt(clock, BENCH_UNTIL, probe, "cuda")[0] or {})
         for task in run.tasks(cases, report):
-            report.results.append(bench(task, clock))
+            report.results += bench(task, clock)
             write()
         content["tuned"], why = attempt(clock, BUDGET, tune)
         content["tuned"] = content["tuned"] or why
@@ -175,16 +175,15 @@ def attempt(clock: Clock, until: float, function: Any, *arguments: Any) -> tuple
         return None, str(error)
 
 
-def bench(task: Any, clock: Clock) -> Result:
-    """One contender on one case, as `graphattn bench` measures it."""
+def bench(task: run.Task, clock: Clock) -> list[Result]:
+    """All contenders on one case, as `graphattn bench` measures them."""
     left = clock.left(BENCH_UNTIL)
     if left < SOME:
-        return Result(task.case, task.contender, note="not reached in time")
-    result = task.run(SECONDS, timeout=left)
-    print(
-        f"{task.case}: {task.contender}: {result.forward} {result.both} {result.memory} {result.note or ''}", flush=True
-    )
-    return result
+        return [Result(task.case, name, note="not reached in time") for name in task.contenders]
+    results = task.run(SECONDS, timeout=left / len(task.contenders))
+    for each in results:
+        print(f"{each.case}: {each.contender}: {each.forward} {each.both} {each.memory} {each.note or ''}", flush=True)
+    return results
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import torch
 
 import graphattn as ga
 from graphattn.bench.graphs import molecules
-from graphattn.bench.measure import peak_extra, per_call, repeat
+from graphattn.bench.measure import per_call, repeat
+from graphattn.bench.peak import peak_extra
 from graphattn.ops.triton import rowblocks
 from graphattn.ops.triton.rowblocks import ENOUGH
 

@@ -15,9 +15,10 @@ from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, Size, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.pyg.conv.attention_heads import block_diagonal, check_heads, head_scores, join_heads
-from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps
+from graphattn.nn.pyg.conv.linear_maps import add_terms, linear_maps, map_features
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_scores, readable_weight
 from graphattn.nn.pyg.self_loops import FillValue
+from graphattn.nn.sparse_features import is_sparse
 from graphattn.ops.scores import Sum
 from graphattn.ops.thresholds import is_small
 
@@ -43,8 +44,8 @@ class GATConv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` or a pair `([N, F_s], [M, F_d] or None)`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]`, or
-        `[M, C]` for the mean of the heads.
+        x `[N, F]` or a pair `([N, F_s], [M, F_d] or None)`, dense or `torch.sparse_csr`;
+        edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]`, or `[M, C]` for the mean of the heads.
         A destination without edges gets the bias, and the residual.
 
     Raises:
@@ -139,16 +140,16 @@ class GATConv(AttentionConv):
         x_src, x_dst = as_pair(x)
         to_src: Any = self.lin if self.lin is not None else self.lin_src
         to_dst: Any = self.lin if self.lin is not None else self.lin_dst
-        check_features("x", x_src, to_src)
+        check_features("x", x_src, to_src, sparse=True)
         if x_dst is not None and (x_dst is not x_src or to_dst is not to_src):
-            check_features("x", x_dst, to_dst)
+            check_features("x", x_dst, to_dst, sparse=True)
         edges = read(edge_index, edge_attr, (x_src, x_dst), size, self.flow, takes_numbers=self.lin_edge is not None)
         if self.lin_edge is None and edges.edge_attr is not None:
             edges = replace(edges, edge_attr=None)
         if self.add_self_loops:
             edges = self._with_self_loops(edges, self.fill_value)
 
-        residual = self.res(x_dst) if x_dst is not None and self.res is not None else None
+        residual = map_features(x_dst, self.res) if x_dst is not None and self.res is not None else None
         H, C = self.heads, self.out_channels
         source, destination, scores = self._mapped(x_src, x_dst, to_src, to_dst)
         if self.sends_messages:
@@ -186,20 +187,20 @@ class GATConv(AttentionConv):
         ⟨a, W⟩.
         """
         H, C = self.heads, self.out_channels
-        weight = None if is_small(x_src) else readable_weight(to_src, x_src)
+        weight = None if is_small(x_src) or is_sparse(x_src) else readable_weight(to_src, x_src)
         if x_dst is x_src and to_dst is to_src and weight is not None and x_src.shape[1] <= weight.shape[0]:
             folded = block_diagonal(self.att_src, self.att_dst).t() @ weight
             rows, both = linear_maps(x_src, [(weight, None), (folded, None)])
             key, query = both.split(H, dim=1)
             return rows.view(-1, H, C), rows.view(-1, H, C), (key, query)
-        source = to_src(x_src).view(-1, H, C)
+        source = map_features(x_src, to_src).view(-1, H, C)
         if x_dst is x_src and to_dst is to_src:
             key, query = head_scores(source, self.att_src, self.att_dst)
             return source, source, (key, query)
         (key,) = head_scores(source, self.att_src)
         if x_dst is None:
             return source, None, (key, None)
-        destination = to_dst(x_dst).view(-1, H, C)
+        destination = map_features(x_dst, to_dst).view(-1, H, C)
         (query,) = head_scores(destination, self.att_dst)
         return source, destination, (key, query)
 

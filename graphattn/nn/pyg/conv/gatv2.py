@@ -14,7 +14,7 @@ from graphattn.nn.checks import as_pair, check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.pyg.conv.attention_heads import check_heads, join_heads
-from graphattn.nn.pyg.conv.linear_maps import add_terms, map_rows
+from graphattn.nn.pyg.conv.linear_maps import add_terms, map_features, map_rows
 from graphattn.nn.pyg.conv.projection import edge_columns, edge_features, edge_terms
 from graphattn.nn.pyg.self_loops import FillValue
 from graphattn.ops.scores import Additive
@@ -44,7 +44,8 @@ class GATv2Conv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` or a pair `([N, F_s], [M, F_d])`; edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]` or `[M, C]`.
+        x `[N, F]` or a pair `([N, F_s], [M, F_d])`, dense or `torch.sparse_csr`;
+        edge_attr `[E, edge_dim]` or `[E]` → `[M, H·C]` or `[M, C]`.
         A destination without edges gets the bias, and the residual.
 
     Raises:
@@ -132,15 +133,15 @@ class GATv2Conv(AttentionConv):
         x_src, x_dst = as_pair(x)
         if x_dst is None:
             raise ValueError("x is a pair without features of the destinations, which GATv2 needs")
-        check_features("x", x_src, self.lin_l)
-        check_features("x", x_dst, self.lin_r)
+        check_features("x", x_src, self.lin_l, sparse=True)
+        check_features("x", x_dst, self.lin_r, sparse=True)
         edges = read(edge_index, edge_attr, (x_src, x_dst), None, self.flow, takes_numbers=self.lin_edge is not None)
         if edges.edge_attr is not None and self.lin_edge is None:
             raise ValueError("edge_attr is given, but the layer was made without edge_dim")
         if self.add_self_loops:
             edges = self._with_self_loops(edges, self.fill_value)
 
-        residual = None if self.res is None else self.res(x_dst)
+        residual = None if self.res is None else map_features(x_dst, self.res)
         H, C = self.heads, self.out_channels
         left, right = (rows.view(-1, H, C) for rows in self._mapped(x_src, x_dst))
         if self.sends_messages:
@@ -153,10 +154,10 @@ class GATv2Conv(AttentionConv):
     def _mapped(self, x_src: Tensor, x_dst: Tensor) -> tuple[Tensor, Tensor]:
         """W_l x_j and W_r x_i, `[nodes, H·C]`."""
         if x_dst is x_src and self.share_weights:
-            rows = self.lin_l(x_src)
+            rows = map_features(x_src, self.lin_l)
             return rows, rows
         if x_dst is not x_src:
-            return self.lin_l(x_src), self.lin_r(x_dst)
+            return map_features(x_src, self.lin_l), map_features(x_dst, self.lin_r)
         left, right = map_rows(x_src, self.lin_l, self.lin_r)
         return left, right
 

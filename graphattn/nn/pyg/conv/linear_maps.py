@@ -13,6 +13,7 @@ from torch import Tensor
 from graphattn.graph.torch_modes import is_plain
 from graphattn.nn.pyg.conv.projection import readable_weight
 from graphattn.nn.pyg.writable import writable
+from graphattn.nn.sparse_features import is_sparse, sparse_linear
 from graphattn.ops.huge_pages import ask_for_huge_pages
 from graphattn.ops.mapped import one_by_one
 from graphattn.ops.precision import under_autocast
@@ -22,8 +23,17 @@ Map = tuple[Tensor, Tensor | None]
 """A weight `[D, F]` and a bias `[D]`."""
 
 
+def map_features(x: Tensor, linear: Any) -> Tensor:
+    """Apply a linear module to node features x `[N, F]`, by `sparse_linear` if they are sparse and it is unmodified."""
+    if not is_sparse(x) or readable_weight(linear, x, bias=True) is None:
+        return linear(x)
+    return sparse_linear(x, linear.weight, linear.bias)
+
+
 def map_rows(x: Tensor, *linears: Any) -> tuple[Tensor, ...]:
-    """Apply several linear modules to x `[N, F]`, by `linear_maps` if all are unmodified."""
+    """Apply several linear modules to x `[N, F]`, by `linear_maps` if all are unmodified and x is dense."""
+    if is_sparse(x):
+        return tuple(map_features(x, linear) for linear in linears)
     if any(readable_weight(linear, x, bias=True) is None for linear in linears):
         return tuple(linear(x) for linear in linears)
     return linear_maps(x, [(linear.weight, linear.bias) for linear in linears])

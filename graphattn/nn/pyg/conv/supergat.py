@@ -15,7 +15,7 @@ from graphattn.nn.checks import check_features
 from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt, pair_scores
 from graphattn.nn.pyg.conv.attention_heads import check_heads, head_scores, join_heads
-from graphattn.nn.pyg.conv.linear_maps import add_terms
+from graphattn.nn.pyg.conv.linear_maps import add_terms, map_features
 from graphattn.nn.pyg.conv.negative_pairs import negative_pairs, weighted_negative_pairs
 
 
@@ -46,7 +46,7 @@ class SuperGATConv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` → `[N, H·C]` or `[N, C]`. A node without edges gets the bias.
+        x `[N, F]`, dense or `torch.sparse_csr` → `[N, H·C]` or `[N, C]`. A node without edges gets the bias.
 
     Raises:
         ValueError, TypeError: an argument has a wrong size, type or device; the message names it.
@@ -123,12 +123,12 @@ class SuperGATConv(AttentionConv):
             neg_edge_index: pairs of nodes that are not linked, `[2, E']`, for the loss; drawn when None.
             batch: the graph of each node, so that pairs are drawn within graphs.
         """
-        check_features("x", x, self.lin)
+        check_features("x", x, self.lin, sparse=True)
         edges = read(edge_index, None, (x, x), None, self.flow)
         if self.add_self_loops:
             edges = self._with_self_loops(edges)
         H, C = self.heads, self.out_channels
-        x = self.lin(x).view(-1, H, C)
+        x = map_features(x, self.lin).view(-1, H, C)
         products: Tensor | None = None
         if self.sends_messages:
             out = self.propagate(edges.graph.edge_index, x=x, size=edges.size)

@@ -46,7 +46,8 @@ class TransformerConv(AttentionConv):
         **kwargs: further arguments of PyG's `MessagePassing` (`aggr`, `flow`, …).
 
     Shapes:
-        x `[N, F]` or a pair `([N, F_s], [M, F_d])`; edge_attr `[E, edge_dim]` → `[M, H·C]` or `[M, C]`.
+        x `[N, F]` or a pair `([N, F_s], [M, F_d])`, dense or `torch.sparse_csr`;
+        edge_attr `[E, edge_dim]` → `[M, H·C]` or `[M, C]`.
         A destination without edges gets the first term.
 
     Raises:
@@ -126,7 +127,7 @@ class TransformerConv(AttentionConv):
         if x_dst is None:
             raise ValueError("x is a pair without features of the destinations, which TransformerConv needs")
         for features, linear in ((x_src, self.lin_key), (x_dst, self.lin_query)):
-            check_features("x", features, linear)
+            check_features("x", features, linear, sparse=True)
         edges = read(edge_index, edge_attr, (x_src, x_dst), None, self.flow)
         if edges.edge_attr is None and self.lin_edge is not None:
             raise ValueError(f"edge_attr is missing, which a layer with edge_dim={self.edge_dim} needs")
