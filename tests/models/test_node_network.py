@@ -8,7 +8,6 @@ import torch
 import graphattn as ga
 from graphattn.models import NodeNetwork
 from graphattn.models.node_network import CONVS, NORMS
-from graphattn.nn.sparse_linear import SparseLinear, sparse_dropout
 
 EDGES = torch.tensor([[0, 1, 2, 3, 1, 4, 4], [1, 2, 0, 1, 0, 2, 2]])
 GRAPH = ga.Graph(EDGES, 7)  # node 5 and 6 have no edges, 4 → 2 is there twice
@@ -65,20 +64,6 @@ def test_edge_features_and_attention_weights():
     assert edges.shape[1] == alpha.shape[0] == 7 + 7  # with self-loops
     sums = torch.zeros(7, 5, dtype=torch.float64).index_add(0, edges[1], alpha)
     torch.testing.assert_close(sums, torch.ones_like(sums))
-
-
-def test_dropout_of_sparse_rows_keeps_zeros_and_rescales():
-    x = torch.eye(2000).to_sparse_csr()
-    torch.manual_seed(0)
-    values = sparse_dropout(x, 0.75).values()
-    assert set(values.tolist()) == {0.0, 4.0}
-    assert sparse_dropout(x, 0.75, training=False) is x
-
-
-def test_sparse_rows_are_read_anew_when_they_change():
-    linear = SparseLinear(11, 2).double()
-    for x in (features(), features().flip(0), features()[:4]):
-        torch.testing.assert_close(linear(x.to_sparse_csr()), linear(x))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,10 +219,16 @@ class NodePredictor:
                 training nodes are taken for those.
             edges: as in `fit`.
             **reading: options of `read_network`; those of `fit`, and what columns were taken for then, otherwise.
+
+        Warns:
+            UserWarning: rows were left out. (To see which, read with `reading.read_alike` and give its network.)
         """
         if data is None:
             return labels_table(self.network, self.predictions, self.conformal, self.distance)
         network = read_alike(self.network, data, edges, self.reading | reading)
+        if network.rejects:
+            first = network.rejects[0].reason
+            warnings.warn(f"{len(network.rejects)} rows were left out, the first because: {first}", stacklevel=2)
         predicted, distance = self._predict_network(network)
         return labels_table(network, predicted, self.conformal, distance)
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from graphattn.tasks.network.answer import find_answer
 from graphattn.tasks.network.calibration import (
     ConformalSets,
     apply_temperature,
@@ -80,16 +79,3 @@ def test_intervals_are_as_wide_as_the_errors():
     errors = np.arange(1, 100.0)  # 99 of them
     fitted = ConformalSets.fit("regression", np.zeros((99, 1)), errors, 0.9)
     np.testing.assert_allclose(fitted.intervals(np.array([[5.0]])), [[5 - 90, 5 + 90]], atol=1.01)
-
-
-def test_the_better_method_answers():
-    p, y = drawn(600)
-    valid, test = np.arange(600) < 300, np.arange(600) >= 300
-    noise = softmax(np.random.default_rng(5).standard_normal((600, 3)) * 4)
-    answer = find_answer("multiclass", "accuracy", {"good": p, "noise": noise}, y, valid, test)
-    assert answer.chosen in ("good", "blend")
-    assert {member.name for member in answer.members} == {"good", "noise", "blend"}
-    weight = {member.name: member.weight for member in answer.members}
-    assert weight["good"] > 0.9
-    assert answer.chosen in answer.why or "blend" in answer.why
-    assert answer("multiclass", {"good": p, "noise": noise}).shape == (600, 3)

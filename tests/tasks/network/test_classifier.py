@@ -7,11 +7,10 @@ import pytest
 import torch
 from small_networks import blocks, karate, network
 
-from graphattn.tasks.common.errors import InputError, ModelDirectoryError, SettingsError
+from graphattn.tasks.common.errors import InputError
 from graphattn.tasks.network import NodeClassifier, NodeRegressor
-from graphattn.tasks.network.config import NodeModelConfig, preset
+from graphattn.tasks.network.config import NodeModelConfig
 from graphattn.tasks.network.fit_rivals import RIVALS
-from graphattn.tasks.network.search import seconds
 
 SHORT = NodeModelConfig(epochs=30, patience=30, hidden_dim=16, validate_every=5)
 
@@ -46,20 +45,6 @@ def test_what_was_measured(fitted):
     assert sum(map(sum, found["confusion"])) == 18
     assert found["coverage"]["asked"] == 0.9
     assert found["edge_homophily"] > 0.5
-
-
-def test_a_model_is_read_back_and_says_the_same(fitted, tmp_path):
-    fitted.save(tmp_path)
-    again = NodeClassifier.load(tmp_path)
-    assert again.evaluate() == fitted.evaluate()
-    assert again.predict().equals(fitted.predict())
-    other = blocks(60, seed=3)
-    np.testing.assert_array_equal(again.predict(other), fitted.predict(other))
-    (tmp_path / "model.safetensors").write_bytes(b"cut")
-    with pytest.raises(ModelDirectoryError, match="damaged"):
-        NodeClassifier.load(tmp_path)
-    with pytest.raises(ModelDirectoryError, match="holds no"):
-        NodeClassifier.load(tmp_path / "nowhere")
 
 
 def test_the_same_network_in_another_order_is_labeled_alike(fitted):
@@ -120,59 +105,9 @@ def test_several_labels():
     assert fit.evaluate()["test"]["accuracy"] > 0.6
 
 
-def test_a_search_within_few_trials(tmp_path):
-    options = {"budget": "10m", "trials": 1, "rivals": ("majority",), "directory": tmp_path}
-    fit = NodeClassifier().fit(blocks(45), **options)
-    assert len(fit.trials) == len(fit.networks) == 1
-    said = []
-    resumed = NodeClassifier().fit(blocks(45), **options, resume=True, progress=said.append)
-    assert resumed.trials == fit.trials
-    assert not any("recipe" in sentence for sentence in said)
-    torch.testing.assert_close(resumed.networks[0].logits, fit.networks[0].logits)
-
-
-def test_a_search_ends_with_its_budget():
-    fit = NodeClassifier().fit(blocks(45), budget="1s", rivals=("majority",))
-    assert fit.trials[0].number == 0 or fit.trials[0].score >= fit.trials[-1].score
-    assert 1 <= len(fit.networks) <= 3
-
-
 def test_the_karate_club_is_labeled():
     fit = NodeClassifier().fit(karate(), preset="fast")
     table = fit.predict()
     clubs = [fit.network.classes[label] for label in fit.network.y]
     assert np.mean([said == true for said, true in zip(table["club_predicted"], clubs, strict=True)]) > 0.8
     assert fit.evaluate()["classes"] == {"Mr. Hi": 17, "Officer": 17}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"preset": "slow"}, "preset"),
-        ({"metric": "rmse"}, "metric"),
-        ({"coverage": 2}, "coverage"),
-        ({"split": "odd"}, "split"),
-        ({"split": "time"}, "times"),
-        ({"split": "given"}, "without a split"),
-    ],
-)
-def test_settings_that_cannot_be(options, message):
-    with pytest.raises(SettingsError, match=message):
-        NodeClassifier().fit(blocks(30), rivals=(), **({"config": None} | options))
-
-
-def test_budgets_and_presets():
-    assert [seconds(budget) for budget in ("90s", "10m", "1.5h", 7)] == [90, 600, 5400, 7]
-    with pytest.raises(SettingsError, match="budget"):
-        seconds("soon")
-    assert preset("cora").dropout == 0.6
-    assert NodeModelConfig.from_json(SHORT.to_json()) == SHORT
-    with pytest.raises(SettingsError, match="colour"):
-        NodeModelConfig.from_json({"colour": 3})
-    with pytest.raises(SettingsError, match="hidden_dim"):
-        NodeModelConfig(hidden_dim=6)
-
-
-def test_too_few_labels():
-    with pytest.raises(InputError, match="1 nodes have a label"):
-        NodeClassifier().fit(network([[0], [1]], [0, -1], classes=("a", "b")))

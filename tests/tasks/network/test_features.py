@@ -2,85 +2,17 @@
 
 import dataclasses
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 import torch
 from small_networks import blocks, karate, network
 
 from graphattn.tasks.network import features as module
 from graphattn.tasks.network.features import NodeFeatures, aligned, feature_columns
 from graphattn.tasks.network.network import ColumnRole
-from graphattn.tasks.network.number_scaler import NumberScaler
-from graphattn.tasks.network.structure import (
-    adjacency_of,
-    core_numbers,
-    laplacian_eigenvectors,
-    pagerank,
-    structure_of,
-    undirected,
-)
 
 NAN = float("nan")
-
-
-def matrix(graph):
-    return undirected(adjacency_of(np.array(graph.edges(), dtype=np.int64).T, graph.number_of_nodes()))
-
-
-def test_numbers_are_centered_and_gaps_flagged():
-    x = np.array([[0.0, 10.0, 1.0], [1.0, 20.0, NAN], [1.0, 30.0, 3.0], [0.0, 40.0, 5.0], [1.0, 50.0, 1.0]])
-    z = NumberScaler.fit(x).transform(x)
-    assert z.shape == (5, 4)
-    np.testing.assert_array_equal(z[:, 0], x[:, 0])  # zeros and ones stay
-    s = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    np.testing.assert_allclose(z[:, 1], s / np.sqrt(1 + (s / 3) ** 2))
-    np.testing.assert_array_equal(z[:, 3], [0, 1, 0, 0, 0])
-    assert z[1, 2] == 0
-
-
-def test_a_column_without_numbers_or_without_change_is_no_trouble():
-    x = np.array([[NAN, 7.0], [NAN, 7.0]])
-    np.testing.assert_array_equal(NumberScaler.fit(x).transform(x), [[0, 0, 1], [0, 0, 1]])
-
-
-def test_structure_agrees_with_networkx():
-    graph = nx.karate_club_graph()
-    both = matrix(graph)
-    ranks = nx.pagerank(graph, weight=None, tol=1e-12, max_iter=1000)
-    np.testing.assert_allclose(pagerank(both) / 34, [ranks[node] for node in graph], atol=1e-5)
-    np.testing.assert_array_equal(core_numbers(both), list(nx.core_number(graph).values()))
-    walk = nx.to_numpy_array(graph, weight=None)
-    walk /= walk.sum(1, keepdims=True)
-    columns = structure_of(both)
-    np.testing.assert_allclose(columns[:, 5], np.diag(walk @ walk))
-    np.testing.assert_allclose(columns[:, 6], np.diag(walk @ walk @ walk))
-
-
-def test_nodes_without_edges_have_a_place_too():
-    columns = structure_of(sp.csr_array((3, 3)))
-    assert np.isfinite(columns).all()
-    assert (columns[:, [0, 1, 3, 4, 5, 6]] == 0).all()
-
-
-def test_eigenvectors_solve_their_equation_by_either_solver(monkeypatch):
-    both = matrix(nx.karate_club_graph())
-    root = np.diag(1 / np.sqrt(both.sum(1)))
-    laplacian = np.eye(34) - root @ both.toarray() @ root
-    from graphattn.tasks.network import structure
-
-    for dense in (400, 0):
-        monkeypatch.setattr(structure, "_DENSE_EIGENVECTORS", dense)
-        vectors = laplacian_eigenvectors(both, 3)
-        values = np.linalg.eigvalsh(laplacian)[1:4]
-        np.testing.assert_allclose(laplacian @ vectors, vectors * values, atol=1e-3)
-        np.testing.assert_allclose((vectors**2).mean(0), 1)
-
-
-def test_a_network_too_small_for_all_eigenvectors():
-    assert laplacian_eigenvectors(matrix(nx.path_graph(3)), 8).shape == (3, 8)
 
 
 def test_a_network_without_features_gets_structure():
@@ -90,17 +22,6 @@ def test_a_network_without_features_gets_structure():
     assert features.structural
     assert x.shape == (34, len(feature_columns(features, club)))
     assert torch.isfinite(x).all()
-
-
-def test_sparse_features_stay_sparse_with_rows_that_add_up_to_one():
-    x = torch.tensor([[0.0, 2.0, 1.0], [0.0, 0.0, 0.0], [1.0, 4.0, 0.0]]).to_sparse_csr()
-    net = network([[0, 1], [1, 2]], [0, 1, 0], x=x)
-    out = NodeFeatures.fit(net).transform(net)
-    assert out.layout is torch.sparse_csr
-    torch.testing.assert_close(out.to_dense(), torch.tensor([[0, 1 / 3, 2 / 3], [0, 0, 0], [0.5, 0.5, 0]]))
-    more = NodeFeatures.fit(net, structural=True).transform(net)
-    assert more.layout is torch.sparse_csr
-    assert more.shape[1] > 3
 
 
 def test_categories_have_a_column_for_those_not_seen():
