@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_BLOCK = 1 << 25  # bytes; each block keeps its own list of the cells that it has
+
+
 class UnfitError(Exception):
     """The file is not what was thought; another way of reading it may do."""
 
@@ -64,7 +67,9 @@ def _by_arrow(file: IO[bytes], plan: Plan, types: dict[str, str]) -> pd.DataFram
     try:
         table = csv.read_csv(
             file,
-            read_options=csv.ReadOptions(encoding=plan.encoding or "utf8", column_names=plan.header, skip_rows=1),
+            read_options=csv.ReadOptions(
+                encoding=plan.encoding or "utf8", column_names=plan.header, skip_rows=1, block_size=_BLOCK
+            ),
             parse_options=csv.ParseOptions(delimiter=plan.separator),
             convert_options=csv.ConvertOptions(
                 column_types={name: known[types[name]] if name in types else text for name in plan.header},

@@ -88,7 +88,7 @@ def _fast(path: Path, plan: Plan, progress: Progress) -> pd.DataFrame:
     """Read with the types that the first rows suggest, with wider ones where these do not hold."""
     if len(plan.header) == 1:  # pyarrow and pandas drop empty lines, of which a row may consist here
         raise _CarefulError
-    for types in plan.attempts(plain=plan.wholes and _is_plain(path)):
+    for types in plan.attempts(plain=bool(plan.wholes) and _is_plain(path)):
         try:
             with open_bytes(path, progress) as file:
                 frame = read_fast(file, plan, types)
