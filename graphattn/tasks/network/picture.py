@@ -302,7 +302,7 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
         if each < len(picture.classes)
     ]
     if any(node.wrong for node in picture.nodes):
-        ringed = {"markerfacecolor": "white", "markeredgecolor": WRONG, "markeredgewidth": 2.5}
+        ringed: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": WRONG, "markeredgewidth": 2.5}
         handles.append(Line2D([], [], label="predicted wrong", **mark, **ringed))
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False)
