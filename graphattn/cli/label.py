@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -233,14 +234,16 @@ def predict(
         reading = predictor.reading | {"encoding": encoding, "max_rejects": max_rejects}
         with Console(stderr=True).status("reading"):
             network = read_alike(network, graph if edges is None else nodes, edges, reading)
-    table = predictor.predict() if network is predictor.network else predictor.predict(network)
-    given = len(network.nodes.columns)
+    given, rejects = len(network.nodes.columns), network.rejects
+    if network is predictor.network:
+        table = predictor.predict()
+    else:
+        table = predictor.predict(dataclasses.replace(network, rejects=()))  # they are told below
     if out is None:
         sys.stdout.write(labels_text(table, given))
     else:
         write_labels(out, table, given)
         say(f"{len(table):,} row{'s' if len(table) != 1 else ''} written to {out}")
-    rejects = network.rejects
     if rejects:
         path = None if out is None else out.with_name(f"{out.stem}_rejects.csv")
         if path is not None:

@@ -113,6 +113,20 @@ def test_predict_on_a_grown_network(staff, tmp_path):
     assert rows((tmp_path / "out_rejects.csv").read_text())[0]["value"] == "ghost"
 
 
+def test_numbers(tmp_path):
+    (tmp_path / "nodes.csv").write_text(NODES)
+    (tmp_path / "edges.csv").write_text(EDGES)
+    done = run(tmp_path / "nodes.csv", tmp_path / "edges.csv", "--target", "age", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert "valid R²" in done.stdout and "test RMSE" in done.stdout
+    (row, *_) = rows((tmp_path / "run" / "labels.csv").read_text())
+    assert float(row["age_low"]) <= float(row["age_predicted"]) <= float(row["age_high"])
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "On the line, prediction and label agree." in page
+    assert run("predict", tmp_path / "run").stdout == (tmp_path / "run" / "labels.csv").read_text()
+    assert "listened to" in run("explain", tmp_path / "run", "--node", "m03").stdout
+
+
 def test_explain(club, tmp_path):
     done = run("explain", club.run, "--node", 8, "--out", tmp_path / "node8.html")
     assert done.exit_code == 0, done.output

@@ -144,8 +144,8 @@ def rollout(fitted: FittedNetwork, inputs: NodeInputs, place: int) -> Flow:
         reached = np.asarray(along.sum(0)).ravel()
     found = sp.coo_array(passed)
     kept = (found.coords[0] != found.coords[1]) & (found.data > 0)
-    edge_index = np.stack([found.coords[1][kept], found.coords[0][kept]]).astype(np.int64)
-    return Flow(edge_index, found.data[kept], reached)
+    edges = np.stack([found.coords[1][kept], found.coords[0][kept]]).astype(np.int64)
+    return Flow(edges, found.data[kept], reached)
 
 
 def explain_node(

@@ -205,20 +205,21 @@ def write_picture(path: Path, picture: Picture) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(_matplotlib(picture, suffix[1:])))
 
 
-def to_svg(picture: Picture, *, legend: bool = True) -> str:
+def to_svg(picture: Picture) -> str:
     """Return the picture as an `<svg>` element whose colors are those of the page around it."""
-    size, margin = 640, 46
+    size, margin = 640, 60
     many = len(picture.nodes) > 60
-    radius = 7.0 if many else 15.0
+    larger = 1.6 if len(picture.nodes) <= 20 else 1.0  # such a picture is often shown small
+    radius = 7.0 if many else 15.0 * larger
 
     def at(x: float, y: float) -> tuple[float, float]:
         scale = (size - 2 * margin) / 2
         return margin + (x + 1) * scale, margin + (picture.height / 2 - y) * scale
 
     used = sorted({node.kind for node in picture.nodes if node.kind >= 0})
-    lines = 0 if not legend or not picture.classes else (len(used) + 1) // 2
+    lines = 0 if not picture.classes else (len(used) + 1) // 2
     base = picture.height / 2 * (size - 2 * margin) + 2 * margin
-    height = base + 26 * lines
+    height = base + 26 * larger * lines
     parts = [f'<svg viewBox="0 0 {size} {height:.0f}" role="img" aria-label="{escape(picture.heading)}">']
     for edge in picture.edges:
         (x1, y1), (x2, y2) = (at(picture.nodes[end].x, picture.nodes[end].y) for end in (edge.source, edge.target))
@@ -240,16 +241,16 @@ def to_svg(picture: Picture, *, legend: bool = True) -> str:
             inside = len(text) <= _INSIDE
             ink = _ink(node.kind) if inside else "var(--ink, #17212e)"
             parts.append(
-                f'<text x="{x:.1f}" y="{y + (4.5 if inside else r + 14):.1f}" text-anchor="middle" '
-                f'font-size="{15 if node.center else 12.5}" font-weight="600" fill="{ink}" '
+                f'<text x="{x:.1f}" y="{y + (4.5 * larger if inside else r + 13 * larger):.1f}" text-anchor="middle" '
+                f'font-size="{(15 if node.center else 12.5) * larger:g}" font-weight="600" fill="{ink}" '
                 f'pointer-events="none">{escape(text)}</text>'
             )
         parts.append("</g>")
     for number, kind in enumerate(used if lines else ()):
-        x, y = margin + (number % 2) * size / 2, base + 26 * (number // 2) + 8
+        x, y = margin + (number % 2) * size / 2, base + 26 * larger * (number // 2) + 8
         parts.append(
             f'<circle cx="{x:.0f}" cy="{y:.0f}" r="7" fill="{color(kind)}"/>'
-            f'<text x="{x + 14:.0f}" y="{y + 5:.0f}" font-size="15" fill="var(--ink, #17212e)">'
+            f'<text x="{x + 14:.0f}" y="{y + 5 * larger:.0f}" font-size="{15 * larger:g}" fill="var(--ink, #17212e)">'
             f"{escape(_short(picture.classes[kind], 26))}</text>"
         )
     return "".join([*parts, "</svg>"])
@@ -302,7 +303,7 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
         if each < len(picture.classes)
     ]
     if any(node.wrong for node in picture.nodes):
-        ringed = {"markerfacecolor": "white", "markeredgecolor": WRONG, "markeredgewidth": 2.5}
+        ringed: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": WRONG, "markeredgewidth": 2.5}
         handles.append(Line2D([], [], label="predicted wrong", **mark, **ringed))
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False)

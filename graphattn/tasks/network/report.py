@@ -377,10 +377,7 @@ def _training(measured: Mapping[str, Any]) -> str:
     from graphattn.tasks.network import figures
 
     curves = measured["curves"]
-    kept = [
-        max(range(len(curve)), key=lambda at, curve=curve: (curve[at]["valid_score"], -curve[at]["valid_loss"]))
-        for curve in curves
-    ]
+    kept = [_kept(curve) for curve in curves]
     label = METRIC_LABELS[measured["metric"]]
     cards = [
         html.card(common.learning_curve(curves, kept), "A dot marks the epoch whose weights are kept."),
@@ -392,6 +389,11 @@ def _training(measured: Mapping[str, Any]) -> str:
         lines += [html.row("td", _trial(trial)) for trial in trials[:_MOST_TRIALS]]
         cards.append(f'<div class="card scroll start">{"".join([*lines, "</table>"])}</div>')
     return "\n".join(cards)
+
+
+def _kept(curve: Sequence[Mapping[str, float]]) -> int:
+    """The place of the epoch whose weights were kept."""
+    return max(range(len(curve)), key=lambda at: (curve[at]["valid_score"], -curve[at]["valid_loss"]))
 
 
 def _trial(trial: Mapping[str, Any]) -> list[str]:

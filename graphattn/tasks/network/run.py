@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from graphattn.files import write_json, write_text
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
+from graphattn.tasks.network import storage
 from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
 from graphattn.tasks.network.network import Network
 from graphattn.tasks.network.picture import write_picture
@@ -134,7 +136,17 @@ def load_run(directory: Path) -> Any:
     inner = directory / MODEL
     if not inner.is_dir() and (directory / CHECKPOINTS).is_dir():
         raise ModelDirectoryError(f"{directory} holds a run that was stopped; finish it with --resume.")
-    return NodePredictor.load(inner if inner.is_dir() else directory)
+    inner = inner if inner.is_dir() else directory
+    return _kind_in(inner).load(inner)
+
+
+def _kind_in(directory: Path) -> type[NodePredictor]:
+    """What is saved there; a classifier, whose `load` says what is wrong, where that cannot be told."""
+    try:
+        numbers = json.loads((directory / storage.MODEL).read_bytes())["kind"] == NodeRegressor.__name__
+    except (OSError, ValueError, KeyError, TypeError):
+        numbers = False
+    return NodeRegressor if numbers else NodeClassifier
 
 
 def write_labels(path: Path, table: pd.DataFrame, given: int) -> None:

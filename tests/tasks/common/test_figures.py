@@ -31,7 +31,7 @@ LONG = {
 @pytest.mark.parametrize("draw", [*DRAWINGS.values(), *LONG.values()], ids=[*DRAWINGS, *LONG])
 def test_no_legend_covers_what_is_drawn_or_is_cut_off(draw, monkeypatch):
     drawn = []
-    monkeypatch.setattr(figures, "_to_svg", lambda figure, title: drawn.append(figure))
+    monkeypatch.setattr(figures, "to_svg", lambda figure, title: drawn.append(figure))
     draw()
     (figure,) = drawn
     figure.draw_without_rendering()
