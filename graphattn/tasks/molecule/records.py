@@ -12,6 +12,7 @@ from graphattn.chem import Split
 from graphattn.tasks.common.versions import library_versions
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,3 +75,5 @@ class Outcome:
     prediction: Prediction
     descriptors: NDArray[np.float64]
     """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
+    out_of_fold: OutOfFold | None = None
+    """of the molecules that trained or validated; None where the networks were trained on one split"""
