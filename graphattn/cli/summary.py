@@ -16,10 +16,10 @@ from graphattn.cli.program import program
 from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.common.labels import ZERO_ONE
-from graphattn.tasks.common.spread import describe_spread
 from graphattn.tasks.molecule.predictor import MoleculePredictor
 from graphattn.tasks.molecule.records import Fitted
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.trust_text import trust_lines
 
 _EXAMPLE = "CC(=O)Oc1ccccc1C(=O)O"  # aspirin
 
@@ -83,8 +83,7 @@ def _print_metrics(console: Console, fitted: Fitted) -> None:
     if each is not None:
         console.print(each)
     verdict = better_rival(fitted)
-    spread = describe_spread(len(fitted.weights), fitted.data.get("within_std"))
-    for line in filter(None, (verdict, spread)):
+    for line in filter(None, (verdict, *trust_lines(fitted))):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

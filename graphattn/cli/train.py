@@ -49,6 +49,20 @@ def train(
     encoding: Annotated[
         str | None, typer.Option(help="Of the file.", show_default="utf-8", rich_help_panel=_DATA)
     ] = None,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            help="Copies of a molecule: keep all, take their mean, the first, drop those that differ, or error.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "keep",
+    salts: Annotated[
+        str,
+        typer.Option(
+            help="Salts and mixtures: keep, largest part, or neutralize it.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "keep",
     split: Annotated[
         str | None,
         typer.Option(
@@ -125,7 +139,7 @@ def train(
     predictor = run_experiment(
         table,
         directory,
-        model=ModelConfig(descriptors=not no_descriptors),
+        model=ModelConfig(descriptors=not no_descriptors, salts=salts),
         training=training,
         smiles_column=smiles_column,
         target_columns=target,
@@ -133,6 +147,7 @@ def train(
         split=split,
         split_column=split_column,
         task=task,
+        duplicates=duplicates,
         unit=None if card is None or card.unit == "none" else card.unit,
         resume=resume,
         overwrite=overwrite,

@@ -3,6 +3,7 @@
 - `model.json`: what the model is; written last, so a directory that has it is whole.
 - `network-1.safetensors` and so on: the weights of each network, with its learning curve as metadata.
 - `metrics.json`: how good it is.
+- `trust.safetensors`: what predictions are judged by: the training molecules, and the errors of intervals.
 - `run.json`: what the training was asked to do, for `--resume`.
 - `predictions.csv`, `rejects.csv`, `report.html`, `logs/`, `checkpoints/`: what a training leaves for its reader.
 """
@@ -22,12 +23,12 @@ from torch import Tensor
 from graphattn.files import write_atomically, write_json
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 
-MODEL, METRICS, RUN = "model.json", "metrics.json", "run.json"
+MODEL, METRICS, RUN, TRUST = "model.json", "metrics.json", "run.json", "trust.safetensors"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 PREDICTIONS, REJECTS, REPORT = "predictions.csv", "rejects.csv", "report.html"
 FORMAT_VERSION = 1
 
-_WRITTEN_FILES = (MODEL, METRICS, RUN, PREDICTIONS, REJECTS, REPORT)
+_WRITTEN_FILES = (MODEL, METRICS, RUN, TRUST, PREDICTIONS, REJECTS, REPORT)
 _WRITTEN_DIRECTORIES = (CHECKPOINTS, LOGS)
 
 

@@ -11,6 +11,7 @@ from graphattn.tasks.common.errors import SettingsError
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainingConfig")
 
+SALTS = ("keep", "largest", "neutralize")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """what a user writes, and Lightning's name for it"""
@@ -29,6 +30,8 @@ class ModelConfig:
         atom_features: a preset of `graphattn.chem.AtomFeaturizer`.
         bond_features: a preset of `graphattn.chem.BondFeaturizer`.
         descriptors: whether RDKit's 2D descriptors go beside the graph.
+        salts: what is seen of a salt or a mixture: "keep" (all of it), "largest" (its largest part) or "neutralize"
+            (that part without charges).
     """
 
     embed_dim: int = 64
@@ -39,6 +42,7 @@ class ModelConfig:
     atom_features: str = "physchem"
     bond_features: str = "chemprop"
     descriptors: bool = True
+    salts: str = "keep"
 
     def __post_init__(self) -> None:
         _require(self, "embed_dim", self.embed_dim >= 1, "at least 1")
@@ -47,6 +51,7 @@ class ModelConfig:
         _require(self, "depth", self.depth >= 0, "0 or more")
         _require(self, "head_dim", self.head_dim >= 1, "at least 1")
         _require(self, "dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
+        _require(self, "salts", self.salts in SALTS, f"one of {', '.join(SALTS)}")
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from graphattn.tasks.molecule.featurize_many import Features, featurize_many
 
 @dataclass(frozen=True)
 class Featurizer:
-    """Atom features, bond features and the names of the descriptors, in their order."""
+    """Atom features, bond features, the names of the descriptors in their order, and what is kept of a salt."""
 
     atoms: AtomFeaturizer
     bonds: BondFeaturizer
     descriptors: tuple[str, ...]
+    salts: str = "keep"
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Featurizer:
@@ -33,7 +34,7 @@ class Featurizer:
             bonds = BondFeaturizer.preset(config.bond_features)
         except ValueError as error:
             raise SettingsError(f"{error}.") from None
-        return cls(atoms, bonds, tuple(descriptor_names()) if config.descriptors else ())
+        return cls(atoms, bonds, tuple(descriptor_names()) if config.descriptors else (), config.salts)
 
     def __call__(self, smiles: str) -> Features:
         """Return a molecule's graph and its `[d]` descriptors, NaN where one is not defined.
@@ -53,7 +54,7 @@ class Featurizer:
             smiles: the molecules.
             identify: whether to find each molecule's canonical SMILES and scaffold too.
         """
-        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify), smiles)
+        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify, self.salts), smiles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""
@@ -61,6 +62,7 @@ class Featurizer:
             "atoms": self.atoms.to_dict(),
             "bonds": self.bonds.to_dict(),
             "descriptors": list(self.descriptors),
+            "salts": self.salts,
         }
 
     @classmethod
@@ -78,5 +80,8 @@ class Featurizer:
                 "install the version that model.json names."
             )
         return cls(
-            AtomFeaturizer.from_dict(content["atoms"]), BondFeaturizer.from_dict(content["bonds"]), tuple(descriptors)
+            AtomFeaturizer.from_dict(content["atoms"]),
+            BondFeaturizer.from_dict(content["bonds"]),
+            tuple(descriptors),
+            content.get("salts", "keep"),
         )

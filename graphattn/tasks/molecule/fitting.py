@@ -25,18 +25,35 @@ from graphattn.tasks.common.spread import share_within
 from graphattn.tasks.common.table import Table, read_table
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
 from graphattn.tasks.molecule.data import to_data
-from graphattn.tasks.molecule.duplicates import describe, same_molecule
+from graphattn.tasks.molecule.duplicates import check_policy, conflicts, describe, merge_copies, same_molecule
 from graphattn.tasks.molecule.featurize_many import Features
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
 from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
-from graphattn.tasks.molecule.rows import MoleculeRows, Read, guess_smiles_column, numeric_columns, select_rows
+from graphattn.tasks.molecule.rows import (
+    MoleculeRows,
+    Read,
+    guess_smiles_column,
+    numeric_columns,
+    rejected_share,
+    select_rows,
+)
+from graphattn.tasks.molecule.salts import describe_salts
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
-from graphattn.tasks.molecule.split import check_method, check_parts, check_training, one_class, split_rows
+from graphattn.tasks.molecule.split import (
+    check_method,
+    check_parts,
+    check_training,
+    constant_parts,
+    one_class,
+    split_rows,
+)
+from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
 from graphattn.tasks.molecule.task import METRIC_LABELS, check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
+from graphattn.tasks.molecule.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +80,7 @@ def train(
     task: str | None = None,
     unit: str | None = None,
     encoding: str | None = None,
+    duplicates: str = "keep",
     directory: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -87,6 +105,7 @@ def train(
         split_column=split_column,
         task=task,
         encoding=encoding,
+        duplicates=duplicates,
         seed=training.seed,
         console=console,
         rivals=rivals,
@@ -123,6 +142,7 @@ def prepare(
     split_column: str | None,
     task: str | None,
     encoding: str | None,
+    duplicates: str,
     seed: int,
     console: Console | None,
     rivals: bool,
@@ -133,6 +153,7 @@ def prepare(
     if isinstance(split, str):
         check_method(split)
     check_task(task)
+    check_policy(duplicates)
     table = read_table(data, encoding=encoding)
     smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
     if target_columns is None:
@@ -150,6 +171,8 @@ def prepare(
             progress=progress,
         )
     kind = detect_task(rows)
+    warnings = rejected_share(rows)
+    rows = merge_copies(rows, duplicates)
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
@@ -158,6 +181,7 @@ def prepare(
         parts, method = split_rows(rows, split, seed=seed)
     check_training(rows, parts.train)
     notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
+    notes += [*constant_parts(rows, parts), *warnings, *describe_salts(rows, model.salts)]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
     graphs = [molecule.graph for molecule in rows.molecules]
@@ -256,10 +280,23 @@ def fit(
         each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], np.nan),
         [""] * len(rows),
     )
-    metrics = {
+    trained = np.sort(np.concatenate([split.train, split.valid]))
+    unseen = OutOfFold(
+        prediction.mean[split.valid],
+        {model_directory.network_name(number): one[split.valid] for number, one in enumerate(each, start=1)},
+        rows.targets[split.valid],
+        split.valid,
+    )
+    raw = prediction.mean
+    trust = Trust.fit(task, rows, trained, unseen, by_scaffold=prepared.split_method == "scaffold")
+    tested = set(split.test.tolist())
+    traits = [molecule.traits if row in tested else None for row, molecule in enumerate(rows.molecules)]
+    prediction = trust.judge(prediction, traits)
+    metrics: dict[str, Any] = {
         part: evaluate(task, prediction.mean[indices], rows.targets[indices], rows.target_columns)
         for part, indices in (("test", split.test), ("valid", split.valid))
     }
+    metrics |= trust.measure(prediction.at(split.test), raw[split.test], rows.targets[split.test], rows.target_columns)
     fitted = Fitted(
         task=task,
         smiles_column=rows.smiles_column,
@@ -279,13 +316,15 @@ def fit(
             "rejected": len(rows.rejects),
             "split": prepared.split_method,
             "parts": {part: len(indices) for part, indices in split._asdict().items()},
-            "notes": prepared.notes,
+            "notes": [*prepared.notes, *filter(None, [trust.note(unseen, rows.target_columns)])],
+            "conflicts": conflicts(rows),
             "within_std": share_within(*(part[split.test] for part in (prediction.mean, prediction.std, rows.targets)))
             if task == "regression"
             else None,
             "rows": rows.rows,
             "fingerprint": _fingerprint(rows, split),
         },
+        trust=trust,
     )
     return fitted, Outcome(rows, prediction, prepared.descriptors)
 

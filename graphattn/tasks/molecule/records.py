@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from graphattn.chem import Split
 from graphattn.tasks.common.versions import library_versions
 from graphattn.tasks.molecule.featurizer import Featurizer
+from graphattn.tasks.molecule.neighbors import Nearest
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
 from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from graphattn.tasks.molecule.rows import MoleculeRows
+    from graphattn.tasks.molecule.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,39 @@ class Prediction:
         mean: `[n, T]` the values, or the probabilities of class 1; NaN for a SMILES that cannot be read.
         std: `[n, T]` how far the networks differ (sample standard deviation); NaN for one network.
         reasons: `[n]` why there is no prediction; "" where there is one.
+        low, high: `[n, T]` ends of the 90 % intervals; NaN where there is none, None for a model that knows none.
+        nearest: the nearest training molecules; None for a model that did not keep them.
     """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
     reasons: list[str]
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
+    nearest: Nearest | None = None
+
+    def at(self, rows: NDArray[np.int64]) -> Prediction:
+        """Return the predictions of the molecules at `rows`."""
+        low, high = (None if ends is None else ends[rows] for ends in (self.low, self.high))
+        reasons = [self.reasons[row] for row in rows]
+        return Prediction(
+            self.mean[rows], self.std[rows], reasons, low, high, None if self.nearest is None else self.nearest.at(rows)
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Prediction]) -> Prediction:
+        """Return predictions of one model, one after another."""
+        lows = [part.low for part in parts if part.low is not None]
+        highs = [part.high for part in parts if part.high is not None]
+        nearest = [part.nearest for part in parts if part.nearest is not None]
+        return cls(
+            np.concatenate([part.mean for part in parts]),
+            np.concatenate([part.std for part in parts]),
+            [reason for part in parts for reason in part.reasons],
+            np.concatenate(lows) if lows else None,
+            np.concatenate(highs) if highs else None,
+            Nearest.joined(nearest) if nearest else None,
+        )
 
 
 @dataclass
@@ -50,6 +81,7 @@ class Fitted:
         metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
         data: facts about the table and the split.
         versions: of the libraries that trained.
+        trust: intervals, neighbors and calibration; None in models of before there were any.
     """
 
     task: str
@@ -65,6 +97,7 @@ class Fitted:
     metrics: dict[str, Any]
     data: dict[str, Any]
     versions: dict[str, str] = field(default_factory=library_versions)
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True)

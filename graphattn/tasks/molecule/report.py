@@ -18,16 +18,19 @@ from graphattn.chem import draw_molecule
 from graphattn.files import write_text
 from graphattn.tasks.common import figures, html
 from graphattn.tasks.common.formatting import fixed
-from graphattn.tasks.common.spread import describe_spread
+from graphattn.tasks.molecule.intervals import LEVEL
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.probabilities import reliability
 from graphattn.tasks.molecule.records import Fitted, Outcome
 from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.trust_text import trust_lines
 
 Array = NDArray[np.float64]
 
 _WORST, _BEST = 8, 4
 _PLOTTED_TARGETS = 6
+_CONFLICTS = 50
 _RESAMPLES = 1000
 _SPLITS = {
     "scaffold": "The test molecules were set apart by scaffold: none of their scaffolds (rings and what links them) "
@@ -54,6 +57,7 @@ def write_report(path: Path, predictor: MoleculePredictor) -> None:
         comparison_note=escape(_comparison_note(fitted)),
         figures=_figures(fitted, outcome),
         molecules=_molecules(fitted, outcome),
+        conflicts=_conflicts(fitted, outcome),
         facts=_facts(predictor, fitted, outcome),
         footer=escape(", ".join(f"{name} {version}" for name, version in fitted.versions.items())),
     )
@@ -144,7 +148,7 @@ def _comparison_note(fitted: Fitted) -> str:
     return (
         f"All on the same {fitted.data['parts']['test']} test molecules. graphattn: {members}, from {inputs}. The "
         f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{several}"
-    ) + "".join(f" {note}" for note in (describe_spread(network, fitted.data["within_std"]), *_notes(fitted)) if note)
+    ) + "".join(f" {note}" for note in (*trust_lines(fitted), *_notes(fitted)))
 
 
 def _notes(fitted: Fitted) -> list[str]:
@@ -185,9 +189,13 @@ def _regression_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">No test molecule has a value.</p>'
     errors = predicted["test"] - measured["test"]
     half = float(np.median(np.abs(errors)))
-    return html.card(
-        figures.parity_plot(measured, predicted, unit), "On the line, prediction and measurement agree."
-    ) + html.card(figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}.")
+    intervals = _intervals(outcome, _known(fitted, outcome, "test", column), column)
+    note = "On the line, prediction and measurement agree."
+    if intervals is not None:
+        note += f" The thin lines are {LEVEL:.0%} intervals: nine in ten should reach it."
+    return html.card(figures.parity_plot(measured, predicted, unit, intervals), note) + html.card(
+        figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}."
+    )
 
 
 def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
@@ -197,10 +205,26 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">The test part has one class only, so there is no curve to draw.</p>'
     false, true, _ = roc_curve(classes, probabilities)
     auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
-    return html.card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + html.card(
-        figures.probability_histogram(probabilities, classes, fitted.classes[column]),
-        "The farther apart the two colors, the better the classes are told apart.",
+    return (
+        html.card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.")
+        + html.card(
+            figures.probability_histogram(probabilities, classes, fitted.classes[column]),
+            "The farther apart the two colors, the better the classes are told apart.",
+        )
+        + html.card(
+            figures.reliability_plot(*reliability(probabilities, classes), fitted.classes[column][1]),
+            "On the line, probabilities are shares: of the molecules with 0.8, four in five are of that class. The "
+            "upright lines say how far chance may move a point (95 %).",
+        )
     )
+
+
+def _intervals(outcome: Outcome, rows: NDArray[np.int64], column: int) -> tuple[Array, Array] | None:
+    """Return the ends of the intervals of some molecules, None where there are none."""
+    low, high = outcome.prediction.low, outcome.prediction.high
+    if low is None or high is None or np.isnan(low[rows, column]).all():
+        return None
+    return low[rows, column], high[rows, column]
 
 
 def _parts_card(fitted: Fitted) -> str:
@@ -234,18 +258,35 @@ def _molecules(fitted: Fitted, outcome: Outcome) -> str:
     return "\n".join(blocks)
 
 
+def _conflicts(fitted: Fitted, outcome: Outcome) -> str:
+    """Return a table of the molecules whose copies have different values; "" where there is none."""
+    found = fitted.data["conflicts"]
+    if not found:
+        return ""
+    lines = ["<table>", html.row("th", ["molecule", f"{outcome.rows.table.unit}s", "values"])]
+    for each in found[:_CONFLICTS]:
+        values = "; ".join(
+            "/".join("–" if v is None else f"{v:g}" for v in copy).replace("-", "\N{MINUS SIGN}")
+            for copy in each["values"]
+        )
+        lines.append(html.row("td", [escape(each["smiles"]), ", ".join(map(str, each["lines"])), values]))
+    more = len(found) - _CONFLICTS
+    rest = f'<p class="note">and {more} more, in model.json</p>' if more > 0 else ""
+    return (
+        f'<h2>Copies with different values</h2>\n<div class="card scroll">{"".join([*lines, "</table>"])}{rest}</div>'
+    )
+
+
 def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
     rows = outcome.rows
     digits = 2 if fitted.task == "regression" else 3
-    spread = outcome.prediction.std[row, column]
     predicted = fixed(outcome.prediction.mean[row, column], digits)
-    if not math.isnan(spread):
-        predicted += f" ± {spread:.{digits}f}"
     pairs = [
         ("measured", _measured(fitted, rows.targets[row, column], column)),
         ("predicted" if fitted.task == "regression" else f"probability of {fitted.classes[column][1]}", predicted),
         (rows.table.unit, str(rows.table.lines[rows.rows[row]])),
     ]
+    pairs[2:2] = _trust_pairs(fitted, outcome, row, column)
     if len(fitted.target_columns) > 1:
         pairs.insert(0, ("target", fitted.target_columns[column]))
     smiles = rows.smiles[row]
@@ -253,6 +294,23 @@ def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
         f'<div class="card molecule"><div class="drawing">{draw_molecule(smiles, size=(260, 180))}</div>'
         f"{html.definitions(pairs)}<code>{escape(smiles)}</code></div>"
     )
+
+
+def _trust_pairs(fitted: Fitted, outcome: Outcome, row: int, column: int) -> list[tuple[str, str]]:
+    """Return what stands below a prediction: its interval, its nearest training molecule, what is beyond those."""
+    pairs = []
+    ends = _intervals(outcome, np.array([row]), column)
+    if ends is not None:
+        pairs.append((f"{LEVEL:.0%} interval", f"{fixed(ends[0][0], 2)} to {fixed(ends[1][0], 2)}"))
+    nearest = outcome.prediction.nearest
+    if nearest is not None and nearest.smiles[row]:
+        value = nearest.measured[row, column]
+        measured = "not measured" if math.isnan(value) else _measured(fitted, value, column)
+        pairs.append(("nearest in training", f"{nearest.smiles[row]} (similarity {nearest.similarity[row]:.2f})"))
+        pairs.append(("measured of that", measured))
+        if nearest.remarks[row]:
+            pairs.append(("beyond training", nearest.remarks[row]))
+    return pairs
 
 
 def _measured(fitted: Fitted, value: float, column: int) -> str:

@@ -17,6 +17,7 @@ from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_js
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.records import Fitted
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.molecule.trust import Trust
 
 FORMAT = "graphattn molecule model"
 
@@ -40,10 +41,13 @@ def write_description(directory: Path, model: ModelConfig, training: TrainingCon
         "features": fitted.featurizer.to_json(),
         "descriptor_scaler": None if fitted.descriptor_scaler is None else fitted.descriptor_scaler.to_json(),
         "target_scaler": fitted.target_scaler.to_json(),
+        "trust": fitted.trust is not None,
         "data": fitted.data,
         "versions": fitted.versions,
         "split": {part: indices.tolist() for part, indices in fitted.split._asdict().items()},
     }
+    if fitted.trust is not None:
+        fitted.trust.save(directory)
     model_directory.write_model(directory, FORMAT, content, fitted.metrics)
 
 
@@ -72,6 +76,7 @@ def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
             metrics=metrics,
             data=content["data"],
             versions=content["versions"],
+            trust=Trust.load(directory) if content.get("trust") else None,
         )
     return model, training, fitted
 

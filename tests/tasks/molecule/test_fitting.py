@@ -54,7 +54,14 @@ def test_a_training_reads_parses_and_writes_once(
     )
     assert tables == {str(data): 1}
     assert smiles == dict.fromkeys(frame["smiles"].str.strip(), 1)
-    written = ["run.json", "network-1.safetensors", "network-2.safetensors", "metrics.json", "model.json"]
+    written = [
+        "run.json",
+        "network-1.safetensors",
+        "network-2.safetensors",
+        "trust.safetensors",
+        "metrics.json",
+        "model.json",
+    ]
     assert files == dict.fromkeys([*written, "predictions.csv", "report.html"], 1)
     assert epochs == {"network-1.ckpt": 1, "network-2.ckpt": 1}  # one an epoch
 
