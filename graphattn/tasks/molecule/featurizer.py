@@ -1,4 +1,4 @@
-"""Which features a network gets of a molecule: those of its graph and, beside it, descriptors."""
+"""Which features a model gets of a molecule: those of its graph and, beside it, descriptors and a fingerprint."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from graphattn.tasks.molecule.featurize_many import Features, featurize_many
 
 @dataclass(frozen=True)
 class Featurizer:
-    """Atom features, bond features and the names of the descriptors, in their order."""
+    """Atom features, bond features, the names of the descriptors in their order, the columns of the fingerprint."""
 
     atoms: AtomFeaturizer
     bonds: BondFeaturizer
     descriptors: tuple[str, ...]
+    fingerprint: int = 0
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Featurizer:
@@ -53,7 +54,9 @@ class Featurizer:
             smiles: the molecules.
             identify: whether to find each molecule's canonical SMILES and scaffold too.
         """
-        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify), smiles)
+        return featurize_many(
+            ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify, self.fingerprint), smiles
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""
@@ -61,6 +64,7 @@ class Featurizer:
             "atoms": self.atoms.to_dict(),
             "bonds": self.bonds.to_dict(),
             "descriptors": list(self.descriptors),
+            "fingerprint": self.fingerprint,
         }
 
     @classmethod
@@ -78,5 +82,8 @@ class Featurizer:
                 "install the version that model.json names."
             )
         return cls(
-            AtomFeaturizer.from_dict(content["atoms"]), BondFeaturizer.from_dict(content["bonds"]), tuple(descriptors)
+            AtomFeaturizer.from_dict(content["atoms"]),
+            BondFeaturizer.from_dict(content["bonds"]),
+            tuple(descriptors),
+            int(content.get("fingerprint", 0)),  # older models have none
         )

@@ -46,7 +46,7 @@ class _ClassOrInstanceMethod(Generic[_P, _R]):
 
 
 class MoleculePredictor:
-    """Predict properties of molecules with an ensemble of graph-attention networks.
+    """Predict properties of molecules with graph-attention networks and, beside them, quick models of descriptors.
 
         predictor = MoleculePredictor().fit("solubility.csv", target_columns=["logS"])
         predictor.predict(["CCO", "c1ccccc1"])
@@ -244,9 +244,9 @@ class MoleculePredictor:
         mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
         if kept:
-            molecules = [self._to_data(answer) for answer in answers if not isinstance(answer, str)]
-            each = self._predict_each(molecules, device)
-            mean[kept] = each.mean(axis=0)
+            features = [answer for answer in answers if not isinstance(answer, str)]
+            each = self._predict_each([self._to_data(one) for one in features], device)
+            mean[kept] = self._stacked(features, each.mean(axis=0))
             if len(each) > 1:
                 std[kept] = each.std(axis=0, ddof=1)
         return Prediction(mean, std, [answer if isinstance(answer, str) else "" for answer in answers])
@@ -326,6 +326,21 @@ class MoleculePredictor:
         return predict_each(
             self._nets, molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
+
+    def _stacked(self, features: Sequence[Features], network: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the stack's predictions, `[n, T]`, from the networks' mean and the features."""
+        from graphattn.tasks.molecule.stack.inputs import make_inputs
+
+        fitted = self._require_fitted()
+        if fitted.stack is None:
+            return network
+        inputs = None
+        if fitted.stack.members:
+            assert fitted.descriptor_scaler is not None
+            raw = np.stack([each.descriptors for each in features])
+            counts = [each.fingerprint for each in features if each.fingerprint is not None]
+            inputs = make_inputs(fitted.descriptor_scaler.transform(raw), raw, counts)
+        return fitted.stack.predict(network, inputs)
 
     def _build_nets(self) -> None:
         from graphattn.tasks.molecule.network import build_network

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from graphattn.tasks.molecule.rows import MoleculeRows
+    from graphattn.tasks.molecule.stack.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ class Fitted:
         weights: the state dict of each network.
         histories: the learning curve of each network.
         split: rows of the usable molecules that trained, validated, tested.
-        metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
+        metrics: `{"test": …, "valid": …, "out_of_fold": …, "members": …}` and, from the command line, `"baselines"`.
         data: facts about the table and the split.
+        stack: the members beside the networks, and the weights; None for models of the first format, the networks'
+            mean alone.
         versions: of the libraries that trained.
     """
 
@@ -64,6 +67,7 @@ class Fitted:
     split: Split
     metrics: dict[str, Any]
     data: dict[str, Any]
+    stack: Stack | None = None
     versions: dict[str, str] = field(default_factory=library_versions)
 
 
@@ -76,4 +80,4 @@ class Outcome:
     descriptors: NDArray[np.float64]
     """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
     out_of_fold: OutOfFold | None = None
-    """of the molecules that trained or validated; None where the networks were trained on one split"""
+    """of the molecules that trained or validated; None where nothing was left out"""
