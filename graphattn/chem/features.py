@@ -11,7 +11,7 @@ from rdkit import Chem
 
 from graphattn.chem.atoms import AtomFeaturizer
 from graphattn.chem.bonds import BondFeaturizer
-from graphattn.chem.descriptors import compute_descriptors
+from graphattn.chem.descriptors import compute_descriptors, compute_fingerprints
 from graphattn.chem.interrupts import interrupts_held
 from graphattn.chem.salts import parts_of, strip_salts
 from graphattn.chem.smiles import SmilesError, canonical_smiles, parse_smiles
@@ -43,6 +43,8 @@ class MoleculeArrays(NamedTuple):
     """`[d]`, NaN where one is not defined"""
     identity: Identity | None = None
     """if the featurizer was to find it"""
+    fingerprint: NDArray[np.int32] | None = None
+    """Morgan counts `[b]`, if the featurizer was to find them"""
     traits: Traits | None = None
     """of those that `ArrayFeaturizer` makes, always"""
 
@@ -55,6 +57,7 @@ class ArrayFeaturizer:
         atoms, bonds: make the features of the graph.
         descriptors: the names of the descriptors, in their order; may be none.
         identify: whether to find each molecule's `Identity` too, which training needs.
+        fingerprint: columns of the Morgan count fingerprint; 0 for none.
         salts: what is kept of a salt or a mixture; see `strip_salts`.
     """
 
@@ -62,6 +65,7 @@ class ArrayFeaturizer:
     bonds: BondFeaturizer
     descriptors: tuple[str, ...] = ()
     identify: bool = False
+    fingerprint: int = 0
     salts: str = "keep"
 
     def __call__(self, smiles: str) -> MoleculeArrays:
@@ -76,7 +80,8 @@ class ArrayFeaturizer:
             identity = identify(mol, given) if self.identify else None
             graph = graph_arrays(mol, self.atoms, self.bonds)
             values = compute_descriptors([mol], self.descriptors)[0] if self.descriptors else np.zeros(0)
-        return MoleculeArrays(*graph, values, identity, traits_of(mol))
+            counts = compute_fingerprints([mol], size=self.fingerprint)[0] if self.fingerprint else None
+        return MoleculeArrays(*graph, values, identity, counts, traits_of(mol))
 
 
 def identify(mol: Chem.Mol, given: Chem.Mol | None = None) -> Identity:

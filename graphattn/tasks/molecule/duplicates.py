@@ -152,7 +152,7 @@ def _listed(rows: MoleculeRows, first: NDArray[np.int64], molecules: Sequence[in
     for row in molecules[:_LISTED]:
         copies = np.flatnonzero(first == row)
         lines = ", ".join(str(rows.table.lines[rows.rows[copy]]) for copy in copies)
-        values = ", ".join(_value(rows, copy) for copy in copies)
+        values = ", ".join(_value(rows, int(copy)) for copy in copies)
         said.append(f"{rows.identities[row].canonical_smiles} on {rows.table.unit}s {lines}: {values}")
     more = len(molecules) - _LISTED
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "")

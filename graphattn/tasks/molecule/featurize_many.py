@@ -24,6 +24,8 @@ class Features(NamedTuple):
     """`[d]`, raw"""
     identity: Identity | None
     """where the featurizer was to find it"""
+    fingerprint: NDArray[np.int32] | None = None
+    """Morgan counts `[b]`, where the featurizer was to find them"""
     traits: Traits | None = None
 
 
@@ -82,5 +84,9 @@ def _there(worker: Worker, featurizer: ArrayFeaturizer, chunk: Sequence[Any]) ->
 
 def _tensors(arrays: MoleculeArrays) -> Features:
     return Features(
-        to_graph(arrays.edge_index, arrays.x, arrays.bonds), arrays.descriptors, arrays.identity, arrays.traits
+        to_graph(arrays.edge_index, arrays.x, arrays.bonds),
+        arrays.descriptors,
+        arrays.identity,
+        arrays.fingerprint,
+        arrays.traits,
     )

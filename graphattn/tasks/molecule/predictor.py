@@ -47,7 +47,7 @@ class _ClassOrInstanceMethod(Generic[_P, _R]):
 
 
 class MoleculePredictor:
-    """Predict properties of molecules with an ensemble of graph-attention networks.
+    """Predict properties of molecules with graph-attention networks and, beside them, quick models of descriptors.
 
         predictor = MoleculePredictor().fit("solubility.csv", target_columns=["logS"])
         predictor.predict(["CCO", "c1ccccc1"])
@@ -242,15 +242,16 @@ class MoleculePredictor:
 
     def _chunk(self, answers: Sequence[Features | str], device: str) -> Prediction:
         shape = (len(answers), len(self._require_fitted().target_columns))
-        mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
+        mean, std, spread = (np.full(shape, np.nan) for _ in range(3))
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
         if kept:
-            molecules = [self._to_data(answer) for answer in answers if not isinstance(answer, str)]
-            each = self._predict_each(molecules, device)
-            mean[kept] = each.mean(axis=0)
+            features = [answer for answer in answers if not isinstance(answer, str)]
+            each = self._predict_each([self._to_data(one) for one in features], device)
+            mean[kept], spread[kept] = self._stacked(features, each.mean(axis=0))
             if len(each) > 1:
                 std[kept] = each.std(axis=0, ddof=1)
-        made = Prediction(mean, std, [answer if isinstance(answer, str) else "" for answer in answers])
+        reasons = [answer if isinstance(answer, str) else "" for answer in answers]
+        made = Prediction(mean, std, reasons, spread=spread)
         trust = self._require_fitted().trust
         traits = [None if isinstance(answer, str) else answer.traits for answer in answers]
         return made if trust is None else trust.judge(made, traits)
@@ -355,6 +356,25 @@ class MoleculePredictor:
         return predict_each(
             self._nets, molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
+
+    def _stacked(
+        self, features: Sequence[Features], network: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the stack's predictions and how far its members differ, `[n, T]`, from the networks' mean."""
+        from graphattn.tasks.molecule.stack.combine import blend, spread_of
+        from graphattn.tasks.molecule.stack.inputs import make_inputs
+
+        fitted = self._require_fitted()
+        if fitted.stack is None:
+            return network, np.zeros_like(network)
+        inputs = None
+        if fitted.stack.members:
+            assert fitted.descriptor_scaler is not None
+            raw = np.stack([each.descriptors for each in features])
+            counts = [each.fingerprint for each in features if each.fingerprint is not None]
+            inputs = make_inputs(fitted.descriptor_scaler.transform(raw), raw, counts)
+        members = fitted.stack.predict_each(network, inputs)
+        return blend(fitted.stack.weights, members), spread_of(fitted.stack.weights, members)
 
     def _build_nets(self) -> None:
         from graphattn.tasks.molecule.network import build_network

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from graphattn.tasks.molecule.rows import MoleculeRows
+    from graphattn.tasks.molecule.stack.stack import Stack
     from graphattn.tasks.molecule.trust import Trust
 
 
@@ -33,6 +34,7 @@ class Prediction:
         reasons: `[n]` why there is no prediction; "" where there is one.
         low, high: `[n, T]` ends of the 90 % intervals; NaN where there is none, None for a model that knows none.
         nearest: the nearest training molecules; None for a model that did not keep them.
+        spread: `[n, T]` how far the members of the stack differ; None without a stack.
     """
 
     mean: NDArray[np.float64]
@@ -41,29 +43,33 @@ class Prediction:
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
     nearest: Nearest | None = None
+    spread: NDArray[np.float64] | None = None
 
     def at(self, rows: NDArray[np.int64]) -> Prediction:
         """Return the predictions of the molecules at `rows`."""
-        low, high = (None if ends is None else ends[rows] for ends in (self.low, self.high))
+        low, high, spread = (None if each is None else each[rows] for each in (self.low, self.high, self.spread))
         reasons = [self.reasons[row] for row in rows]
-        return Prediction(
-            self.mean[rows], self.std[rows], reasons, low, high, None if self.nearest is None else self.nearest.at(rows)
-        )
+        nearest = None if self.nearest is None else self.nearest.at(rows)
+        return Prediction(self.mean[rows], self.std[rows], reasons, low, high, nearest, spread)
 
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:
         """Return predictions of one model, one after another."""
-        lows = [part.low for part in parts if part.low is not None]
-        highs = [part.high for part in parts if part.high is not None]
         nearest = [part.nearest for part in parts if part.nearest is not None]
         return cls(
             np.concatenate([part.mean for part in parts]),
             np.concatenate([part.std for part in parts]),
             [reason for part in parts for reason in part.reasons],
-            np.concatenate(lows) if lows else None,
-            np.concatenate(highs) if highs else None,
+            _joined([part.low for part in parts]),
+            _joined([part.high for part in parts]),
             Nearest.joined(nearest) if nearest else None,
+            _joined([part.spread for part in parts]),
         )
+
+
+def _joined(parts: Sequence[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None
 
 
 @dataclass
@@ -78,8 +84,10 @@ class Fitted:
         weights: the state dict of each network.
         histories: the learning curve of each network.
         split: rows of the usable molecules that trained, validated, tested.
-        metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
+        metrics: `{"test": …, "valid": …, "out_of_fold": …, "members": …}` and, from the command line, `"baselines"`.
         data: facts about the table and the split.
+        stack: the members beside the networks, and the weights; None for models of the first format, the networks'
+            mean alone.
         versions: of the libraries that trained.
         trust: intervals, neighbors and calibration; None in models of before there were any.
     """
@@ -96,6 +104,7 @@ class Fitted:
     split: Split
     metrics: dict[str, Any]
     data: dict[str, Any]
+    stack: Stack | None = None
     versions: dict[str, str] = field(default_factory=library_versions)
     trust: Trust | None = None
 
@@ -109,4 +118,4 @@ class Outcome:
     descriptors: NDArray[np.float64]
     """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
     out_of_fold: OutOfFold | None = None
-    """of the molecules that trained or validated; None where the networks were trained on one split"""
+    """of the molecules that trained or validated; None where nothing was left out"""

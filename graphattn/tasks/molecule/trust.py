@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from graphattn.tasks.molecule.neighbors import Neighbors
 from graphattn.tasks.molecule.probabilities import at_temperature, brier, fit_temperature
 from graphattn.tasks.molecule.records import Prediction
 from graphattn.tasks.molecule.rows import MoleculeRows
+from graphattn.tasks.molecule.stack.combine import spread_of
 from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
 
 Array = NDArray[np.float64]
@@ -48,7 +49,13 @@ class Trust:
 
     @classmethod
     def fit(
-        cls, task: str, rows: MoleculeRows, trained: NDArray[np.int64], unseen: OutOfFold, *, by_scaffold: bool
+        cls,
+        task: str,
+        rows: MoleculeRows,
+        trained: NDArray[np.int64],
+        folds: Sequence[NDArray[np.int64]],
+        weights: Mapping[str, Array],
+        unseen: OutOfFold,
     ) -> Trust:
         """Calibrate on predictions of molecules that the members did not learn from.
 
@@ -56,9 +63,9 @@ class Trust:
             task: "regression" or "classification".
             rows: all usable molecules.
             trained: positions of those of training and validation.
-            unseen: the predictions; its rows are among `trained`.
-            by_scaffold: whether molecules of one scaffold were kept together, so that the nearest molecule that a
-                member learned from has another.
+            folds: positions of those that were left out together.
+            weights: `[T]` of each member.
+            unseen: the predictions; its rows are those of the folds.
         """
         traits, copies = [rows.molecules[row].traits for row in trained], same_molecule(rows)[trained]
         smiles = [rows.smiles[row] for row in trained]
@@ -68,11 +75,11 @@ class Trust:
             pairs = zip(unseen.mean.T, unseen.targets.T, strict=True)
             return cls(neighbors, [], [fit_temperature(*pair) for pair in pairs])
         some = np.arange(0, len(unseen.rows), -(-len(unseen.rows) // _MOST))
-        groups = copies
-        if by_scaffold:
-            groups = np.unique([rows.identities[row].scaffold for row in trained], return_inverse=True)[1]
+        groups = np.full(len(trained), -1)
+        for number, fold in enumerate(folds):
+            groups[np.searchsorted(trained, fold)] = number
         distance = 1.0 - neighbors.similarity(np.searchsorted(trained, unseen.rows[some]), groups)
-        spread = spread_of(np.stack(list(unseen.members.values())))
+        spread = spread_of(weights, unseen.members)
         intervals = [
             Intervals.calibrate(unseen.mean[some, t], spread[some, t], distance, unseen.targets[some, t])
             for t in targets
@@ -83,7 +90,7 @@ class Trust:
         """Return a prediction with its intervals, its neighbors and calibrated probabilities.
 
         Args:
-            prediction: of `n` molecules, with the spread of the members; NaN counts as none.
+            prediction: of `n` molecules, with the spread of the members; None counts as none.
             traits: of these; None has neither interval nor neighbor.
         """
         nearest = self.neighbors(traits)
@@ -91,7 +98,7 @@ class Trust:
         for target, temperature in enumerate(self.temperatures):
             mean[:, target] = at_temperature(mean[:, target], temperature)
         low, high = np.full(mean.shape, np.nan), np.full(mean.shape, np.nan)
-        spread = np.nan_to_num(prediction.std)
+        spread = np.zeros(mean.shape) if prediction.spread is None else prediction.spread
         for target, intervals in enumerate(self.intervals):
             if intervals is not None:
                 ends = intervals(mean[:, target], spread[:, target], 1.0 - nearest.similarity)
@@ -203,8 +210,3 @@ class Trust:
             for t, one in enumerate(content["difficulties"])
         ]
         return cls(neighbors, intervals, [float(t) for t in content["temperatures"]])
-
-
-def spread_of(members: Array) -> Array:
-    """Return how far the members differ, `[n, T]` (sample standard deviation of `[m, n, T]`); 0 for one member."""
-    return np.asarray(members.std(axis=0, ddof=1)) if len(members) > 1 else np.zeros(members.shape[1:])

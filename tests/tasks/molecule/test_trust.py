@@ -12,7 +12,7 @@ from graphattn.chem import Split
 from graphattn.datasets import load
 from graphattn.tasks.molecule import ModelDirectoryError, MoleculePredictor
 from graphattn.tasks.molecule.report import write_report
-from graphattn.tasks.molecule.trust import Trust, spread_of
+from graphattn.tasks.molecule.trust import Trust
 from graphattn.tasks.molecule.trust_text import trust_lines
 
 COLUMNS = ["logS_predicted", "logS_low", "logS_high", "logS_std", "logS_nearest"]
@@ -150,9 +150,3 @@ def test_copies_and_salts_from_the_command_down(table, model_config, training_co
     plain = predictor.predict([table["smiles"][3], salty["smiles"][3]])
     assert plain["logS_predicted"][0] == plain["logS_predicted"][1]
     assert plain["nearest_similarity"].tolist() == [1.0, 1.0]
-
-
-def test_spread():
-    members = np.array([[[1.0], [2.0]], [[3.0], [2.0]]])
-    assert spread_of(members)[:, 0].tolist() == [pytest.approx(2**0.5), 0.0]
-    assert spread_of(members[:1]).tolist() == [[0.0], [0.0]]
