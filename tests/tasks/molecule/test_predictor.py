@@ -18,6 +18,7 @@ from graphattn.tasks.molecule import (
 )
 from graphattn.tasks.molecule import predictor as module
 
+ENDS = ["logS_low", "logS_high"]
 NEAREST = ["logS_nearest", "nearest_similarity", "nearest_smiles", "remark"]
 SMILES = ["CCO", "nonsense", "", "c1ccccc1", None]
 
@@ -28,7 +29,7 @@ def predicted(predictor, target="logS"):
 
 def test_predictions_keep_rows_order_and_index(fitted):
     frame = fitted.predict(pd.Series(SMILES, index=[5, 3, 9, 1, 0]))
-    assert list(frame.columns) == ["smiles", "logS_predicted", "logS_std", *NEAREST, "reason"]
+    assert list(frame.columns) == ["smiles", "logS_predicted", *ENDS, "logS_std", *NEAREST, "reason"]
     assert frame.index.tolist() == [5, 3, 9, 1, 0]
     assert frame["logS_predicted"].isna().tolist() == [False, True, True, False, True]
     assert frame["logS_std"].notna().tolist() == frame["logS_predicted"].notna().tolist()
@@ -59,7 +60,7 @@ def test_std_is_the_spread_of_the_networks(fitted):
         alone = MoleculePredictor(fitted.model, fitted.training)
         alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[number]])
         single.append(alone.predict_arrays(["CCO"]).mean.item())
-        assert alone.output_columns() == ["logS_predicted", *NEAREST]
+        assert alone.output_columns() == ["logS_predicted", *ENDS, *NEAREST]
     assert both.mean.item() == pytest.approx(np.mean(single))
     assert both.std.item() == pytest.approx(np.std(single, ddof=1))
 

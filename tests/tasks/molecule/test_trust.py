@@ -12,6 +12,7 @@ from graphattn.chem import Split
 from graphattn.datasets import load
 from graphattn.tasks.molecule import ModelDirectoryError, MoleculePredictor
 from graphattn.tasks.molecule.report import write_report
+from graphattn.tasks.molecule.stack.combine import spread_of
 from graphattn.tasks.molecule.trust import Trust
 from graphattn.tasks.molecule.trust_text import trust_lines
 
@@ -130,12 +131,17 @@ def test_classes_are_calibrated(table, model_config, training_config, tmp_path):
     assert "reliability of the probabilities" in (tmp_path / "r.html").read_text("utf-8")
 
 
-def test_too_few_molecules_to_calibrate(fitted):
-    assert "logS_low" not in fitted.output_columns()
-    assert "intervals" not in fitted.fitted.metrics or not fitted.fitted.metrics["intervals"]
+def test_too_few_molecules_to_calibrate(frame, model_config, training_config):
+    """One network has a validation part of three molecules; two networks have folds, 28 in all."""
+    quick = replace(training_config, epochs=1, ensemble=1)
+    few = MoleculePredictor(model_config, quick).fit(frame, target_columns="logS", split="random")
+    assert few.fitted.metrics["intervals"] == {}
+    assert "logS_low" not in few.output_columns()
+    assert few.predict("CCO")["nearest_similarity"].notna().all()
     note = "there are no 90% intervals: 3 molecules could calibrate them, and 10 are needed."
-    assert note in fitted.fitted.data["notes"]
-    assert any("not an error bar" in line for line in trust_lines(fitted.fitted))
+    assert note in few.fitted.data["notes"]
+    two = replace(few.fitted, weights=few.fitted.weights * 2)
+    assert trust_lines(two)[-1].startswith("± (std) is how far the 2 networks differ, not an error bar")
 
 
 def test_copies_and_salts_from_the_command_down(table, model_config, training_config):
@@ -150,3 +156,11 @@ def test_copies_and_salts_from_the_command_down(table, model_config, training_co
     plain = predictor.predict([table["smiles"][3], salty["smiles"][3]])
     assert plain["logS_predicted"][0] == plain["logS_predicted"][1]
     assert plain["nearest_similarity"].tolist() == [1.0, 1.0]
+
+
+def test_members_that_differ():
+    members = {"a": np.array([[1.0], [2.0]]), "b": np.array([[3.0], [2.0]])}
+    equal = {name: np.array([0.5]) for name in members}
+    assert spread_of(equal, members).tolist() == [[1.0], [0.0]]
+    alone = {"a": np.array([1.0]), "b": np.array([0.0])}  # without weight it does not count
+    assert spread_of(alone, members).tolist() == [[0.0], [0.0]]
