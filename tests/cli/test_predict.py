@@ -86,7 +86,7 @@ def test_a_row_whose_fields_have_shifted_has_no_value(trained, invoke, tmp_path)
     _, ethanol, shifted, blank, amide, broken = rows_of(out.read_text())
     assert shifted[:3] == ["O", "O", "O-triethyl phosphorothioate,CCOP(=S)(OCC)OCC,lab B"]  # all that was there
     assert shifted[3:5] == blank[3:5] == broken[3:5] == ["", ""]  # not water's value
-    reasons = [row[5] for row in (ethanol, shifted, blank, amide, broken)]
+    reasons = [row[-1] for row in (ethanol, shifted, blank, amide, broken)]
     assert reasons[0] == reasons[3] == ""
     assert "5 values where the header has 3" in reasons[1]
     float(amide[3])
