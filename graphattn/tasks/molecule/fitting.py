@@ -32,7 +32,8 @@ from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
-from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
+from graphattn.tasks.molecule.prediction import Prediction
+from graphattn.tasks.molecule.records import Fitted, Outcome
 from graphattn.tasks.molecule.rows import (
     MoleculeRows,
     Read,

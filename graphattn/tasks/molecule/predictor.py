@@ -15,7 +15,8 @@ from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.molecule import saved
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
 from graphattn.tasks.molecule.neighbors import Nearest
-from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
+from graphattn.tasks.molecule.prediction import Prediction
+from graphattn.tasks.molecule.records import Fitted, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,8 +21,8 @@ from graphattn.tasks.common.model_directory import TRUST
 from graphattn.tasks.molecule.duplicates import same_molecule
 from graphattn.tasks.molecule.intervals import FEWEST, LEVEL, Difficulty, Intervals, coverage
 from graphattn.tasks.molecule.neighbors import Neighbors
+from graphattn.tasks.molecule.prediction import Prediction
 from graphattn.tasks.molecule.probabilities import at_temperature, brier, fit_temperature
-from graphattn.tasks.molecule.records import Prediction
 from graphattn.tasks.molecule.rows import MoleculeRows
 from graphattn.tasks.molecule.stack.combine import spread_of
 from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
