@@ -32,7 +32,7 @@ def test_everything_is_in_the_directory(frame, tmp_path, model_config, training_
         "report.html",
     }
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert set(metrics) == {"test", "valid", "baselines"}
+    assert set(metrics) == {"test", "valid", "out_of_fold", "members", "baselines"}
     assert set(metrics["baselines"]) == {"mean", "random_forest", "gradient_boosting"}
     assert all(set(rival) == {"rmse", "mae", "r2"} for rival in metrics["baselines"].values())
 

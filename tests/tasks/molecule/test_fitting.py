@@ -55,6 +55,8 @@ def test_a_training_reads_parses_and_writes_once(
     assert tables == {str(data): 1}
     assert smiles == dict.fromkeys(frame["smiles"].str.strip(), 1)
     written = ["run.json", "network-1.safetensors", "network-2.safetensors", "metrics.json", "model.json"]
+    if descriptors:
+        written += ["svr.safetensors", "ridge.safetensors", "lightgbm-1.txt", "forest-1.txt"]
     assert files == dict.fromkeys([*written, "predictions.csv", "report.html"], 1)
     assert epochs == {"network-1.ckpt": 1, "network-2.ckpt": 1}  # one an epoch
 
