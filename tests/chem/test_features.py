@@ -22,6 +22,9 @@ def test_identity_does_not_depend_on_how_the_smiles_is_written(smiles):
 
 
 def test_identity_has_the_scaffold():
+    assert ArrayFeaturizer(ATOMS, BONDS)("CCO").fingerprint is None
+    counts = ArrayFeaturizer(ATOMS, BONDS, fingerprint=64)("CCO").fingerprint
+    assert counts.tolist() == compute_fingerprints(["CCO"], size=64)[0].tolist()
     assert ArrayFeaturizer(ATOMS, BONDS, identify=True)("Cc1ccccc1").identity == Identity("Cc1ccccc1", "c1ccccc1")
 
 

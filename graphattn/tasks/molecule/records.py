@@ -1,4 +1,4 @@
-"""Records that the predictor, its training and its report share: predictions, and the result of a training."""
+"""Records that the predictor, its training and its report share: the result of a training."""
 
 from __future__ import annotations
 

@@ -18,12 +18,13 @@ from graphattn.chem import draw_molecule
 from graphattn.files import write_text
 from graphattn.tasks.common import figures, html
 from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.molecule.config import MEMBERS
 from graphattn.tasks.molecule.intervals import LEVEL
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import MoleculePredictor
 from graphattn.tasks.molecule.probabilities import reliability
 from graphattn.tasks.molecule.records import Fitted, Outcome
-from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, mean_weight, metric_names
 from graphattn.tasks.molecule.trust_text import trust_lines
 
 Array = NDArray[np.float64]
@@ -124,7 +125,23 @@ def _comparison(fitted: Fitted) -> str:
             cells.append(f"<td{mark}>{fixed(metrics[name])}</td>")
         kind = ' class="model"' if label == "graphattn" else ""
         lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table>", _per_target(fitted)])
+    return "\n".join([*lines, "</table>", _members(fitted), _per_target(fitted)])
+
+
+def _members(fitted: Fitted) -> str:
+    """Return a table of the stack's members, their weights and their own metrics, where there are several."""
+    members = fitted.metrics.get("members", {})
+    if len(members) < 2:
+        return ""
+    names = metric_names(fitted.task, len(fitted.target_columns))
+    first = METRIC_LABELS[names[0]]
+    header = ["members of graphattn", "weight", *(METRIC_LABELS[name] for name in names), f"{first}, out of fold"]
+    lines = ["<table>", html.row("th", header)]
+    for member, found in members.items():
+        measured = [*(found["test"][name] for name in names), found["out_of_fold"][names[0]]]
+        cells = [MEMBERS[member], fixed(mean_weight(found["weight"]), 2), *map(fixed, measured)]
+        lines.append(html.row("td", cells))
+    return "\n".join([*lines, "</table>"])
 
 
 def _per_target(fitted: Fitted) -> str:
@@ -143,11 +160,19 @@ def _per_target(fitted: Fitted) -> str:
 def _comparison_note(fitted: Fitted) -> str:
     network = len(fitted.weights)
     members = "one network" if network == 1 else f"{network} networks, averaged"
+    if fitted.stack is not None and fitted.stack.members:
+        members += f", and {len(fitted.stack.members)} quick models, by the weights shown"
     inputs = "the molecular graph and RDKit's 2D descriptors" if fitted.featurizer.descriptors else "the graph alone"
+    weighed = (
+        " The weights come from predictions of molecules of training and validation by models that had not learned "
+        "from them (out of fold); the test part took no part in it."
+        if len(fitted.metrics.get("members", {})) > 1
+        else ""
+    )
     several = " Means over the targets." if len(fitted.target_columns) > 1 else ""
     return (
         f"All on the same {fitted.data['parts']['test']} test molecules. graphattn: {members}, from {inputs}. The "
-        f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{several}"
+        f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{weighed}{several}"
     ) + "".join(f" {note}" for note in (*trust_lines(fitted), *_notes(fitted)))
 
 
@@ -171,7 +196,8 @@ def _figures(fitted: Fitted, outcome: Outcome) -> str:
     scale = "squared error of values scaled to unit variance" if fitted.task == "regression" else "cross entropy"
     note = (
         f"Loss after each epoch ({scale}), one pair of lines a network; the dot marks the epoch that was kept. The "
-        "training loss is measured under dropout. Validation decided when to stop, so its numbers are flattering; "
+        "training loss is measured under dropout. The fold left out decided when to stop, so its numbers are a little "
+        "flattering; "
         "the test part took no part in any decision."
     )
     blocks.append(f'<h2>Learning</h2>\n<div class="pair">{html.card(curve, note)}{_parts_card(fitted)}</div>')
@@ -230,11 +256,20 @@ def _intervals(outcome: Outcome, rows: NDArray[np.int64], column: int) -> tuple[
 def _parts_card(fitted: Fitted) -> str:
     names = metric_names(fitted.task, len(fitted.target_columns))
     lines = ["<table>", html.row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
-    for part, label in (("valid", "validation"), ("test", "test")):
+    sizes = fitted.data["parts"]
+    parts = [("validation, out of fold", sizes["valid"], "valid"), ("test", sizes["test"], "test")]
+    if len(fitted.weights) > 1:
+        parts.insert(0, ("training and validation, out of fold", sizes["train"] + sizes["valid"], "out_of_fold"))
+    for label, size, part in parts:
         metrics = fitted.metrics[part]
-        cells = [label, str(fitted.data["parts"][part]), *(fixed(metrics[name]) for name in names)]
+        cells = [label, f"{size:,}", *(fixed(metrics[name]) for name in names)]
         lines.append(html.row("td", cells))
-    note = f"{fitted.data['parts']['train']:,} molecules trained. {_SPLITS[fitted.data['split']]}"
+    trained = (
+        "Each network learned from the molecules of training and validation but one fold"
+        if len(fitted.weights) > 1
+        else f"{sizes['train']:,} molecules trained the network"
+    )
+    note = f"{trained}. {_SPLITS[fitted.data['split']]}"
     return f'<div class="card start">{"".join([*lines, "</table>"])}<p class="note">{escape(note)}</p></div>'
 
 

@@ -26,7 +26,10 @@ FORMAT_VERSION = 2
 
 
 def write_networks(directory: Path, fitted: Fitted) -> None:
-    """Write the networks with their learning curves, and the members beside them; a training with a directory has done so by the time it ends."""
+    """Write the networks with their learning curves, and the members beside them.
+
+    A training with a directory has done so by the time it ends.
+    """
     for number, (weights, history) in enumerate(zip(fitted.weights, fitted.histories, strict=True), start=1):
         model_directory.write_network(directory, number, weights, history)
     write_members(directory, fitted)
