@@ -66,10 +66,13 @@ def _fake_backward(*arguments: Any) -> tuple[Tensor, ...]:
 
 
 class Kernels(NamedTuple):
-    """The operator and its gradient on one kind of device; both take the flat list of their schema."""
+    """The operator and its gradient on one kind of device; both take the flat list of their schema.
+
+    A gradient that is not wanted may be None.
+    """
 
     attend: Callable[..., Outputs]
-    attend_backward: Callable[..., tuple[Tensor, ...]]
+    attend_backward: Callable[..., Tensors]
 
 
 _NUM_OPTIONS = len(Options._fields)
@@ -78,9 +81,14 @@ _kernels: dict[str, Kernels] = {}  # by type of device
 
 def implement(device: str, kernels: Kernels) -> None:
     """Register the kernels for a type of device."""
-    for name, kernel in kernels._asdict().items():
-        torch.library.impl(f"graphattn::{name}", device, kernel)
+    torch.library.impl("graphattn::attend", device, kernels.attend)
+    torch.library.impl("graphattn::attend_backward", device, partial(_none_is_empty, kernels.attend_backward))
     _kernels[device] = kernels
+
+
+def _none_is_empty(run: Callable[..., Tensors], grad_out: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    """A gradient that is not wanted as a tensor of length zero, for an operator of PyTorch's has no other way."""
+    return tuple(grad_out.new_empty(0) if each is None else each for each in run(grad_out, *arguments))
 
 
 def is_traced() -> bool:
@@ -101,10 +109,17 @@ def _direct(arguments: Sequence[Any]) -> Kernels | None:
     """
     if is_traced():
         return None
-    tensors = [x for x in arguments if isinstance(x, Tensor)]
-    if any(type(x) is not Tensor and type(x) is not Parameter for x in tensors):
-        return None
-    return _kernels.get(tensors[0].device.type)
+    first: Tensor | None = None
+    for x in arguments:  # at every call: a loop over exact types takes a fifth of isinstance in comprehensions
+        kind = type(x)
+        if kind is Tensor or kind is Parameter:
+            first = x if first is None else first
+        elif kind not in _PLAIN and isinstance(x, Tensor):
+            return None
+    return None if first is None else _kernels.get(first.device.type)
+
+
+_PLAIN = {type(None), bool, int, float, str, list, Tensor, Parameter}
 
 
 class _Attend(torch.autograd.Function):

@@ -47,8 +47,8 @@ RECOMPUTE_ABOVE = 2**30
 """Bytes of one number for each edge and head; above that, the backward pass keeps no such number and recomputes it."""
 
 
-def backward(*arguments: Any) -> tuple[Tensor, ...]:
-    """Gradients of the inputs, in their order; of length zero where `needs` does not ask for one.
+def backward(*arguments: Any) -> tuple[Tensor | None, ...]:
+    """Gradients of the inputs, in their order; None where `needs` does not ask for one.
 
     The pass by source leaves the gradient of each score for the pass by destination. If those would be too many, or
     only the gradient of the queries is asked for, the pass by destination recomputes them (except for scores with edge
@@ -127,7 +127,7 @@ def backward(*arguments: Any) -> tuple[Tensor, ...]:
     if score is not None and needs["bias"]:
         grads["bias"] = in_callers_order(score, edges.edge_ids)
     return tuple(
-        grads[name].to(tensor.dtype) if needs[name] and tensor is not None else outputs.out.new_empty(0)
+        grads[name].to(tensor.dtype) if needs[name] and tensor is not None else None
         for name, tensor in zip(inputs._fields, inputs, strict=True)
     )
 

@@ -142,6 +142,7 @@ def test_rows_where_there_is_no_memory_to_look_for_rowblocks(monkeypatch, starte
 
 
 def test_nothing_is_looked_at_while_a_cuda_graph_is_captured(monkeypatch):
+    from graphattn.graph import memo
     from graphattn.ops.triton import rowblocks
 
     class OnGPU(torch.Tensor):
@@ -151,6 +152,7 @@ def test_nothing_is_looked_at_while_a_cuda_graph_is_captured(monkeypatch):
     seen, new = indptr.clone().as_subclass(OnGPU), indptr.clone().as_subclass(OnGPU)
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
     monkeypatch.setattr(rowblocks, "lend", lambda *_: None)
+    monkeypatch.setattr(memo._Kept, "lend", lambda *_: None)  # which asks for streams of a GPU
     before = rowblocks.rowblocks_of(seen, indices, num_columns)
     assert before is not None
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)

@@ -20,6 +20,8 @@ OptInt = Optional[int]  # noqa: UP045  # PyG's inspector does not read `int | No
 PARTS = ("message", "edge_update", "aggregate", "update", "message_and_aggregate", "propagate", "edge_updater")
 """The steps of PyG's message passing, which the operator replaces."""
 
+_REPLACEABLE = frozenset(PARTS[:5])
+
 HOOKS = [
     f"_{step}_forward{kind}_hooks"
     for step in ("propagate", "message", "aggregate", "message_and_aggregate", "edge_update")
@@ -59,8 +61,8 @@ class AttentionConv(NotScriptable, MessagePassing):
             self.explain
             or not self._steps_are_ours
             or not is_plain(self.aggr_module, SumAggregation)
-            or any(part in vars(self) for part in PARTS[:5])
-            or any(getattr(self, hooks) for hooks in HOOKS)
+            or not _REPLACEABLE.isdisjoint(own := vars(self))
+            or any([own[hooks] for hooks in HOOKS])  # noqa: C419  # faster than a generator
             or (self.training and getattr(self, "dropout", 0.0) == 1.0)  # the operator needs dropout < 1
         )
 
