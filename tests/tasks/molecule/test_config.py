@@ -6,7 +6,14 @@ from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 
 
-@pytest.mark.parametrize("config", [ModelConfig(depth=5, descriptors=False), TrainingConfig(lr=0.25, device="cpu"), TrainingConfig(members=("network", "svr"))])
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(depth=5, descriptors=False),
+        TrainingConfig(lr=0.25, device="cpu"),
+        TrainingConfig(members=("network", "svr")),
+    ],
+)
 def test_round_trip(config):
     assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
 
