@@ -154,7 +154,7 @@ def prepare(
     split_column: str | None,
     task: str | None,
     encoding: str | None,
-    duplicates: str,
+    duplicates: str = "keep",
     seed: int,
     console: Console | None,
     rivals: bool,
