@@ -45,10 +45,6 @@ class Stack:
             each |= {name: member.predict(inputs) for name, member in self.members.items()}
         return each
 
-    def predict(self, network: Array, inputs: Inputs | None) -> Array:
-        """Return the weighted mean of the members' predictions, `[n, T]`."""
-        return blend(self.weights, self.predict_each(network, inputs))
-
     def write(self, directory: Path) -> None:
         """Write the quick members; the weights are for `to_json`."""
         for name, member in self.members.items():
