@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 from graphattn.files import write_text
 from graphattn.tasks.common.errors import ModelDirectoryError
@@ -74,7 +75,7 @@ class Trees:
             write_text(directory / f"{name}-{target + 1}.txt", booster.model_to_string())
 
     @classmethod
-    def read(cls, directory: Path, name: str, task: str, targets: int) -> Trees:
+    def read(cls, directory: Path, name: str, task: str, targets: int) -> Self:
         """Read it back.
 
         Raises:
@@ -108,7 +109,7 @@ def _fit(inputs: Inputs, y: Array, task: str, settings: dict[str, Any], rounds: 
     known = ~np.isnan(y)
     x, y = inputs.wide[known], y[known]
     if len(y) < _FEWEST or not learnable(y):
-        x, y, rounds = np.zeros((_FEWEST, x.shape[1])), np.full(_FEWEST, mean_of(task, y)), 1
+        x, y, rounds = np.zeros((_FEWEST, x.shape[1]), dtype=np.float32), np.full(_FEWEST, mean_of(task, y)), 1
         settings = {}
     settings = _COMMON | settings | {"seed": seed % 2**31}
     return lightgbm.train(settings, lightgbm.Dataset(x, y, params=settings), rounds)
