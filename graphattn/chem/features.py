@@ -11,10 +11,12 @@ from rdkit import Chem
 
 from graphattn.chem.atoms import AtomFeaturizer
 from graphattn.chem.bonds import BondFeaturizer
-from graphattn.chem.descriptors import compute_descriptors
+from graphattn.chem.descriptors import compute_descriptors, compute_fingerprints
 from graphattn.chem.interrupts import interrupts_held
-from graphattn.chem.smiles import canonical_smiles, parse_smiles
+from graphattn.chem.salts import parts_of, strip_salts
+from graphattn.chem.smiles import SmilesError, canonical_smiles, parse_smiles
 from graphattn.chem.splits import scaffold_of
+from graphattn.chem.traits import Traits, traits_of
 
 
 class Identity(NamedTuple):
@@ -22,6 +24,10 @@ class Identity(NamedTuple):
 
     canonical_smiles: str
     scaffold: str
+    parts: int = 1
+    """of the molecule as it was given; more than one in a salt or a mixture"""
+    altered: bool = False
+    """whether something was left out of it, or its charges were removed"""
 
 
 class MoleculeArrays(NamedTuple):
@@ -37,6 +43,10 @@ class MoleculeArrays(NamedTuple):
     """`[d]`, NaN where one is not defined"""
     identity: Identity | None = None
     """if the featurizer was to find it"""
+    fingerprint: NDArray[np.int32] | None = None
+    """Morgan counts `[b]`, if the featurizer was to find them"""
+    traits: Traits | None = None
+    """of those that `ArrayFeaturizer` makes, always"""
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,16 @@ class ArrayFeaturizer:
         atoms, bonds: make the features of the graph.
         descriptors: the names of the descriptors, in their order; may be none.
         identify: whether to find each molecule's `Identity` too, which training needs.
+        fingerprint: columns of the Morgan count fingerprint; 0 for none.
+        salts: what is kept of a salt or a mixture; see `strip_salts`.
     """
 
     atoms: AtomFeaturizer
     bonds: BondFeaturizer
     descriptors: tuple[str, ...] = ()
     identify: bool = False
+    fingerprint: int = 0
+    salts: str = "keep"
 
     def __call__(self, smiles: str) -> MoleculeArrays:
         """Return the arrays of one molecule.
@@ -61,16 +75,28 @@ class ArrayFeaturizer:
             SmilesError: the SMILES cannot be read.
         """
         with interrupts_held():
-            mol = parse_smiles(smiles)
-            identity = identify(mol) if self.identify else None
+            given = parse_smiles(smiles)
+            mol = _kept(given, self.salts)
+            identity = identify(mol, given) if self.identify else None
             graph = graph_arrays(mol, self.atoms, self.bonds)
             values = compute_descriptors([mol], self.descriptors)[0] if self.descriptors else np.zeros(0)
-        return MoleculeArrays(*graph, values, identity)
+            counts = compute_fingerprints([mol], size=self.fingerprint)[0] if self.fingerprint else None
+        return MoleculeArrays(*graph, values, identity, counts, traits_of(mol))
 
 
-def identify(mol: Chem.Mol) -> Identity:
-    """Return the identity of an RDKit molecule."""
-    return Identity(canonical_smiles(mol), scaffold_of(mol))
+def identify(mol: Chem.Mol, given: Chem.Mol | None = None) -> Identity:
+    """Return the identity of an RDKit molecule, made of `given` by leaving something out; None for all of it."""
+    canonical = canonical_smiles(mol)
+    altered = given is not None and given is not mol and canonical_smiles(given) != canonical
+    return Identity(canonical, scaffold_of(mol), parts_of(mol if given is None else given), altered)
+
+
+def _kept(mol: Chem.Mol, salts: str) -> Chem.Mol:
+    try:
+        return strip_salts(mol, salts)
+    except (Chem.MolSanitizeException, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise SmilesError(f"RDKit cannot leave out the salts of {canonical_smiles(mol)} ({reason})") from None
 
 
 def graph_arrays(

@@ -42,8 +42,9 @@ def predict(
 
     Every row comes back, in its order, with its columns and the prediction beside them; a row that cannot be used has
     empty values and a reason, and stands in <out>_rejects.csv too. Rows are written as they are done: what is
-    interrupted leaves <out>.partial.csv. A file may also be a bare list of SMILES. The std columns say how far the
-    networks differ, which is less than how wrong they may be.
+    interrupted leaves <out>.partial.csv. A file may also be a bare list of SMILES. The low and high columns are
+    90 % intervals; nearest is what was measured of the nearest training molecule, and remark says in what a molecule is
+    beyond all that was trained on.
 
     Examples: graphattn predict runs/logS new.csv --out predictions.csv, or graphattn predict runs/logS "CCO"
     """

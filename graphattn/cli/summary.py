@@ -16,10 +16,11 @@ from graphattn.cli.program import program
 from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.common.labels import ZERO_ONE
-from graphattn.tasks.common.spread import describe_spread
+from graphattn.tasks.molecule.config import MEMBERS
 from graphattn.tasks.molecule.predictor import MoleculePredictor
 from graphattn.tasks.molecule.records import Fitted
-from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, mean_weight, metric_names
+from graphattn.tasks.molecule.trust_text import trust_lines
 
 _EXAMPLE = "CC(=O)Oc1ccccc1C(=O)O"  # aspirin
 
@@ -82,9 +83,11 @@ def _print_metrics(console: Console, fitted: Fitted) -> None:
     each = target_table(fitted)
     if each is not None:
         console.print(each)
+    members = members_table(fitted)
+    if members is not None:
+        console.print(members)
     verdict = better_rival(fitted)
-    spread = describe_spread(len(fitted.weights), fitted.data.get("within_std"))
-    for line in filter(None, (verdict, spread)):
+    for line in filter(None, (verdict, *trust_lines(fitted))):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -125,6 +128,26 @@ def target_table(fitted: Fitted) -> Table | None:
         table.add_column(METRIC_LABELS[name], justify="right")
     for target, metrics in each.items():
         table.add_row(escape(target), *(_cell(metrics[name], False) for name in names))
+    return table
+
+
+def members_table(fitted: Fitted) -> Table | None:
+    """Return the weight and the metrics of each member of the stack; None where there is one."""
+    members = fitted.metrics.get("members", {})
+    if len(members) < 2:
+        return None
+    names = metric_names(fitted.task, len(fitted.target_columns))
+    table = Table(header_style="bold")
+    table.add_column("members of graphattn")
+    table.add_column("weight", justify="right")
+    for name in names:
+        table.add_column(METRIC_LABELS[name], justify="right")
+    for member, found in members.items():
+        cells = [fixed(mean_weight(found["weight"]), 2), *(fixed(found["test"][name]) for name in names)]
+        table.add_row(MEMBERS[member], *cells)
+    if len(fitted.target_columns) > 1:
+        table.caption = f"mean weights; those of each target are in {model_directory.METRICS}"
+        table.caption_justify = "left"
     return table
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphattn.cli.errors import reported
-from graphattn.tasks.molecule.config import TrainingConfig
+from graphattn.tasks.molecule.config import MEMBERS, TrainingConfig
 
 if TYPE_CHECKING:
     from graphattn.datasets import Card
@@ -49,6 +49,20 @@ def train(
     encoding: Annotated[
         str | None, typer.Option(help="Of the file.", show_default="utf-8", rich_help_panel=_DATA)
     ] = None,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            help="Copies of a molecule: keep all, take their mean, the first, drop those that differ, or error.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "keep",
+    salts: Annotated[
+        str,
+        typer.Option(
+            help="Salts and mixtures: keep, largest part, or neutralize it.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "keep",
     split: Annotated[
         str | None,
         typer.Option(
@@ -65,12 +79,23 @@ def train(
         int, typer.Option(help="At most; it stops when validation stops to improve.", rich_help_panel=_RECIPE)
     ] = _DEFAULT.epochs,
     ensemble: Annotated[
-        int, typer.Option(help="Networks to train and average.", rich_help_panel=_RECIPE)
+        int, typer.Option(help="Networks to train, each without one fold, and average.", rich_help_panel=_RECIPE)
     ] = _DEFAULT.ensemble,
+    members: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Members of the stack, with commas between: {', '.join(MEMBERS)}; network alone is ours alone.",
+            show_default="all",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Molecules a step.", rich_help_panel=_RECIPE)] = _DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=_RECIPE)] = _DEFAULT.lr,
     no_descriptors: Annotated[
-        bool, typer.Option("--no-descriptors", help="The graph alone, no RDKit descriptors.", rich_help_panel=_RECIPE)
+        bool,
+        typer.Option(
+            "--no-descriptors", help="The graph alone: no RDKit descriptors, no other members.", rich_help_panel=_RECIPE
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.", rich_help_panel=_RECIPE)] = _DEFAULT.seed,
     out: Annotated[
@@ -106,6 +131,7 @@ def train(
         batch_size=batch_size,
         lr=lr,
         ensemble=ensemble,
+        members=None if members is None else tuple(name.strip() for name in members.split(",")),
         seed=seed,
         device=device,
         precision=precision,
@@ -125,7 +151,7 @@ def train(
     predictor = run_experiment(
         table,
         directory,
-        model=ModelConfig(descriptors=not no_descriptors),
+        model=ModelConfig(descriptors=not no_descriptors, salts=salts),
         training=training,
         smiles_column=smiles_column,
         target_columns=target,
@@ -133,6 +159,7 @@ def train(
         split=split,
         split_column=split_column,
         task=task,
+        duplicates=duplicates,
         unit=None if card is None or card.unit == "none" else card.unit,
         resume=resume,
         overwrite=overwrite,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graphattn.chem import AtomFeaturizer, BondFeaturizer, SmilesError
+from graphattn.chem import AtomFeaturizer, BondFeaturizer, SmilesError, compute_fingerprints
 from graphattn.chem.features import ArrayFeaturizer, Identity
 
 ATOMS, BONDS = AtomFeaturizer.chemprop(), BondFeaturizer.chemprop()
@@ -19,6 +19,12 @@ def test_ethanol_has_two_bonds_in_both_directions():
 @pytest.mark.parametrize("smiles", ["OCC", "C(O)C", "CCO"])
 def test_identity_does_not_depend_on_how_the_smiles_is_written(smiles):
     assert ArrayFeaturizer(ATOMS, BONDS, identify=True)(smiles).identity == Identity("CCO", "")
+
+
+def test_the_fingerprint_is_found_where_asked_for():
+    assert ArrayFeaturizer(ATOMS, BONDS)("CCO").fingerprint is None
+    counts = ArrayFeaturizer(ATOMS, BONDS, fingerprint=64)("CCO").fingerprint
+    assert counts.tolist() == compute_fingerprints(["CCO"], size=64)[0].tolist()
 
 
 def test_identity_has_the_scaffold():

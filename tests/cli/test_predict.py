@@ -12,6 +12,8 @@ import pytest
 from graphattn.cli.errors import USER_ERROR
 from graphattn.tasks.molecule import MoleculePredictor
 
+ENDS = ["log S_low", "log S_high"]
+NEAREST = ["log S_nearest", "nearest_similarity", "nearest_smiles", "remark"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,9 +29,9 @@ def test_a_file_keeps_its_rows_order_and_cells(trained, invoke, frame, tmp_path)
     assert f"1 of 31 rows has no prediction, see {tmp_path / 'p_rejects.csv'};" in result.stderr
     before, after = rows_of(trained.data.read_text()), rows_of((tmp_path / "p.csv").read_text())
     assert [row[:3] for row in after] == before
-    assert after[0][3:] == ["log S_predicted", "log S_std", "reason"]
+    assert after[0][3:] == ["log S_predicted", *ENDS, "log S_std", *NEAREST, "reason"]
     assert after[5][3:5] == ["", ""]
-    assert "not valid SMILES" in after[5][5]
+    assert "not valid SMILES" in after[5][-1]
     good = frame.drop(index=4)
     expected = MoleculePredictor.load(trained.run).predict(good["smiles"])
     written = pd.read_csv(tmp_path / "p.csv").drop(index=4)
@@ -41,7 +43,7 @@ def test_smiles_on_the_command_line(trained, invoke):
     result = invoke("predict", trained.run, "CCO", "F/C=C/F", "C(")
     assert result.exit_code == 0
     rows = rows_of(result.stdout)
-    assert rows[0] == ["smiles", "log S_predicted", "log S_std", "reason"]
+    assert rows[0] == ["smiles", "log S_predicted", *ENDS, "log S_std", *NEAREST, "reason"]
     assert [row[0] for row in rows[1:]] == ["CCO", "F/C=C/F", "C("]
     float(rows[1][1])
     assert rows[3][1] == ""
@@ -60,7 +62,7 @@ def test_another_smiles_column_and_names_that_are_taken(trained, invoke, tmp_pat
     path = tmp_path / "new.csv"
     path.write_text("structure_smiles,reason\nCCO,curiosity\n")
     header, row = rows_of(invoke("predict", trained.run, path).stdout)
-    assert header == ["structure_smiles", "reason", "log S_predicted", "log S_std", "reason_2"]
+    assert header == ["structure_smiles", "reason", "log S_predicted", *ENDS, "log S_std", *NEAREST, "reason_2"]
     assert row[1] == "curiosity"
     path.write_text("a,b\nCCO,C\n")
     assert "no column 'smiles'" in invoke("predict", trained.run, path).stderr
@@ -84,7 +86,7 @@ def test_a_row_whose_fields_have_shifted_has_no_value(trained, invoke, tmp_path)
     _, ethanol, shifted, blank, amide, broken = rows_of(out.read_text())
     assert shifted[:3] == ["O", "O", "O-triethyl phosphorothioate,CCOP(=S)(OCC)OCC,lab B"]  # all that was there
     assert shifted[3:5] == blank[3:5] == broken[3:5] == ["", ""]  # not water's value
-    reasons = [row[5] for row in (ethanol, shifted, blank, amide, broken)]
+    reasons = [row[-1] for row in (ethanol, shifted, blank, amide, broken)]
     assert reasons[0] == reasons[3] == ""
     assert "5 values where the header has 3" in reasons[1]
     float(amide[3])

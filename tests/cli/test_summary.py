@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from graphattn.cli.summary import metrics_table
+from graphattn.cli.summary import members_table, metrics_table
 
 
 def shown(metrics, targets=("y",), task="regression", unit="kcal/mol"):
@@ -29,3 +29,15 @@ def test_several_targets_are_means():
     text = shown(metrics, ("a", "b"), "classification", None)
     assert "means over 2 targets" in text
     assert "ROC AUC" in text
+
+
+def test_the_members_and_their_weights():
+    tested = {"rmse": 1.0, "mae": 0.5, "r2": 0.25}
+    members = {"network": {"weight": 0.75, "test": tested}, "forest": {"weight": 0.25, "test": tested}}
+    fitted = SimpleNamespace(task="regression", metrics={"members": members}, target_columns=["y"])
+    console = Console(file=io.StringIO(), width=80)
+    console.print(members_table(fitted))
+    line = next(line for line in console.file.getvalue().splitlines() if "graph network" in line)
+    assert [cell.strip() for cell in line.split("│")[1:6]] == ["graph network", "0.75", "1.000", "0.500", "0.250"]
+    fitted.metrics["members"] = {"network": {"weight": 1.0, "test": tested}}
+    assert members_table(fitted) is None

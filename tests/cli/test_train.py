@@ -61,10 +61,24 @@ def test_a_data_set_by_name_brings_its_columns(invoke, tmp_path, monkeypatch):
     assert seen["target_columns"] == ["measured log solubility in mols per litre"]
     assert seen["split"] == "scaffold"
     assert seen["unit"] == "log mol/L"
-    invoke("train", "esol", "--split-column", "smiles", "-t", "Number of Rings", "--out", "x", "--ensemble", "7")
+    invoke(
+        "train",
+        "esol",
+        "--split-column",
+        "smiles",
+        "-t",
+        "Number of Rings",
+        "--out",
+        "x",
+        "--ensemble",
+        "7",
+        "--members",
+        "network, svr",
+    )
     assert seen["split"] is None
     assert seen["target_columns"] == ["Number of Rings"]
     assert seen["training"].ensemble == 7
+    assert seen["training"].members == ("network", "svr")
 
 
 def test_standard_input(invoke, tmp_path, monkeypatch):

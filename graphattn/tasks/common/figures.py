@@ -45,13 +45,19 @@ _MOST_POINTS = 2000  # of the training part; more make the page heavy and the pi
 
 
 @matplotlib.rc_context(STYLE)
-def parity_plot(measured: dict[str, Array], predicted: dict[str, Array], unit: str) -> str:
+def parity_plot(
+    measured: dict[str, Array],
+    predicted: dict[str, Array],
+    unit: str,
+    intervals: tuple[Array, Array] | None = None,
+) -> str:
     """Draw predicted against measured values, the training part faint.
 
     Args:
         measured: the values of the parts "train" and "test", without missing ones.
         predicted: the predictions, in the same order.
         unit: of the values; "" for none.
+        intervals: the lower and upper ends around the predictions of the part "test", drawn as thin lines.
     """
     figure, axes = new_figure()
     every = np.concatenate([*measured.values(), *predicted.values()])
@@ -64,6 +70,8 @@ def parity_plot(measured: dict[str, Array], predicted: dict[str, Array], unit: s
     axes.scatter(
         measured["test"], predicted["test"], s=26, color=ACCENT, alpha=0.75, linewidth=0, zorder=3, label="test"
     )
+    if intervals is not None:
+        axes.vlines(measured["test"], *intervals, color=ACCENT, alpha=0.28, linewidth=1.1, zorder=2)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set_xlabel(_with_unit("measured", unit))
     axes.set_ylabel(_with_unit("predicted", unit))
@@ -136,6 +144,27 @@ def probability_histogram(probabilities: Array, classes: Array, labels: tuple[st
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     legend_above(axes)
     return to_svg(figure, "histogram of the predicted probabilities")
+
+
+@matplotlib.rc_context(STYLE)
+def reliability_plot(predicted: Array, observed: Array, low: Array, high: Array, label: str = "1") -> str:
+    """Draw the share of class 1 in groups of molecules against the probability they were given.
+
+    Args:
+        predicted: mean probability of each group.
+        observed: share of class 1 in each.
+        low, high: between which the true share lies.
+        label: what class 1 is called.
+    """
+    name = plain_text(label)
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], color=LINE, linewidth=1.2)
+    axes.vlines(predicted, low, high, color=ACCENT, alpha=0.45, linewidth=1.4)
+    axes.plot(predicted, observed, color=ACCENT, marker="o", markersize=5, linewidth=1.6)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.set_xlabel(f"predicted probability of class {name}")
+    axes.set_ylabel(f"share of class {name}")
+    return to_svg(figure, "reliability of the probabilities")
 
 
 @matplotlib.rc_context(STYLE)

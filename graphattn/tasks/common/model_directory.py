@@ -2,7 +2,9 @@
 
 - `model.json`: what the model is; written last, so a directory that has it is whole.
 - `network-1.safetensors` and so on: the weights of each network, with its learning curve as metadata.
+- `members/`: what stands beside the networks in a stack, as safetensors and LightGBM's text.
 - `metrics.json`: how good it is.
+- `trust.safetensors`: what predictions are judged by: the training molecules, and the errors of intervals.
 - `run.json`: what the training was asked to do, for `--resume`.
 - `predictions.csv`, `rejects.csv`, `report.html`, `logs/`, `checkpoints/`: what a training leaves for its reader.
 """
@@ -22,13 +24,13 @@ from torch import Tensor
 from graphattn.files import write_atomically, write_json
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 
-MODEL, METRICS, RUN = "model.json", "metrics.json", "run.json"
-CHECKPOINTS, LOGS = "checkpoints", "logs"
+MODEL, METRICS, RUN, TRUST = "model.json", "metrics.json", "run.json", "trust.safetensors"
+CHECKPOINTS, LOGS, MEMBERS = "checkpoints", "logs", "members"
 PREDICTIONS, REJECTS, REPORT = "predictions.csv", "rejects.csv", "report.html"
 FORMAT_VERSION = 1
 
-_WRITTEN_FILES = (MODEL, METRICS, RUN, PREDICTIONS, REJECTS, REPORT)
-_WRITTEN_DIRECTORIES = (CHECKPOINTS, LOGS)
+_WRITTEN_FILES = (MODEL, METRICS, RUN, TRUST, PREDICTIONS, REJECTS, REPORT)
+_WRITTEN_DIRECTORIES = (CHECKPOINTS, LOGS, MEMBERS)
 
 
 def network_name(number: int) -> str:
@@ -62,7 +64,14 @@ def read_network(directory: Path, number: int) -> tuple[dict[str, Tensor], list[
     return weights, history
 
 
-def write_model(directory: Path, kind: str, model: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+def write_model(
+    directory: Path,
+    kind: str,
+    model: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    *,
+    version: int = FORMAT_VERSION,
+) -> None:
     """Write what makes the directory whole: the metrics, then `model.json`.
 
     Args:
@@ -70,13 +79,14 @@ def write_model(directory: Path, kind: str, model: Mapping[str, Any], metrics: M
         kind: what the model is, such as "graphattn molecule model"; `read_model` asks for it.
         model: the content of `model.json`.
         metrics: the content of `metrics.json`.
+        version: of the format of that kind.
     """
     write_json(directory / METRICS, metrics)
-    write_json(directory / MODEL, {"format": kind, "format_version": FORMAT_VERSION, **model})
+    write_json(directory / MODEL, {"format": kind, "format_version": version, **model})
 
 
-def read_model(directory: Path, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read `model.json` and `metrics.json` of a model of that kind.
+def read_model(directory: Path, kind: str, *, newest: int = FORMAT_VERSION) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read `model.json` and `metrics.json` of a model of that kind, of any format version up to the newest.
 
     Raises:
         ModelDirectoryError: there is no directory, or no whole model of this format in it.
@@ -94,9 +104,10 @@ def read_model(directory: Path, kind: str) -> tuple[dict[str, Any], dict[str, An
     model = read_json(path)
     if model.get("format") != kind:
         raise ModelDirectoryError(f"{path} does not describe a model of graphattn.")
-    if model.get("format_version") != FORMAT_VERSION:
+    if model.get("format_version") not in range(FORMAT_VERSION, newest + 1):
+        readable = f"{FORMAT_VERSION} to {newest}" if newest > FORMAT_VERSION else f"{FORMAT_VERSION}"
         raise ModelDirectoryError(
-            f"{path} has format version {model.get('format_version')}; this graphattn reads {FORMAT_VERSION}. "
+            f"{path} has format version {model.get('format_version')}; this graphattn reads {readable}. "
             "Install the version of graphattn that wrote it."
         )
     return model, read_json(directory / METRICS)

@@ -11,6 +11,15 @@ from graphattn.tasks.common.errors import SettingsError
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainingConfig")
 
+MEMBERS = {
+    "network": "graph network",
+    "svr": "support vectors",
+    "ridge": "ridge",
+    "lightgbm": "boosted trees",
+    "forest": "forest",
+}
+"""the members that a stack can have, and what they are called"""
+SALTS = ("keep", "largest", "neutralize")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """what a user writes, and Lightning's name for it"""
@@ -29,6 +38,8 @@ class ModelConfig:
         atom_features: a preset of `graphattn.chem.AtomFeaturizer`.
         bond_features: a preset of `graphattn.chem.BondFeaturizer`.
         descriptors: whether RDKit's 2D descriptors go beside the graph.
+        salts: what is seen of a salt or a mixture: "keep" (all of it), "largest" (its largest part) or "neutralize"
+            (that part without charges).
     """
 
     embed_dim: int = 64
@@ -39,6 +50,7 @@ class ModelConfig:
     atom_features: str = "physchem"
     bond_features: str = "chemprop"
     descriptors: bool = True
+    salts: str = "keep"
 
     def __post_init__(self) -> None:
         _require(self, "embed_dim", self.embed_dim >= 1, "at least 1")
@@ -47,11 +59,12 @@ class ModelConfig:
         _require(self, "depth", self.depth >= 0, "0 or more")
         _require(self, "head_dim", self.head_dim >= 1, "at least 1")
         _require(self, "dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
+        _require(self, "salts", self.salts in SALTS, f"one of {', '.join(SALTS)}")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How one network is trained, and how many make an ensemble.
+    """How one network is trained, how many make an ensemble, and what stands beside them in the stack.
 
     Attributes:
         epochs: the most passes over the training part.
@@ -62,7 +75,8 @@ class TrainingConfig:
         weight_decay: of AdamW, on matrices.
         averaging: decay per step of the running mean of the weights, which is what is validated and kept.
         clip_norm: the largest norm of a gradient.
-        ensemble: networks trained from different seeds; the prediction is their mean.
+        ensemble: networks trained from different seeds, each without another fold; their mean is a member.
+        members: of the stack, from `MEMBERS`. None: all, or the network alone where it goes without descriptors.
         seed: of everything drawn at random.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "32", "bf16" or "16" (mixed).
@@ -77,6 +91,7 @@ class TrainingConfig:
     averaging: float = 0.99
     clip_norm: float = 1.0
     ensemble: int = 5
+    members: tuple[str, ...] | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "32"
@@ -91,14 +106,34 @@ class TrainingConfig:
         _require(self, "averaging", 0 <= self.averaging < 1, "at least 0 and below 1")
         _require(self, "clip_norm", self.clip_norm > 0, "above 0")
         _require(self, "ensemble", self.ensemble <= 1000, "1000 at most")
+        if self.members is not None:
+            object.__setattr__(self, "members", tuple(self.members))  # JSON knows lists only
+            known = set(self.members) <= set(MEMBERS) and len(set(self.members)) == len(self.members)
+            expected = f"different ones of {', '.join(MEMBERS)}, network among them"
+            _require(self, "members", known and "network" in self.members, expected)
         _require(self, "seed", 0 <= self.seed < 4_000_000, "0 or more and below 4,000,000")
         _require(self, "device", self.device in DEVICES, f"one of {', '.join(DEVICES)}")
         _require(self, "precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
 
 
+def members_of(model: ModelConfig, training: TrainingConfig) -> tuple[str, ...]:
+    """Return the members of the stack, the network first.
+
+    Raises:
+        SettingsError: members need descriptors, and the model has none.
+    """
+    if training.members is None:
+        return tuple(MEMBERS) if model.descriptors else ("network",)
+    if not model.descriptors and training.members != ("network",):
+        others = ", ".join(name for name in training.members if name != "network")
+        raise SettingsError(f"the members {others} learn from descriptors; leave out --no-descriptors or the members.")
+    return tuple(name for name in MEMBERS if name in training.members)
+
+
 def to_json(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
     """Return a configuration as a JSON object; `from_json` reads it back."""
-    return dataclasses.asdict(config)
+    settings = dataclasses.asdict(config)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
 
 def from_json(kind: type[_Config], content: dict[str, Any]) -> _Config:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from graphattn.files import write_text
@@ -46,9 +47,11 @@ def run_experiment(
     predictor.fitted, predictor.outcome = fitted, outcome
     rows = outcome.rows
     baselines = {}
+    learned = np.sort(np.concatenate([fitted.split.train, fitted.split.valid]))  # all that the stack learned from
+    split = fitted.split._replace(train=learned)
     with console.status(f"fitting the {' and the '.join(RIVALS.values())}"):
         rivals = evaluate_baselines(
-            fitted.task, outcome.descriptors, rows.targets, fitted.split, rows.target_columns, seed=training.seed
+            fitted.task, outcome.descriptors, rows.targets, split, rows.target_columns, seed=training.seed
         )
         for name, metrics in rivals:
             baselines[name] = metrics

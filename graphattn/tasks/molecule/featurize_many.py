@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graphattn.chem import MoleculeGraph, SmilesError
 from graphattn.chem.features import ArrayFeaturizer, Identity, MoleculeArrays
 from graphattn.chem.molecule import to_graph
+from graphattn.chem.traits import Traits
 from graphattn.chem.worker import NoWorkerError, StoppedError, Worker
 
 
@@ -23,6 +24,9 @@ class Features(NamedTuple):
     """`[d]`, raw"""
     identity: Identity | None
     """where the featurizer was to find it"""
+    fingerprint: NDArray[np.int32] | None = None
+    """Morgan counts `[b]`, where the featurizer was to find them"""
+    traits: Traits | None = None
 
 
 MOST_SECONDS = 10.0
@@ -79,4 +83,10 @@ def _there(worker: Worker, featurizer: ArrayFeaturizer, chunk: Sequence[Any]) ->
 
 
 def _tensors(arrays: MoleculeArrays) -> Features:
-    return Features(to_graph(arrays.edge_index, arrays.x, arrays.bonds), arrays.descriptors, arrays.identity)
+    return Features(
+        to_graph(arrays.edge_index, arrays.x, arrays.bonds),
+        arrays.descriptors,
+        arrays.identity,
+        arrays.fingerprint,
+        arrays.traits,
+    )

@@ -1,4 +1,4 @@
-"""Which features a network gets of a molecule: those of its graph and, beside it, descriptors."""
+"""Which features a model gets of a molecule: those of its graph and, beside it, descriptors and a fingerprint."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from graphattn.tasks.molecule.featurize_many import Features, featurize_many
 
 @dataclass(frozen=True)
 class Featurizer:
-    """Atom features, bond features and the names of the descriptors, in their order."""
+    """Atom and bond features, the names of the descriptors in their order, and what is kept of a salt.
+
+    `fingerprint` is the number of columns of the Morgan counts.
+    """
 
     atoms: AtomFeaturizer
     bonds: BondFeaturizer
     descriptors: tuple[str, ...]
+    fingerprint: int = 0
+    salts: str = "keep"
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Featurizer:
@@ -33,7 +38,8 @@ class Featurizer:
             bonds = BondFeaturizer.preset(config.bond_features)
         except ValueError as error:
             raise SettingsError(f"{error}.") from None
-        return cls(atoms, bonds, tuple(descriptor_names()) if config.descriptors else ())
+        descriptors = tuple(descriptor_names()) if config.descriptors else ()
+        return cls(atoms, bonds, descriptors, salts=config.salts)
 
     def __call__(self, smiles: str) -> Features:
         """Return a molecule's graph and its `[d]` descriptors, NaN where one is not defined.
@@ -53,7 +59,9 @@ class Featurizer:
             smiles: the molecules.
             identify: whether to find each molecule's canonical SMILES and scaffold too.
         """
-        return featurize_many(ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify), smiles)
+        return featurize_many(
+            ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify, self.fingerprint, self.salts), smiles
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as a JSON object."""
@@ -61,6 +69,8 @@ class Featurizer:
             "atoms": self.atoms.to_dict(),
             "bonds": self.bonds.to_dict(),
             "descriptors": list(self.descriptors),
+            "fingerprint": self.fingerprint,
+            "salts": self.salts,
         }
 
     @classmethod
@@ -78,5 +88,9 @@ class Featurizer:
                 "install the version that model.json names."
             )
         return cls(
-            AtomFeaturizer.from_dict(content["atoms"]), BondFeaturizer.from_dict(content["bonds"]), tuple(descriptors)
+            AtomFeaturizer.from_dict(content["atoms"]),
+            BondFeaturizer.from_dict(content["bonds"]),
+            tuple(descriptors),
+            int(content.get("fingerprint", 0)),  # older models have none
+            content.get("salts", "keep"),
         )

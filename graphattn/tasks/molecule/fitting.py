@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,25 +24,49 @@ from graphattn.tasks.common.progress import TrainingProgress, counting
 from graphattn.tasks.common.rejects import write_rejects
 from graphattn.tasks.common.spread import share_within
 from graphattn.tasks.common.table import Table, read_table
-from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, to_json
+from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, members_of, to_json
 from graphattn.tasks.molecule.data import to_data
-from graphattn.tasks.molecule.duplicates import describe, same_molecule
+from graphattn.tasks.molecule.duplicates import check_policy, conflicts, describe, merge_copies, same_molecule
 from graphattn.tasks.molecule.featurize_many import Features
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
-from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
-from graphattn.tasks.molecule.rows import MoleculeRows, Read, guess_smiles_column, numeric_columns, select_rows
+from graphattn.tasks.molecule.prediction import Prediction
+from graphattn.tasks.molecule.records import Fitted, Outcome
+from graphattn.tasks.molecule.rows import (
+    MoleculeRows,
+    Read,
+    guess_smiles_column,
+    numeric_columns,
+    rejected_share,
+    select_rows,
+)
+from graphattn.tasks.molecule.salts import describe_salts
+from graphattn.tasks.molecule.saved import write_members
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
-from graphattn.tasks.molecule.split import check_method, check_parts, check_training, one_class, split_rows
+from graphattn.tasks.molecule.split import (
+    check_method,
+    check_parts,
+    check_training,
+    constant_parts,
+    one_class,
+    split_rows,
+)
+from graphattn.tasks.molecule.stack.combine import blend, spread_of
+from graphattn.tasks.molecule.stack.folds import make_folds
+from graphattn.tasks.molecule.stack.inputs import make_inputs
+from graphattn.tasks.molecule.stack.stack import fit_stack
 from graphattn.tasks.molecule.task import METRIC_LABELS, check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
+from graphattn.tasks.molecule.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+_FINGERPRINT = 1024
+"""columns of the Morgan counts that trees learn from"""
 _SPLITS = {
     "scaffold": "split by scaffold",
     "random": "split at random",
@@ -63,6 +88,7 @@ def train(
     task: str | None = None,
     unit: str | None = None,
     encoding: str | None = None,
+    duplicates: str = "keep",
     directory: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -75,6 +101,7 @@ def train(
     `directory` then holds the networks; `saved.write_description` is still to make a whole model of it.
     """
     resolve_device(training.device, training.precision)
+    members = members_of(model, training)
     if directory is not None:
         model_directory.check_writable(directory, resume=resume, overwrite=overwrite)
     prepared = prepare(
@@ -87,9 +114,11 @@ def train(
         split_column=split_column,
         task=task,
         encoding=encoding,
+        duplicates=duplicates,
         seed=training.seed,
         console=console,
         rivals=rivals,
+        fingerprint=len(members) > 1,
     )
     if directory is not None and overwrite:
         model_directory.clear(directory)
@@ -108,6 +137,8 @@ class Prepared:
     graphs: list[MoleculeGraph]
     descriptors: NDArray[np.float64]
     """`[n, d]` raw; `d = 0` where nobody needs them"""
+    fingerprints: list[NDArray[np.int32]]
+    """Morgan counts, `[n, b]`; empty where nobody needs them"""
     notes: list[str]
     """what was decided, and what makes the measures weak"""
 
@@ -123,9 +154,11 @@ def prepare(
     split_column: str | None,
     task: str | None,
     encoding: str | None,
+    duplicates: str = "keep",
     seed: int,
     console: Console | None,
     rivals: bool,
+    fingerprint: bool = False,
 ) -> Prepared:
     """Read a table, check every row, split the molecules and compute their features; see `MoleculePredictor.fit`."""
     if split is not None and split_column is not None:
@@ -133,11 +166,12 @@ def prepare(
     if isinstance(split, str):
         check_method(split)
     check_task(task)
+    check_policy(duplicates)
     table = read_table(data, encoding=encoding)
     smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
     if target_columns is None:
         target_columns = _guess_target(table, smiles_column)
-    featurizer = Featurizer.from_config(model)
+    featurizer = replace(Featurizer.from_config(model), fingerprint=_FINGERPRINT if fingerprint else 0)
     with counting(console, "reading molecules", len(table.rows)) as progress:
         rows = select_rows(
             table,
@@ -150,6 +184,8 @@ def prepare(
             progress=progress,
         )
     kind = detect_task(rows)
+    warnings = rejected_share(rows)
+    rows = merge_copies(rows, duplicates)
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
@@ -158,11 +194,13 @@ def prepare(
         parts, method = split_rows(rows, split, seed=seed)
     check_training(rows, parts.train)
     notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
+    notes += [*constant_parts(rows, parts), *warnings, *describe_salts(rows, model.salts)]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
     graphs = [molecule.graph for molecule in rows.molecules]
     descriptors = np.stack([molecule.descriptors for molecule in rows.molecules])
-    return Prepared(rows, kind, parts, method, featurizer, graphs, descriptors, notes)
+    counts = [molecule.fingerprint for molecule in rows.molecules if molecule.fingerprint is not None]
+    return Prepared(rows, kind, parts, method, featurizer, graphs, descriptors, counts, notes)
 
 
 def _reader(featurizer: Featurizer, rivals: bool) -> Read:
@@ -193,16 +231,23 @@ def fit(
     resume: bool = False,
     console: Console | None = None,
 ) -> tuple[Fitted, Outcome]:
-    """Train the ensemble on the training part and evaluate it on the others; see `MoleculePredictor.fit`."""
+    """Train the stack on the training and validation parts and evaluate it; see `MoleculePredictor.fit`.
+
+    Each network learns from all folds but one, and this one decides when to stop; a single network leaves the
+    validation part out.
+    """
     rows, split, task = prepared.rows, prepared.split, prepared.task
+    names = members_of(model, training)
+    learned = np.sort(np.concatenate([split.train, split.valid]))
+    folds = _folds(prepared, learned, training)
     target_scaler = (
-        TargetScaler.fit(rows.targets[split.train])
+        TargetScaler.fit(rows.targets[learned])
         if task == "regression"
         else TargetScaler.identity(rows.targets.shape[1])
     )
     descriptor_scaler, descriptors = None, np.zeros((len(rows), 0))
     if prepared.featurizer.descriptors:
-        descriptor_scaler = DescriptorScaler.fit(prepared.descriptors[split.train])
+        descriptor_scaler = DescriptorScaler.fit(prepared.descriptors[learned])
         descriptors = descriptor_scaler.transform(prepared.descriptors)
     scaled = target_scaler.transform(rows.targets)
     molecules = [to_data(*each) for each in zip(prepared.graphs, descriptors, scaled, strict=True)]
@@ -215,6 +260,7 @@ def fit(
 
     networks: list[TrainedNetwork] = []
     nets = []
+    held_out = [folds[number % len(folds)] for number in range(training.ensemble)]
     metric = metric_names(task, rows.targets.shape[1])[0]
     with TrainingProgress(console, training.ensemble, metric, METRIC_LABELS[metric]) as progress:
         for number in range(1, training.ensemble + 1):
@@ -226,8 +272,8 @@ def fit(
             if network is None:
                 network = train_network(
                     net,
-                    [molecules[row] for row in split.train],
-                    [molecules[row] for row in split.valid],
+                    [molecules[row] for row in np.setdiff1d(learned, held_out[number - 1])],
+                    [molecules[row] for row in held_out[number - 1]],
                     task=task,
                     scaler=target_scaler,
                     config=training,
@@ -251,15 +297,39 @@ def fit(
 
     device = resolve_device(training.device)
     each = predict_each(nets, molecules, task=task, scaler=target_scaler, device=device)
+    inputs = make_inputs(descriptors, prepared.descriptors, prepared.fingerprints) if len(names) > 1 else None
+    with nullcontext() if console is None else console.status("fitting the other members of the stack"):
+        stack, out_of_fold = fit_stack(
+            names, inputs, rows.targets, folds, learned, _unseen(each, held_out), task=task, seed=training.seed
+        )
+    members = stack.predict_each(each.mean(axis=0), inputs)
+    raw = blend(stack.weights, members)
     prediction = Prediction(
-        each.mean(axis=0),
+        raw,
         each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1:], np.nan),
         [""] * len(rows),
+        spread=spread_of(stack.weights, members),
     )
-    metrics = {
-        part: evaluate(task, prediction.mean[indices], rows.targets[indices], rows.target_columns)
-        for part, indices in (("test", split.test), ("valid", split.valid))
+    trust = Trust.fit(task, rows, learned, folds, stack.weights, out_of_fold)
+    tested = set(split.test.tolist())
+    traits = [molecule.traits if row in tested else None for row, molecule in enumerate(rows.molecules)]
+    prediction = trust.judge(prediction, traits)
+    measure = partial(evaluate, task, columns=rows.target_columns)
+    valid = np.isin(out_of_fold.rows, split.valid)
+    metrics: dict[str, Any] = {
+        "test": measure(prediction.mean[split.test], rows.targets[split.test]),
+        "valid": measure(out_of_fold.mean[valid], out_of_fold.targets[valid]),
+        "out_of_fold": measure(out_of_fold.mean, out_of_fold.targets),
+        "members": {
+            name: {
+                "weight": weights[0] if len(weights) == 1 else dict(zip(rows.target_columns, weights, strict=True)),
+                "test": measure(members[name][split.test], rows.targets[split.test]),
+                "out_of_fold": measure(out_of_fold.members[name], out_of_fold.targets),
+            }
+            for name, weights in stack.to_json().items()
+        },
     }
+    metrics |= trust.measure(prediction.at(split.test), raw[split.test], rows.targets[split.test], rows.target_columns)
     fitted = Fitted(
         task=task,
         smiles_column=rows.smiles_column,
@@ -279,15 +349,50 @@ def fit(
             "rejected": len(rows.rejects),
             "split": prepared.split_method,
             "parts": {part: len(indices) for part, indices in split._asdict().items()},
-            "notes": prepared.notes,
+            "notes": [*prepared.notes, *filter(None, [trust.note(out_of_fold, rows.target_columns)])],
+            "conflicts": conflicts(rows),
             "within_std": share_within(*(part[split.test] for part in (prediction.mean, prediction.std, rows.targets)))
             if task == "regression"
             else None,
             "rows": rows.rows,
             "fingerprint": _fingerprint(rows, split),
         },
+        stack=stack,
+        trust=trust,
     )
-    return fitted, Outcome(rows, prediction, prepared.descriptors)
+    if directory is not None:
+        write_members(directory, fitted)
+    return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold)
+
+
+def _folds(prepared: Prepared, learned: NDArray[np.int64], training: TrainingConfig) -> list[NDArray[np.int64]]:
+    """Return the molecules that are left out together: a fold for each network, or the validation part for one.
+
+    Copies share a fold and, where the split is by scaffold, so do molecules of one scaffold; acyclic ones have none.
+    """
+    if training.ensemble == 1:
+        return [prepared.split.valid]
+    rows = prepared.rows
+    groups: list[Hashable] = [int(first) for first in same_molecule(rows)[learned]]
+    if prepared.split_method == "scaffold":
+        scaffolds = [rows.identities[row].scaffold for row in learned]
+        by_scaffold = [scaffold or copy for scaffold, copy in zip(scaffolds, groups, strict=True)]
+        groups = by_scaffold if len(set(by_scaffold)) > 1 else groups
+    folds = make_folds(
+        groups, rows.targets[learned], training.ensemble, classes=prepared.task == "classification", seed=training.seed
+    )
+    if len(folds) == 1:  # one molecule many times
+        return [prepared.split.valid]
+    return [learned[fold] for fold in folds]
+
+
+def _unseen(each: NDArray[np.float64], held_out: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return for each molecule the mean of the networks that did not learn from it, `[n, T]`; NaN if all did."""
+    total, count = np.zeros(each.shape[1:]), np.zeros((each.shape[1], 1))
+    for predictions, rows in zip(each, held_out, strict=True):
+        total[rows] += predictions[rows]
+        count[rows] += 1
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _announce(console: Console, prepared: Prepared, directory: Path | None) -> None:
@@ -334,7 +439,7 @@ def _fingerprint(rows: MoleculeRows, split: Split) -> str:
 
 def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
     """Describe a training, so that another call can tell whether it is the same."""
-    recipe = to_json(training)
+    recipe = to_json(training) | {"members": list(members_of(model, training))}
     del recipe["device"]
     return {
         "task": prepared.task,

@@ -14,7 +14,9 @@ from graphattn.tasks.common.errors import InputError
 from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.molecule import saved
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
-from graphattn.tasks.molecule.records import Fitted, Outcome, Prediction
+from graphattn.tasks.molecule.neighbors import Nearest
+from graphattn.tasks.molecule.prediction import Prediction
+from graphattn.tasks.molecule.records import Fitted, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +48,7 @@ class _ClassOrInstanceMethod(Generic[_P, _R]):
 
 
 class MoleculePredictor:
-    """Predict properties of molecules with an ensemble of graph-attention networks.
+    """Predict properties of molecules with graph-attention networks and, beside them, quick models of descriptors.
 
         predictor = MoleculePredictor().fit("solubility.csv", target_columns=["logS"])
         predictor.predict(["CCO", "c1ccccc1"])
@@ -81,6 +83,7 @@ class MoleculePredictor:
         task: str | None = None,
         unit: str | None = None,
         encoding: str | None = None,
+        duplicates: str = "keep",
         directory: str | Path | None = None,
         resume: bool = False,
         overwrite: bool = False,
@@ -101,6 +104,8 @@ class MoleculePredictor:
             task: "regression" or "classification"; told by the values when None.
             unit: of the targets, for the report.
             encoding: of the file; UTF-8 when None.
+            duplicates: what becomes of molecules that stand in the table more than once: "keep" all rows, "mean" of
+                their values, "first" row only, "drop" those whose values differ, or "error".
             directory: keep checkpoints and logs there, and the model once it is trained.
             resume: go on with the training that was interrupted in `directory`.
             overwrite: remove what an earlier training wrote to `directory`.
@@ -129,6 +134,7 @@ class MoleculePredictor:
             task=task,
             unit=unit,
             encoding=encoding,
+            duplicates=duplicates,
             directory=place,
             resume=resume,
             overwrite=overwrite,
@@ -181,11 +187,7 @@ class MoleculePredictor:
         chunks = list(self._chunks(self._require_fitted().featurizer.each(smiles), device, progress))
         if not chunks:
             chunks = [self._chunk([], device)]
-        return Prediction(
-            np.concatenate([chunk.mean for chunk in chunks]),
-            np.concatenate([chunk.std for chunk in chunks]),
-            [reason for chunk in chunks for reason in chunk.reasons],
-        )
+        return Prediction.joined(chunks)
 
     def predict_table(
         self,
@@ -241,32 +243,48 @@ class MoleculePredictor:
 
     def _chunk(self, answers: Sequence[Features | str], device: str) -> Prediction:
         shape = (len(answers), len(self._require_fitted().target_columns))
-        mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
+        mean, std, spread = (np.full(shape, np.nan) for _ in range(3))
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
         if kept:
-            molecules = [self._to_data(answer) for answer in answers if not isinstance(answer, str)]
-            each = self._predict_each(molecules, device)
-            mean[kept] = each.mean(axis=0)
+            features = [answer for answer in answers if not isinstance(answer, str)]
+            each = self._predict_each([self._to_data(one) for one in features], device)
+            mean[kept], spread[kept] = self._stacked(features, each.mean(axis=0))
             if len(each) > 1:
                 std[kept] = each.std(axis=0, ddof=1)
-        return Prediction(mean, std, [answer if isinstance(answer, str) else "" for answer in answers])
+        reasons = [answer if isinstance(answer, str) else "" for answer in answers]
+        made = Prediction(mean, std, reasons, spread=spread)
+        trust = self._require_fitted().trust
+        traits = [None if isinstance(answer, str) else answer.traits for answer in answers]
+        return made if trust is None else trust.judge(made, traits)
 
     def output_columns(self) -> list[str]:
-        """Return the columns of a prediction: for each target `<target>_predicted`, and `<target>_std` where several
-        networks vote. A class has `<target>_probability` of class 1, and `<target>_predicted`, the label of the
-        likelier class, where its labels are not 0 and 1.
+        """Return the columns of a prediction.
+
+        For each target `<target>_predicted`, `<target>_low` and `<target>_high`, the ends of the 90 % interval,
+        `<target>_std`, how far the networks differ where there are several, and `<target>_nearest`, what was measured
+        of the nearest training molecule. A class has `<target>_probability` of class 1 instead of an interval, and
+        `<target>_predicted`, the label of the likelier class, where its labels are not 0 and 1. Then
+        `nearest_similarity` and `nearest_smiles` of that training molecule, and `remark`, which says in what the
+        molecule is beyond all that was trained on. A model of before these were kept has none of them.
         """
-        return [name for target in range(len(self._require_fitted().target_columns)) for name in self._outputs(target)]
+        return list(self._outputs())
 
     def output_values(self, prediction: Prediction) -> list[NDArray[Any]]:
         """Return the values of those columns, each `[n]`: float64, or texts for labels ("" where there is none)."""
-        columns = []
+        return [find(prediction) for find in self._outputs().values()]
+
+    def _outputs(self) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
+        """Return the columns of a prediction, and how each is found."""
+        columns: dict[str, Callable[[Prediction], NDArray[Any]]] = {}
         for target in range(len(self._require_fitted().target_columns)):
-            columns += [find(prediction) for find in self._outputs(target).values()]
+            columns |= self._target_outputs(target)
+        if self._require_fitted().trust is not None:
+            columns["nearest_similarity"] = lambda made: _nearest(made).similarity
+            columns["nearest_smiles"] = lambda made: np.array(_nearest(made).smiles, dtype=object)
+            columns["remark"] = lambda made: np.array(_nearest(made).remarks, dtype=object)
         return columns
 
-    def _outputs(self, target: int) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
-        """Return the columns that a target has in a prediction, and how each is found."""
+    def _target_outputs(self, target: int) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
         fitted = self._require_fitted()
         name = fitted.target_columns[target]
         columns: dict[str, Callable[[Prediction], NDArray[Any]]] = {}
@@ -274,9 +292,22 @@ class MoleculePredictor:
             columns[f"{name}_predicted"] = lambda made: likelier(made.mean[:, target], fitted.classes[target])
         value = "predicted" if fitted.task == "regression" else "probability"
         columns[f"{name}_{value}"] = lambda made: made.mean[:, target]
+        trust = fitted.trust
+        if trust is not None and trust.intervals and trust.intervals[target] is not None:
+            columns[f"{name}_low"] = lambda made: _there(made.low)[:, target]
+            columns[f"{name}_high"] = lambda made: _there(made.high)[:, target]
         if len(fitted.weights) > 1:
             columns[f"{name}_std"] = lambda made: made.std[:, target]
+        if trust is not None:
+            columns[f"{name}_nearest"] = lambda made: self._measured(_nearest(made).measured[:, target], target)
         return columns
+
+    def _measured(self, values: NDArray[np.float64], target: int) -> NDArray[Any]:
+        """Return measured values as the table wrote them: numbers, or labels of classes."""
+        fitted = self._require_fitted()
+        if fitted.task == "regression" or tuple(fitted.classes[target]) == ZERO_ONE:
+            return values
+        return likelier(values, fitted.classes[target])
 
     def save(self, directory: str | Path) -> None:
         """Keep the predictor in a directory, as JSON and safetensors; `load` reads it back."""
@@ -327,6 +358,25 @@ class MoleculePredictor:
             self._nets, molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
 
+    def _stacked(
+        self, features: Sequence[Features], network: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the stack's predictions and how far its members differ, `[n, T]`, from the networks' mean."""
+        from graphattn.tasks.molecule.stack.combine import blend, spread_of
+        from graphattn.tasks.molecule.stack.inputs import make_inputs
+
+        fitted = self._require_fitted()
+        if fitted.stack is None:
+            return network, np.zeros_like(network)
+        inputs = None
+        if fitted.stack.members:
+            assert fitted.descriptor_scaler is not None
+            raw = np.stack([each.descriptors for each in features])
+            counts = [each.fingerprint for each in features if each.fingerprint is not None]
+            inputs = make_inputs(fitted.descriptor_scaler.transform(raw), raw, counts)
+        members = fitted.stack.predict_each(network, inputs)
+        return blend(fitted.stack.weights, members), spread_of(fitted.stack.weights, members)
+
     def _build_nets(self) -> None:
         from graphattn.tasks.molecule.network import build_network
 
@@ -336,6 +386,16 @@ class MoleculePredictor:
             net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
             net.load_state_dict(weights)
             self._nets.append(net)
+
+
+def _nearest(prediction: Prediction) -> Nearest:
+    assert prediction.nearest is not None
+    return prediction.nearest
+
+
+def _there(ends: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    assert ends is not None
+    return ends
 
 
 def likelier(probabilities: NDArray[np.float64], classes: tuple[str, str]) -> NDArray[Any]:

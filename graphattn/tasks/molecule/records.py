@@ -1,4 +1,4 @@
-"""Records that the predictor, its training and its report share: predictions, and the result of a training."""
+"""Records that the predictor, its training and its report share: the result of a training."""
 
 from __future__ import annotations
 
@@ -11,27 +11,16 @@ from numpy.typing import NDArray
 from graphattn.chem import Split
 from graphattn.tasks.common.versions import library_versions
 from graphattn.tasks.molecule.featurizer import Featurizer
+from graphattn.tasks.molecule.prediction import Prediction
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.molecule.stack.out_of_fold import OutOfFold
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from graphattn.tasks.molecule.rows import MoleculeRows
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Predictions of `n` molecules, in their order.
-
-    Attributes:
-        mean: `[n, T]` the values, or the probabilities of class 1; NaN for a SMILES that cannot be read.
-        std: `[n, T]` how far the networks differ (sample standard deviation); NaN for one network.
-        reasons: `[n]` why there is no prediction; "" where there is one.
-    """
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    reasons: list[str]
+    from graphattn.tasks.molecule.stack.stack import Stack
+    from graphattn.tasks.molecule.trust import Trust
 
 
 @dataclass
@@ -46,9 +35,12 @@ class Fitted:
         weights: the state dict of each network.
         histories: the learning curve of each network.
         split: rows of the usable molecules that trained, validated, tested.
-        metrics: `{"test": …, "valid": …}` and, from the command line, `"baselines"`.
+        metrics: `{"test": …, "valid": …, "out_of_fold": …, "members": …}` and, from the command line, `"baselines"`.
         data: facts about the table and the split.
+        stack: the members beside the networks, and the weights; None for models of the first format, the networks'
+            mean alone.
         versions: of the libraries that trained.
+        trust: intervals, neighbors and calibration; None in models of before there were any.
     """
 
     task: str
@@ -63,7 +55,9 @@ class Fitted:
     split: Split
     metrics: dict[str, Any]
     data: dict[str, Any]
+    stack: Stack | None = None
     versions: dict[str, str] = field(default_factory=library_versions)
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True)
@@ -74,3 +68,5 @@ class Outcome:
     prediction: Prediction
     descriptors: NDArray[np.float64]
     """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
+    out_of_fold: OutOfFold | None = None
+    """of the molecules that trained or validated; None where nothing was left out"""

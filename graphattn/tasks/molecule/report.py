@@ -18,16 +18,20 @@ from graphattn.chem import draw_molecule
 from graphattn.files import write_text
 from graphattn.tasks.common import figures, html
 from graphattn.tasks.common.formatting import fixed
-from graphattn.tasks.common.spread import describe_spread
+from graphattn.tasks.molecule.config import MEMBERS
+from graphattn.tasks.molecule.intervals import LEVEL
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import MoleculePredictor
+from graphattn.tasks.molecule.probabilities import reliability
 from graphattn.tasks.molecule.records import Fitted, Outcome
-from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
+from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, mean_weight, metric_names
+from graphattn.tasks.molecule.trust_text import trust_lines
 
 Array = NDArray[np.float64]
 
 _WORST, _BEST = 8, 4
 _PLOTTED_TARGETS = 6
+_CONFLICTS = 50
 _RESAMPLES = 1000
 _SPLITS = {
     "scaffold": "The test molecules were set apart by scaffold: none of their scaffolds (rings and what links them) "
@@ -55,6 +59,7 @@ def write_report(path: Path, predictor: MoleculePredictor) -> None:
         comparison_note=escape(_comparison_note(fitted)),
         figures=_figures(fitted, outcome),
         molecules=_molecules(fitted, outcome),
+        conflicts=_conflicts(fitted, outcome),
         facts=_facts(predictor, fitted, outcome),
         footer=escape(", ".join(f"{name} {version}" for name, version in fitted.versions.items())),
     )
@@ -121,7 +126,23 @@ def _comparison(fitted: Fitted) -> str:
             cells.append(f"<td{mark}>{fixed(metrics[name])}</td>")
         kind = ' class="model"' if label == "graphattn" else ""
         lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table>", _per_target(fitted)])
+    return "\n".join([*lines, "</table>", _members(fitted), _per_target(fitted)])
+
+
+def _members(fitted: Fitted) -> str:
+    """Return a table of the stack's members, their weights and their own metrics, where there are several."""
+    members = fitted.metrics.get("members", {})
+    if len(members) < 2:
+        return ""
+    names = metric_names(fitted.task, len(fitted.target_columns))
+    first = METRIC_LABELS[names[0]]
+    header = ["members of graphattn", "weight", *(METRIC_LABELS[name] for name in names), f"{first}, out of fold"]
+    lines = ["<table>", html.row("th", header)]
+    for member, found in members.items():
+        measured = [*(found["test"][name] for name in names), found["out_of_fold"][names[0]]]
+        cells = [MEMBERS[member], fixed(mean_weight(found["weight"]), 2), *map(fixed, measured)]
+        lines.append(html.row("td", cells))
+    return "\n".join([*lines, "</table>"])
 
 
 def _per_target(fitted: Fitted) -> str:
@@ -140,12 +161,20 @@ def _per_target(fitted: Fitted) -> str:
 def _comparison_note(fitted: Fitted) -> str:
     network = len(fitted.weights)
     members = "one network" if network == 1 else f"{network} networks, averaged"
+    if fitted.stack is not None and fitted.stack.members:
+        members += f", and {len(fitted.stack.members)} quick models, by the weights shown"
     inputs = "the molecular graph and RDKit's 2D descriptors" if fitted.featurizer.descriptors else "the graph alone"
+    weighed = (
+        " The weights come from predictions of molecules of training and validation by models that had not learned "
+        "from them (out of fold); the test part took no part in it."
+        if len(fitted.metrics.get("members", {})) > 1
+        else ""
+    )
     several = " Means over the targets." if len(fitted.target_columns) > 1 else ""
     return (
         f"All on the same {fitted.data['parts']['test']} test molecules. graphattn: {members}, from {inputs}. The "
-        f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{several}"
-    ) + "".join(f" {note}" for note in (describe_spread(network, fitted.data["within_std"]), *_notes(fitted)) if note)
+        f"forest and the boosted trees: from RDKit's 2D descriptors, with fixed settings.{weighed}{several}"
+    ) + "".join(f" {note}" for note in (*trust_lines(fitted), *_notes(fitted)))
 
 
 def _notes(fitted: Fitted) -> list[str]:
@@ -168,7 +197,8 @@ def _figures(fitted: Fitted, outcome: Outcome) -> str:
     scale = "squared error of values scaled to unit variance" if fitted.task == "regression" else "cross entropy"
     note = (
         f"Loss after each epoch ({scale}), one pair of lines a network; the dot marks the epoch that was kept. The "
-        "training loss is measured under dropout. Validation decided when to stop, so its numbers are flattering; "
+        "training loss is measured under dropout. The fold left out decided when to stop, so its numbers are a little "
+        "flattering; "
         "the test part took no part in any decision."
     )
     blocks.append(f'<h2>Learning</h2>\n<div class="pair">{html.card(curve, note)}{_parts_card(fitted)}</div>')
@@ -186,9 +216,13 @@ def _regression_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">No test molecule has a value.</p>'
     errors = predicted["test"] - measured["test"]
     half = float(np.median(np.abs(errors)))
-    return html.card(
-        figures.parity_plot(measured, predicted, unit), "On the line, prediction and measurement agree."
-    ) + html.card(figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}.")
+    intervals = _intervals(outcome, _known(fitted, outcome, "test", column), column)
+    note = "On the line, prediction and measurement agree."
+    if intervals is not None:
+        note += f" The thin lines are {LEVEL:.0%} intervals: nine in ten should reach it."
+    return html.card(figures.parity_plot(measured, predicted, unit, intervals), note) + html.card(
+        figures.error_histogram(errors, unit), f"Half of the test molecules are within ±{half:.2f}."
+    )
 
 
 def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
@@ -198,20 +232,45 @@ def _classification_pair(fitted: Fitted, outcome: Outcome, column: int) -> str:
         return '<p class="note">The test part has one class only, so there is no curve to draw.</p>'
     false, true, _ = roc_curve(classes, probabilities)
     auc = evaluate("classification", probabilities[:, None], classes[:, None])["roc_auc"]
-    return html.card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.") + html.card(
-        figures.probability_histogram(probabilities, classes, fitted.classes[column]),
-        "The farther apart the two colors, the better the classes are told apart.",
+    return (
+        html.card(figures.roc_plot({f"area {auc:.3f}": (false, true)}), "A guess follows the diagonal.")
+        + html.card(
+            figures.probability_histogram(probabilities, classes, fitted.classes[column]),
+            "The farther apart the two colors, the better the classes are told apart.",
+        )
+        + html.card(
+            figures.reliability_plot(*reliability(probabilities, classes), fitted.classes[column][1]),
+            "On the line, probabilities are shares: of the molecules with 0.8, four in five are of that class. The "
+            "upright lines say how far chance may move a point (95 %).",
+        )
     )
+
+
+def _intervals(outcome: Outcome, rows: NDArray[np.int64], column: int) -> tuple[Array, Array] | None:
+    """Return the ends of the intervals of some molecules, None where there are none."""
+    low, high = outcome.prediction.low, outcome.prediction.high
+    if low is None or high is None or np.isnan(low[rows, column]).all():
+        return None
+    return low[rows, column], high[rows, column]
 
 
 def _parts_card(fitted: Fitted) -> str:
     names = metric_names(fitted.task, len(fitted.target_columns))
     lines = ["<table>", html.row("th", ["part", "molecules", *(METRIC_LABELS[name] for name in names)])]
-    for part, label in (("valid", "validation"), ("test", "test")):
+    sizes = fitted.data["parts"]
+    parts = [("validation, out of fold", sizes["valid"], "valid"), ("test", sizes["test"], "test")]
+    if len(fitted.weights) > 1:
+        parts.insert(0, ("training and validation, out of fold", sizes["train"] + sizes["valid"], "out_of_fold"))
+    for label, size, part in parts:
         metrics = fitted.metrics[part]
-        cells = [label, str(fitted.data["parts"][part]), *(fixed(metrics[name]) for name in names)]
+        cells = [label, f"{size:,}", *(fixed(metrics[name]) for name in names)]
         lines.append(html.row("td", cells))
-    note = f"{fitted.data['parts']['train']:,} molecules trained. {_SPLITS[fitted.data['split']]}"
+    trained = (
+        "Each network learned from the molecules of training and validation but one fold"
+        if len(fitted.weights) > 1
+        else f"{sizes['train']:,} molecules trained the network"
+    )
+    note = f"{trained}. {_SPLITS[fitted.data['split']]}"
     return f'<div class="card start">{"".join([*lines, "</table>"])}<p class="note">{escape(note)}</p></div>'
 
 
@@ -235,18 +294,35 @@ def _molecules(fitted: Fitted, outcome: Outcome) -> str:
     return "\n".join(blocks)
 
 
+def _conflicts(fitted: Fitted, outcome: Outcome) -> str:
+    """Return a table of the molecules whose copies have different values; "" where there is none."""
+    found = fitted.data["conflicts"]
+    if not found:
+        return ""
+    lines = ["<table>", html.row("th", ["molecule", f"{outcome.rows.table.unit}s", "values"])]
+    for each in found[:_CONFLICTS]:
+        values = "; ".join(
+            "/".join("–" if v is None else f"{v:g}" for v in copy).replace("-", "\N{MINUS SIGN}")
+            for copy in each["values"]
+        )
+        lines.append(html.row("td", [escape(each["smiles"]), ", ".join(map(str, each["lines"])), values]))
+    more = len(found) - _CONFLICTS
+    rest = f'<p class="note">and {more} more, in model.json</p>' if more > 0 else ""
+    return (
+        f'<h2>Copies with different values</h2>\n<div class="card scroll">{"".join([*lines, "</table>"])}{rest}</div>'
+    )
+
+
 def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
     rows = outcome.rows
     digits = 2 if fitted.task == "regression" else 3
-    spread = outcome.prediction.std[row, column]
     predicted = fixed(outcome.prediction.mean[row, column], digits)
-    if not math.isnan(spread):
-        predicted += f" ± {spread:.{digits}f}"
     pairs = [
         ("measured", _measured(fitted, rows.targets[row, column], column)),
         ("predicted" if fitted.task == "regression" else f"probability of {fitted.classes[column][1]}", predicted),
         (rows.table.unit, str(rows.table.lines[rows.rows[row]])),
     ]
+    pairs[2:2] = _trust_pairs(fitted, outcome, row, column)
     if len(fitted.target_columns) > 1:
         pairs.insert(0, ("target", fitted.target_columns[column]))
     smiles = rows.smiles[row]
@@ -254,6 +330,23 @@ def _molecule(fitted: Fitted, outcome: Outcome, row: int, column: int) -> str:
         f'<div class="card molecule"><div class="drawing">{draw_molecule(smiles, size=(260, 180))}</div>'
         f"{html.definitions(pairs)}<code>{escape(smiles)}</code></div>"
     )
+
+
+def _trust_pairs(fitted: Fitted, outcome: Outcome, row: int, column: int) -> list[tuple[str, str]]:
+    """Return what stands below a prediction: its interval, its nearest training molecule, what is beyond those."""
+    pairs = []
+    ends = _intervals(outcome, np.array([row]), column)
+    if ends is not None:
+        pairs.append((f"{LEVEL:.0%} interval", f"{fixed(ends[0][0], 2)} to {fixed(ends[1][0], 2)}"))
+    nearest = outcome.prediction.nearest
+    if nearest is not None and nearest.smiles[row]:
+        value = nearest.measured[row, column]
+        measured = "not measured" if math.isnan(value) else _measured(fitted, value, column)
+        pairs.append(("nearest in training", f"{nearest.smiles[row]} (similarity {nearest.similarity[row]:.2f})"))
+        pairs.append(("measured of that", measured))
+        if nearest.remarks[row]:
+            pairs.append(("beyond training", nearest.remarks[row]))
+    return pairs
 
 
 def _measured(fitted: Fitted, value: float, column: int) -> str:

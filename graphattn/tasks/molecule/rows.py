@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -321,6 +322,17 @@ def _check_values(
             what = "one value only" if reading.classes is None else "one class only"
             value = f"{known[0]:g}" if reading.classes is None else reading.classes[int(known[0])]
             raise TableError(f"{place}: all {known.size} values are {value} ({what}), so there is nothing to learn.")
+
+
+def rejected_share(rows: MoleculeRows) -> list[str]:
+    """Say so when a fifth of the rows or more were left out: perhaps the table is read wrongly."""
+    left_out, every = len(rows.rejects), len(rows.rejects) + len(rows)
+    if 5 * left_out < every:
+        return []
+    reasons = Counter((reject.column, reject.reason.replace(reject.value or "\0", "…")) for reject in rows.rejects)
+    (column, reason), count = reasons.most_common(1)[0]
+    place = "" if column is None else f"column {column!r}: "
+    return [f"{left_out} of {every} rows are left out, {count} of them because of {place}{reason}."]
 
 
 def _nothing_left(table: Table, rejects: Sequence[Reject]) -> str:

@@ -17,14 +17,28 @@ from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_js
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.records import Fitted
 from graphattn.tasks.molecule.scaling import DescriptorScaler, TargetScaler
+from graphattn.tasks.molecule.stack.stack import Stack
+from graphattn.tasks.molecule.trust import Trust
 
 FORMAT = "graphattn molecule model"
+FORMAT_VERSION = 2
+"""since there is a stack; 1 is the networks' mean"""
 
 
 def write_networks(directory: Path, fitted: Fitted) -> None:
-    """Write the weights and the learning curves; a training with a directory has done so by the time it ends."""
+    """Write the networks with their learning curves, and the members beside them.
+
+    A training with a directory has done so by the time it ends.
+    """
     for number, (weights, history) in enumerate(zip(fitted.weights, fitted.histories, strict=True), start=1):
         model_directory.write_network(directory, number, weights, history)
+    write_members(directory, fitted)
+
+
+def write_members(directory: Path, fitted: Fitted) -> None:
+    """Write what stands beside the networks in the stack."""
+    if fitted.stack is not None:
+        fitted.stack.write(directory / model_directory.MEMBERS)
 
 
 def write_description(directory: Path, model: ModelConfig, training: TrainingConfig, fitted: Fitted) -> None:
@@ -35,16 +49,20 @@ def write_description(directory: Path, model: ModelConfig, training: TrainingCon
         "target_columns": fitted.target_columns,
         "classes": fitted.classes,
         "networks": len(fitted.weights),
+        "members": None if fitted.stack is None else fitted.stack.to_json(),
         "model": to_json(model),
         "training": to_json(training),
         "features": fitted.featurizer.to_json(),
         "descriptor_scaler": None if fitted.descriptor_scaler is None else fitted.descriptor_scaler.to_json(),
         "target_scaler": fitted.target_scaler.to_json(),
+        "trust": fitted.trust is not None,
         "data": fitted.data,
         "versions": fitted.versions,
         "split": {part: indices.tolist() for part, indices in fitted.split._asdict().items()},
     }
-    model_directory.write_model(directory, FORMAT, content, fitted.metrics)
+    if fitted.trust is not None:
+        fitted.trust.save(directory)
+    model_directory.write_model(directory, FORMAT, content, fitted.metrics, version=FORMAT_VERSION)
 
 
 def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
@@ -53,7 +71,7 @@ def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
     Raises:
         ModelDirectoryError: the directory does not hold a whole model; the message says what is wrong.
     """
-    content, metrics = model_directory.read_model(directory, FORMAT)
+    content, metrics = model_directory.read_model(directory, FORMAT, newest=FORMAT_VERSION)
     with whole(directory):
         model, training = from_json(ModelConfig, content["model"]), from_json(TrainingConfig, content["training"])
         scaler = content["descriptor_scaler"]
@@ -71,7 +89,9 @@ def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
             split=Split(*(np.array(content["split"][part], dtype=np.int64) for part in Split._fields)),
             metrics=metrics,
             data=content["data"],
+            stack=_stack(directory, content),
             versions=content["versions"],
+            trust=Trust.load(directory) if content.get("trust") else None,
         )
     return model, training, fitted
 
@@ -88,6 +108,15 @@ def whole(directory: Path) -> Iterator[None]:
         raise ModelDirectoryError(
             f"{directory / model_directory.MODEL} is damaged ({what}); train the model again or restore the file."
         ) from error
+
+
+def _stack(directory: Path, content: dict[str, Any]) -> Stack | None:
+    """Return the stack; models of the first format have none."""
+    weights = content.get("members")
+    if weights is None:
+        return None
+    place = directory / model_directory.MEMBERS
+    return Stack.read(place, weights, content["task"], len(content["target_columns"]))
 
 
 def _classes(content: dict[str, Any]) -> list[tuple[str, str]]:

@@ -126,6 +126,22 @@ def one_class(rows: MoleculeRows, split: Split) -> list[str]:
     return said
 
 
+def constant_parts(rows: MoleculeRows, split: Split) -> list[str]:
+    """Say which part has one value only of a target that is a number; R² is not defined there."""
+    said = []
+    for position, (column, classes) in enumerate(zip(rows.target_columns, rows.classes, strict=True)):
+        for name, part in (("validation", split.valid), ("test", split.test)):
+            values = rows.targets[part, position]
+            values = values[~np.isnan(values)]
+            if classes is None and len(values) and (values == values[0]).all():
+                count = f"all {len(values)} values" if len(values) > 1 else "the only value"
+                said.append(
+                    f"{count} of {column!r} in the {name} part {'are' if len(values) > 1 else 'is'} "
+                    f"{values[0]:g}: R² is not defined there."
+                )
+    return said
+
+
 def _random(rows: MoleculeRows, seed: int) -> Split:
     first = same_molecule(rows)
     return expand(random_split(len(np.unique(first)), seed=seed), first)

@@ -57,6 +57,11 @@ def metric_names(task: str, targets: int = 1) -> Sequence[str]:
     return ("rmse", "mae", "r2") if targets == 1 else ("r2",)
 
 
+def mean_weight(weight: float | dict[str, float]) -> float:
+    """Return the weight of a member of the stack, or the mean of its weights for several targets."""
+    return sum(weight.values()) / len(weight) if isinstance(weight, dict) else weight
+
+
 def lower_is_better(metric: str) -> bool:
     """Return whether a lower value of the metric is better."""
     return metric in ("rmse", "mae")

@@ -66,3 +66,12 @@ def test_a_large_training_part_is_thinned():
     many = np.linspace(0, 1, 50_000)
     svg = figures.parity_plot({"train": many, "test": VALUES}, {"train": many, "test": VALUES}, "")
     assert svg.count("<use") < 2500
+
+
+def test_intervals_and_reliability_are_drawn():
+    values = np.array([0.0, 1.0, 2.0])
+    parts = {"train": values, "test": values}
+    plain = figures.parity_plot(parts, parts, "K")
+    assert figures.parity_plot(parts, parts, "K", (values - 1, values + 1)) != plain
+    drawn = figures.reliability_plot(values / 2, values / 2, values / 4, values / 4 + 0.5, "active $1")
+    assert "share of class active $1" in drawn

@@ -34,6 +34,16 @@ def test_directories_that_are_no_model(tmp_path):
         model_directory.read_model(tmp_path, KIND)
 
 
+def test_a_kind_may_have_a_newer_format(tmp_path):
+    model_directory.write_model(tmp_path, KIND, MODEL, {}, version=2)
+    assert model_directory.read_model(tmp_path, KIND, newest=2)[0]["format_version"] == 2
+    with pytest.raises(ModelDirectoryError, match="has format version 2; this graphattn reads 1"):
+        model_directory.read_model(tmp_path, KIND)
+    model_directory.write_model(tmp_path, KIND, MODEL, {}, version=3)
+    with pytest.raises(ModelDirectoryError, match="has format version 3; this graphattn reads 1 to 2"):
+        model_directory.read_model(tmp_path, KIND, newest=2)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -6,7 +6,14 @@ from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 
 
-@pytest.mark.parametrize("config", [ModelConfig(depth=5, descriptors=False), TrainingConfig(lr=0.25, device="cpu")])
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(depth=5, descriptors=False),
+        TrainingConfig(lr=0.25, device="cpu"),
+        TrainingConfig(members=("network", "svr")),
+    ],
+)
 def test_round_trip(config):
     assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
 
@@ -25,6 +32,7 @@ def test_unknown_settings():
         (TrainingConfig, {"lr": 0.0}, "lr must be above 0"),
         (TrainingConfig, {"device": "tpu"}, "device must be one of auto, cpu, cuda, mps, got 'tpu'"),
         (TrainingConfig, {"precision": "8"}, "precision must be one of 32, bf16, 16, got '8'"),
+        (TrainingConfig, {"members": ("network", "x")}, "members must be different ones of network, svr, ridge"),
         (TrainingConfig, {"seed": -1}, "seed must be 0 or more"),
     ],
 )

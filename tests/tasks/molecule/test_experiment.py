@@ -27,12 +27,14 @@ def test_everything_is_in_the_directory(frame, tmp_path, model_config, training_
         "run.json",
         "network-1.safetensors",
         "network-2.safetensors",
+        "trust.safetensors",
         "predictions.csv",
         "rejects.csv",
         "report.html",
     }
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert set(metrics) == {"test", "valid", "baselines"}
+    trust = {"intervals", "beyond_training"}
+    assert set(metrics) == {"test", "valid", "out_of_fold", "members", "baselines"} | trust
     assert set(metrics["baselines"]) == {"mean", "random_forest", "gradient_boosting"}
     assert all(set(rival) == {"rmse", "mae", "r2"} for rival in metrics["baselines"].values())
 

@@ -12,7 +12,7 @@ import graphattn.chem.smiles
 import graphattn.files
 from graphattn.chem import AtomFeaturizer, BondFeaturizer
 from graphattn.tasks.common import checkpoint, model_directory, table
-from graphattn.tasks.molecule import fitting, report
+from graphattn.tasks.molecule import fitting, report, trust
 from graphattn.tasks.molecule.experiment import run_experiment
 from graphattn.tasks.molecule.featurizer import Featurizer
 
@@ -42,6 +42,7 @@ def test_a_training_reads_parses_and_writes_once(
     monkeypatch.setattr(report, "draw_molecule", lambda *_, **__: "")  # the report draws a dozen, from their SMILES
     files = count(monkeypatch, graphattn.files, "write_atomically", lambda path, _: path.name)
     monkeypatch.setattr(model_directory, "write_atomically", graphattn.files.write_atomically)
+    monkeypatch.setattr(trust, "write_atomically", graphattn.files.write_atomically)
     epochs = count(monkeypatch, checkpoint, "write_atomically", lambda path, _: path.name)
     run_experiment(
         data,
@@ -54,7 +55,16 @@ def test_a_training_reads_parses_and_writes_once(
     )
     assert tables == {str(data): 1}
     assert smiles == dict.fromkeys(frame["smiles"].str.strip(), 1)
-    written = ["run.json", "network-1.safetensors", "network-2.safetensors", "metrics.json", "model.json"]
+    written = [
+        "run.json",
+        "network-1.safetensors",
+        "network-2.safetensors",
+        "trust.safetensors",
+        "metrics.json",
+        "model.json",
+    ]
+    if descriptors:
+        written += ["svr.safetensors", "ridge.safetensors", "lightgbm-1.txt", "forest-1.txt"]
     assert files == dict.fromkeys([*written, "predictions.csv", "report.html"], 1)
     assert epochs == {"network-1.ckpt": 1, "network-2.ckpt": 1}  # one an epoch
 

@@ -18,6 +18,8 @@ from graphattn.tasks.molecule import (
 )
 from graphattn.tasks.molecule import predictor as module
 
+ENDS = ["logS_low", "logS_high"]
+NEAREST = ["logS_nearest", "nearest_similarity", "nearest_smiles", "remark"]
 SMILES = ["CCO", "nonsense", "", "c1ccccc1", None]
 
 
@@ -27,7 +29,7 @@ def predicted(predictor, target="logS"):
 
 def test_predictions_keep_rows_order_and_index(fitted):
     frame = fitted.predict(pd.Series(SMILES, index=[5, 3, 9, 1, 0]))
-    assert list(frame.columns) == ["smiles", "logS_predicted", "logS_std", "reason"]
+    assert list(frame.columns) == ["smiles", "logS_predicted", *ENDS, "logS_std", *NEAREST, "reason"]
     assert frame.index.tolist() == [5, 3, 9, 1, 0]
     assert frame["logS_predicted"].isna().tolist() == [False, True, True, False, True]
     assert frame["logS_std"].notna().tolist() == frame["logS_predicted"].notna().tolist()
@@ -58,7 +60,7 @@ def test_std_is_the_spread_of_the_networks(fitted):
         alone = MoleculePredictor(fitted.model, fitted.training)
         alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[number]])
         single.append(alone.predict_arrays(["CCO"]).mean.item())
-        assert alone.output_columns() == ["logS_predicted"]
+        assert alone.output_columns() == ["logS_predicted", *ENDS, *NEAREST]
     assert both.mean.item() == pytest.approx(np.mean(single))
     assert both.std.item() == pytest.approx(np.std(single, ddof=1))
 
@@ -145,7 +147,7 @@ def test_classification_with_descriptors(frame, model_config, training_config):
     assert predictor.fitted.task == "classification"
     assert set(predictor.fitted.metrics["test"]) == {"roc_auc", "average_precision", "accuracy"}
     values = predictor.predict(["CCO", "x"])
-    assert list(values.columns) == ["smiles", "soluble_probability", "reason"]
+    assert list(values.columns) == ["smiles", "soluble_probability", "soluble_nearest", *NEAREST[1:], "reason"]
     assert 0 < values["soluble_probability"].iloc[0] < 1
 
 
@@ -157,7 +159,8 @@ def test_several_targets_with_gaps_from_a_file(frame, tmp_path, model_config, tr
         tmp_path / "t.csv", target_columns=["logS", "twice"], split="random"
     )
     assert set(predictor.fitted.metrics["test"]["per_target"]) == {"logS", "twice"}
-    assert list(predictor.predict("C").columns) == ["smiles", "logS_predicted", "twice_predicted", "reason"]
+    columns = ["logS_predicted", "logS_nearest", "twice_predicted", "twice_nearest", *NEAREST[1:]]
+    assert list(predictor.predict("C").columns) == ["smiles", *columns, "reason"]
     assert len(predictor.outcome.rows) == len(table)
 
 

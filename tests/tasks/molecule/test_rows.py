@@ -6,7 +6,7 @@ import pytest
 from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.common.rejects import write_rejects
 from graphattn.tasks.common.table import parse_table
-from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, select_rows
+from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, rejected_share, select_rows
 
 BAD = b"""id,smiles,y
 a,C,1
@@ -118,3 +118,15 @@ def test_guess_smiles_column_in_doubt(header, message):
 def test_numeric_columns():
     table = parse_table(b"smiles,a,b,c,d\nC,1,,x,1_0\nC,NA,,2,3\n", "t.csv")
     assert numeric_columns(table) == ["a"]
+
+
+def test_many_rejected_rows_are_said():
+    good = [f"{'C' * n},{n}.5" for n in range(1, 9)]
+    few = select_rows(parse_table("\n".join(["smiles,y", *good, "C(,1"]).encode(), "t.csv"), "smiles", ["y"])
+    assert rejected_share(few) == []
+    many = select_rows(
+        parse_table("\n".join(["smiles,y", *good, "C,", "CC,", "C(,1"]).encode(), "t.csv"), "smiles", ["y"]
+    )
+    assert rejected_share(many) == [
+        "3 of 11 rows are left out, 2 of them because of column 'y': the target value is missing."
+    ]

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from graphattn.chem import Split
 from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.common.table import parse_table
 from graphattn.tasks.molecule.rows import select_rows
-from graphattn.tasks.molecule.split import check_training, one_class, split_rows
+from graphattn.tasks.molecule.split import check_training, constant_parts, one_class, split_rows
 
 CHAINS = ["C" * n for n in range(1, 13)]
 RINGS = ["C1CC1", "C1CCC1", "C1CCCC1", "c1ccccc1", "c1ccncc1", "C1CCOC1", "c1ccoc1", "c1ccsc1"]
@@ -87,3 +89,16 @@ def test_training_part_with_one_class():
     check_training(rows, np.arange(11))
     with pytest.raises(TableError, match="column 'y': the training part has the class 0 only; try --split stratified"):
         check_training(rows, np.arange(10))
+
+
+def test_a_part_with_one_value_is_said():
+    rows = SimpleNamespace(
+        target_columns=["y", "c"],
+        classes=[None, ("0", "1")],
+        targets=np.array([[1.0, 0], [2, 1], [3, 1], [3, 1], [4, 1]]),
+    )
+    split = Split(np.array([0, 1]), np.array([4]), np.array([2, 3]))
+    assert constant_parts(rows, split) == [
+        "the only value of 'y' in the validation part is 4: R² is not defined there.",
+        "all 2 values of 'y' in the test part are 3: R² is not defined there.",
+    ]
