@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from graphattn.tasks.molecule.data import to_data
 from graphattn.tasks.molecule.duplicates import check_policy, conflicts, describe, merge_copies, same_molecule
 from graphattn.tasks.molecule.featurize_many import Features
 from graphattn.tasks.molecule.featurizer import Featurizer
+from graphattn.tasks.molecule.folding import left_out, unseen
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
@@ -54,7 +55,6 @@ from graphattn.tasks.molecule.split import (
     split_rows,
 )
 from graphattn.tasks.molecule.stack.combine import blend, spread_of
-from graphattn.tasks.molecule.stack.folds import make_folds
 from graphattn.tasks.molecule.stack.inputs import make_inputs
 from graphattn.tasks.molecule.stack.stack import fit_stack
 from graphattn.tasks.molecule.task import METRIC_LABELS, check_task, detect_task, metric_names
@@ -239,7 +239,7 @@ def fit(
     rows, split, task = prepared.rows, prepared.split, prepared.task
     names = members_of(model, training)
     learned = np.sort(np.concatenate([split.train, split.valid]))
-    folds = _folds(prepared, learned, training)
+    folds = left_out(rows, split, prepared.split_method, prepared.task, training)
     target_scaler = (
         TargetScaler.fit(rows.targets[learned])
         if task == "regression"
@@ -300,7 +300,7 @@ def fit(
     inputs = make_inputs(descriptors, prepared.descriptors, prepared.fingerprints) if len(names) > 1 else None
     with nullcontext() if console is None else console.status("fitting the other members of the stack"):
         stack, out_of_fold = fit_stack(
-            names, inputs, rows.targets, folds, learned, _unseen(each, held_out), task=task, seed=training.seed
+            names, inputs, rows.targets, folds, learned, unseen(each, held_out), task=task, seed=training.seed
         )
     members = stack.predict_each(each.mean(axis=0), inputs)
     raw = blend(stack.weights, members)
@@ -363,36 +363,6 @@ def fit(
     if directory is not None:
         write_members(directory, fitted)
     return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold)
-
-
-def _folds(prepared: Prepared, learned: NDArray[np.int64], training: TrainingConfig) -> list[NDArray[np.int64]]:
-    """Return the molecules that are left out together: a fold for each network, or the validation part for one.
-
-    Copies share a fold and, where the split is by scaffold, so do molecules of one scaffold; acyclic ones have none.
-    """
-    if training.ensemble == 1:
-        return [prepared.split.valid]
-    rows = prepared.rows
-    groups: list[Hashable] = [int(first) for first in same_molecule(rows)[learned]]
-    if prepared.split_method == "scaffold":
-        scaffolds = [rows.identities[row].scaffold for row in learned]
-        by_scaffold = [scaffold or copy for scaffold, copy in zip(scaffolds, groups, strict=True)]
-        groups = by_scaffold if len(set(by_scaffold)) > 1 else groups
-    folds = make_folds(
-        groups, rows.targets[learned], training.ensemble, classes=prepared.task == "classification", seed=training.seed
-    )
-    if len(folds) == 1:  # one molecule many times
-        return [prepared.split.valid]
-    return [learned[fold] for fold in folds]
-
-
-def _unseen(each: NDArray[np.float64], held_out: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Return for each molecule the mean of the networks that did not learn from it, `[n, T]`; NaN if all did."""
-    total, count = np.zeros(each.shape[1:]), np.zeros((each.shape[1], 1))
-    for predictions, rows in zip(each, held_out, strict=True):
-        total[rows] += predictions[rows]
-        count[rows] += 1
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _announce(console: Console, prepared: Prepared, directory: Path | None) -> None:

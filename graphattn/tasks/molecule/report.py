@@ -18,13 +18,13 @@ from graphattn.chem import draw_molecule
 from graphattn.files import write_text
 from graphattn.tasks.common import figures, html
 from graphattn.tasks.common.formatting import fixed
-from graphattn.tasks.molecule.config import MEMBERS
 from graphattn.tasks.molecule.intervals import LEVEL
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import MoleculePredictor
 from graphattn.tasks.molecule.probabilities import reliability
 from graphattn.tasks.molecule.records import Fitted, Outcome
-from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, mean_weight, metric_names
+from graphattn.tasks.molecule.report_members import members_table
+from graphattn.tasks.molecule.task import METRIC_LABELS, RIVALS, lower_is_better, metric_names
 from graphattn.tasks.molecule.trust_text import trust_lines
 
 Array = NDArray[np.float64]
@@ -126,23 +126,7 @@ def _comparison(fitted: Fitted) -> str:
             cells.append(f"<td{mark}>{fixed(metrics[name])}</td>")
         kind = ' class="model"' if label == "graphattn" else ""
         lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table>", _members(fitted), _per_target(fitted)])
-
-
-def _members(fitted: Fitted) -> str:
-    """Return a table of the stack's members, their weights and their own metrics, where there are several."""
-    members = fitted.metrics.get("members", {})
-    if len(members) < 2:
-        return ""
-    names = metric_names(fitted.task, len(fitted.target_columns))
-    first = METRIC_LABELS[names[0]]
-    header = ["members of graphattn", "weight", *(METRIC_LABELS[name] for name in names), f"{first}, out of fold"]
-    lines = ["<table>", html.row("th", header)]
-    for member, found in members.items():
-        measured = [*(found["test"][name] for name in names), found["out_of_fold"][names[0]]]
-        cells = [MEMBERS[member], fixed(mean_weight(found["weight"]), 2), *map(fixed, measured)]
-        lines.append(html.row("td", cells))
-    return "\n".join([*lines, "</table>"])
+    return "\n".join([*lines, "</table>", members_table(fitted), _per_target(fitted)])
 
 
 def _per_target(fitted: Fitted) -> str:

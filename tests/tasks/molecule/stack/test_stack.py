@@ -11,7 +11,6 @@ import torch
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.molecule import MoleculePredictor
 from graphattn.tasks.molecule.config import MEMBERS
-from graphattn.tasks.molecule.report import write_report
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O"]
 
@@ -53,13 +52,6 @@ def test_metrics_name_each_member(stacked):
         assert set(member["test"]) == {"rmse", "mae", "r2"}
     error = stacked.outcome.prediction.mean[test] - stacked.outcome.rows.targets[test]
     assert metrics["test"]["rmse"] == pytest.approx(rmse(error))
-
-
-def test_the_report_shows_the_members(stacked, tmp_path):
-    write_report(tmp_path / "r.html", stacked)
-    page = (tmp_path / "r.html").read_text("utf-8")
-    assert "members of graphattn" in page
-    assert all(f"<td>{label}</td>" in page for label in MEMBERS.values())
 
 
 def test_saved_without_pickle_and_loaded_to_the_same(stacked, tmp_path, monkeypatch):
@@ -122,35 +114,6 @@ def test_several_classes_with_gaps(frame, recipe, tmp_path):
     predictor.save(tmp_path)
     again = MoleculePredictor.load(tmp_path).predict_arrays(SMILES).mean
     np.testing.assert_array_equal(again, predictor.predict_arrays(SMILES).mean)
-
-
-def test_copies_share_a_fold(frame, recipe):
-    from graphattn.tasks.molecule import fitting
-
-    table = frame.loc[frame.index.repeat(2)].reset_index(drop=True)
-    prepared = fitting.prepare(
-        table,
-        recipe[0],
-        smiles_column=None,
-        target_columns=["logS"],
-        id_column=None,
-        split="scaffold",
-        split_column=None,
-        task=None,
-        encoding=None,
-        seed=0,
-        console=None,
-        rivals=False,
-    )
-    learned = np.sort(np.concatenate([prepared.split.train, prepared.split.valid]))
-    folds = fitting._folds(prepared, learned, recipe[1])
-    assert sorted(np.concatenate(folds)) == learned.tolist()
-    fold_of = {int(row): number for number, fold in enumerate(folds) for row in fold}
-    for key in ("canonical_smiles", "scaffold"):
-        seen = {}
-        for row in learned:
-            name = getattr(prepared.rows.identities[row], key)
-            assert not name or seen.setdefault(name, fold_of[int(row)]) == fold_of[int(row)]
 
 
 def test_resuming_gives_the_same_stack(frame, recipe, tmp_path):
