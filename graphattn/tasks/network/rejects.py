@@ -6,24 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from graphattn.files import write_text
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.network.reject import Reject
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.rows import Rows
-
-
-class Reject(NamedTuple):
-    """A row that was left out, or a label that was, the node being kept."""
-
-    file: str
-    line: int
-    """of the file, counted from 1; of a data frame the row, counted from 0"""
-    column: str
-    value: str
-    reason: str
 
 
 class Rejects:
