@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from graphattn.tasks.network.columns import columns_table
 from graphattn.tasks.network.network import ColumnRole, Network
 from graphattn.tasks.network.read import read_network
-from graphattn.tasks.network.rejects import Reject, write_rejects
+from graphattn.tasks.network.reject import Reject
+from graphattn.tasks.network.rejects import write_rejects
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
-from graphattn.tasks.network.rejects import Reject
+from graphattn.tasks.network.reject import Reject
 
 if TYPE_CHECKING:
     import pandas as pd

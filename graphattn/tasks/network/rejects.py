@@ -6,35 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from graphattn.files import write_text
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.network.reject import Reject
 
-
-class Source(Protocol):
-    """What rejected cells were read from, as far as `Rejects` knows it."""
-
-    @property
-    def name(self) -> str:
-        """Its name in messages."""
-
-    def line(self, row: int) -> int:
-        """The line on which a row stands."""
-
-    def where(self, row: int, column: str) -> str:
-        """The place of a cell in words."""
-
-
-class Reject(NamedTuple):
-    """A row that was left out, or a label that was, the node being kept."""
-
-    file: str
-    line: int
-    """of the file, counted from 1; of a data frame the row, counted from 0"""
-    column: str
-    value: str
-    reason: str
+if TYPE_CHECKING:
+    from graphattn.tasks.network.rows import Rows
 
 
 class Rejects:
@@ -55,7 +34,7 @@ class Rejects:
         for reject in rejects:
             self._take(reject, f"{reject.file}, line {reject.line}, column {reject.column!r}")
 
-    def add(self, rows: Source, row: int, column: str, value: str, reason: str) -> None:
+    def add(self, rows: Rows, row: int, column: str, value: str, reason: str) -> None:
         """Note down one cell."""
         self._take(Reject(rows.name, rows.line(row), column, value, reason), rows.where(row, column))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graphattn.tasks.common.errors import TableError
-from graphattn.tasks.network.rejects import Reject
+from graphattn.tasks.network.reject import Reject
 
 if TYPE_CHECKING:
     import pandas as pd
