@@ -11,7 +11,7 @@ from graphattn.tasks.molecule.featurizer import Featurizer
 
 def test_graph_and_descriptors():
     featurizer = Featurizer.from_config(ModelConfig())
-    graph, descriptors = featurizer(" CCO ")
+    graph, descriptors, *_ = featurizer(" CCO ")
     assert graph.x.shape == (3, len(featurizer.atoms))
     assert graph.edge_attr.shape == (4, len(featurizer.bonds))
     np.testing.assert_array_equal(descriptors, compute_descriptors(["CCO"])[0])
