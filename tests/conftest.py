@@ -21,12 +21,12 @@ TESTS = Path(__file__).parent
 # Folders and files whose tests are slow because of what nearly each of them does. Others carry the mark themselves.
 SLOW = {
     "benchmarks": "measures, in a process of its own",
+    "cli/test_label.py": "trains networks for nodes, with their rivals",
     "cli/test_predict.py": "trains a predictor first, and starts the program",
     "cli/test_train.py": "trains a predictor",
     "examples": "trains a network",
     "graph/test_attention_on_kinds.py": "calls torch.compile, and the layers on each kind of graph",
     "gpu": "runs GPU kernels in Triton's interpreter",
-    "models/test_systems.py": "trains a network",
     "nn/pyg/conv/test_compat.py": "compares each layer with PyG's on each graph of the zoo",
     "nn/pyg/conv/test_other_layers.py": "compares each layer with PyG's on each graph of the zoo",
     "nn/test_compiled.py": "calls torch.compile",
@@ -35,10 +35,13 @@ SLOW = {
     "ops/lowering": "compiles CPU kernels for each combination of options",
     "ops/numba": "compiles CPU kernels for each combination of options",
     "ops/test_warmup.py": "compiles CPU kernels",
-    "ops/test_without_numba.py": "starts Python for each test",
+    "ops/test_loading.py": "starts Python for each test",
     "ops/triton": "runs GPU kernels in Triton's interpreter",
     "tasks/molecule/test_baselines.py": "trains forests",
+    "tasks/molecule/stack": "trains a stack",
     "tasks/molecule/test_training.py": "trains a predictor",
+    "tasks/network/test_classifier.py": "trains networks for nodes, with their rivals",
+    "tasks/network/test_search.py": "trains networks for nodes",
     "test_import.py": "starts Python for nearly each test",
 }
 

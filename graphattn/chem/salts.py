@@ -9,6 +9,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 SALTS = ("keep", "largest", "neutralize")
+"""What `strip_salts` can do, the default first."""
 
 
 def strip_salts(mol: Chem.Mol, how: str) -> Chem.Mol:
