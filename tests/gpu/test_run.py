@@ -71,6 +71,7 @@ def test_what_fails_is_written_down_and_the_rest_goes_on(monkeypatch, tmp_path):
     monkeypatch.setattr(script, "PROBES", [])
     monkeypatch.setattr(script, "AT_ONCE", 1)
     monkeypatch.setattr(script.process, "run", lambda function, *arguments, **options: run_here(function, *arguments))
+    monkeypatch.setattr(script.process, "in_turns", lambda works, timeout: [answer_here(*work) for work in works])
     monkeypatch.setattr(script, "run_check", lambda name, case: {"works": works, "fails": fails}[name](case))
     monkeypatch.setattr(script, "describe", lambda command: machine.describe(command))
     monkeypatch.setattr(script.shutil, "which", lambda name: None)
@@ -95,6 +96,14 @@ def run_here(function, *arguments):
         return function(*arguments)
     except Exception as error:
         raise process.FailedError(f"{type(error).__name__}: {error}") from None
+
+
+def answer_here(function, *arguments):
+    """The same, as processes in turns answer."""
+    try:
+        return run_here(function, *arguments)
+    except process.FailedError as error:
+        return error
 
 
 def test_no_check_begins_when_the_time_is_over(monkeypatch):

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 import graphattn as ga
 from graphattn.graph import graph as graph_module
+from graphattn.nn.pyg import self_loops
 
 pytest.importorskip("torch_geometric")
 
@@ -111,8 +112,8 @@ def test_features_of_new_loops(fill_value):
     """Those of the loops that go have no part in them."""
     graph = ga.Graph(edges(6, 11), 6)
     attr = torch.randn(11, EDGE)
-    looped, want = ga.nn.self_loops.add_self_loops(graph, attr, fill_value)
-    covered, found, hidden = ga.nn.self_loops.cover_self_loops(graph, attr, fill_value)
+    looped, want = self_loops.add_self_loops(graph, attr, fill_value)
+    covered, found, hidden = self_loops.cover_self_loops(graph, attr, fill_value)
     assert torch.equal(covered.edge_index[:, ~hidden], looped.edge_index)
     assert_close(found[~hidden], want)
 

@@ -6,7 +6,7 @@ from expectation import assert_mean
 
 pytest.importorskip("torch_geometric")
 
-from graphattn.nn.pyg.conv.negative_pairs import unlinked_pairs, weighted_unlinked_pairs
+from graphattn.nn.pyg.conv.negative_pairs import negative_pairs, weighted_negative_pairs
 
 NODES, EDGES, DRAWS = 7, torch.tensor([[0, 0, 1, 3, 6], [1, 2, 4, 3, 2]]), 1000
 
@@ -30,10 +30,10 @@ def one_way(ratio):
 
 @pytest.mark.parametrize("ratio", [1.0, 1.5])
 def test_every_pair_without_an_edge_is_drawn_equally_often(ratio):
-    draws = torch.stack([counted(unlinked_pairs(EDGES, NODES, ratio, None, False)) for _ in range(DRAWS)])
+    draws = torch.stack([counted(negative_pairs(EDGES, NODES, ratio, None, False)) for _ in range(DRAWS)])
     assert_mean(draws, expected(ratio), rather_than=one_way(ratio))
 
 
 def test_a_compiled_program_draws_the_same():
-    draws = [counted(*weighted_unlinked_pairs(EDGES, None, NODES, 1.5, None, False)) for _ in range(DRAWS)]
+    draws = [counted(*weighted_negative_pairs(EDGES, None, NODES, 1.5, None, False)) for _ in range(DRAWS)]
     assert_mean(torch.stack(draws), expected(1.5), rather_than=one_way(1.5))

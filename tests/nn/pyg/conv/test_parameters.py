@@ -9,7 +9,7 @@ import torch
 from pyg_twin import twins
 
 import graphattn as ga
-from graphattn.ops import precision
+from graphattn.ops import thresholds
 
 pyg = pytest.importorskip("torch_geometric")
 IN, OUT, HEADS, EDGE, LEFT, RIGHT = 5, 7, 3, 2, 11, 13
@@ -25,9 +25,9 @@ def looped_edges():
     return torch.tensor([[0, 1, 1, 2, 2, 4, 1, 0], [1, 1, 0, 1, 2, 3, 1, 1]])
 
 
-@pytest.fixture(params=[0, precision.FEW_NUMBERS], ids=["as if large", "small"])
+@pytest.fixture(params=[0, thresholds.FEW_NUMBERS], ids=["as if large", "small"])
 def any_size(request, monkeypatch):
-    monkeypatch.setattr(precision, "FEW_NUMBERS", request.param)
+    monkeypatch.setattr(thresholds, "FEW_NUMBERS", request.param)
 
 
 CONSTRUCTED = [
