@@ -80,3 +80,22 @@ def _gradients(layer, results, inputs):
     named = dict(enumerate(inputs)) | dict(layer.named_parameters())
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     return dict(zip(named, found, strict=True))
+
+
+def pair_of(make):
+    """Ours and PyG's of what `make` makes of each library's `nn`, which one seed must give the same parameters."""
+    import torch_geometric.nn as theirs
+
+    made = []
+    for source in (ours, theirs):
+        torch.manual_seed(0)
+        layer = make(source)
+        layer.reset_parameters()
+        made.append(layer.double())
+    states = [layer.state_dict() for layer in made]
+    assert list(states[0]) == list(states[1])
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert repr(made[0]) == repr(made[1])
+    randomize(made[1])
+    made[0].load_state_dict(made[1].state_dict(), strict=True)
+    return made

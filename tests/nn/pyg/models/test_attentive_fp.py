@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pyg_twin import assert_same, randomize
+from pyg_twin import assert_same, pair_of
 from torch.testing import assert_close
 
 import graphattn as ga
@@ -22,26 +22,10 @@ def edges():
     return torch.tensor([[0, 1, 1, 2, 2, 4, 1, 0], [1, 1, 0, 1, 2, 3, 1, 1]])
 
 
-def pair_of(name, *args, **kwargs):
-    made = []
-    for source in (ga.nn, theirs):
-        torch.manual_seed(0)
-        model = getattr(source, name)(*args, **kwargs)
-        model.reset_parameters()
-        made.append(model.double())
-    states = [model.state_dict() for model in made]
-    assert list(states[0]) == list(states[1])
-    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
-    assert repr(made[0]) == repr(made[1])
-    randomize(made[1])
-    made[0].load_state_dict(made[1].state_dict(), strict=True)
-    return made
-
-
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_attentive_fp(layers, steps):
-    pair = pair_of("AttentiveFP", IN, WIDTH, OUT, EDGE, layers, steps)
+    pair = pair_of(lambda source: source.AttentiveFP(IN, WIDTH, OUT, EDGE, layers, steps))
     batch = torch.tensor([0, 0, 0, 1, 1, 1])
     assert_same(pair, numbers(6, IN), edges(), numbers(8, EDGE), batch)
     assert_same(pair, numbers(6, IN), torch.empty(2, 0, dtype=torch.int64), numbers(0, EDGE), batch)
@@ -50,7 +34,7 @@ def test_attentive_fp(layers, steps):
 def test_attentive_fp_under_an_edge_mask():
     from torch_geometric.explain.algorithm.utils import set_masks
 
-    pair = pair_of("AttentiveFP", IN, WIDTH, OUT, EDGE, 2, 2)
+    pair = pair_of(lambda source: source.AttentiveFP(IN, WIDTH, OUT, EDGE, 2, 2))
     mask = torch.nn.Parameter(numbers(8))
     for model in pair:
         set_masks(model, mask, edges())

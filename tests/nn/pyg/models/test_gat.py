@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-from pyg_twin import assert_same, randomize
+from pyg_twin import assert_same, pair_of
 
 import graphattn as ga
 
 pyg = pytest.importorskip("torch_geometric")
 
-from torch_geometric import nn as theirs  # noqa: E402
 
 IN, WIDTH, OUT, EDGE = 5, 6, 4, 2
 
@@ -19,22 +18,6 @@ def numbers(*shape):
 
 def edges():
     return torch.tensor([[0, 1, 1, 2, 2, 4, 1, 0], [1, 1, 0, 1, 2, 3, 1, 1]])
-
-
-def pair_of(name, *args, **kwargs):
-    made = []
-    for source in (ga.nn, theirs):
-        torch.manual_seed(0)
-        model = getattr(source, name)(*args, **kwargs)
-        model.reset_parameters()
-        made.append(model.double())
-    states = [model.state_dict() for model in made]
-    assert list(states[0]) == list(states[1])
-    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
-    assert repr(made[0]) == repr(made[1])
-    randomize(made[1])
-    made[0].load_state_dict(made[1].state_dict(), strict=True)
-    return made
 
 
 GATS = [
@@ -50,7 +33,7 @@ GATS = [
 
 @pytest.mark.parametrize(("args", "kwargs"), GATS, ids=str)
 def test_gat(args, kwargs):
-    pair = pair_of("GAT", *args, **kwargs)
+    pair = pair_of(lambda source: source.GAT(*args, **kwargs))
     attr = numbers(8, EDGE) if "edge_dim" in kwargs else None
     assert_same(pair, numbers(6, IN), edges(), edge_attr=attr)
 
@@ -61,6 +44,6 @@ def test_gat_refuses_heads_that_do_not_divide_its_width():
 
 
 def test_gat_trims_layered_batches_as_pyg():
-    pair = pair_of("GAT", IN, WIDTH, 2, OUT)
+    pair = pair_of(lambda source: source.GAT(IN, WIDTH, 2, OUT))
     x, links = numbers(7, IN), torch.tensor([[1, 2, 3, 4, 5, 6], [0, 0, 1, 1, 2, 2]])
     assert_same(pair, x, links, num_sampled_nodes_per_hop=[1, 2, 4], num_sampled_edges_per_hop=[2, 4])
