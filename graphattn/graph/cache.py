@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.checks import check_form, is_pyg_edge_index
+from graphattn.graph.compressed import Compressed, index_dtype
 from graphattn.graph.convert import from_torch_sparse
 from graphattn.graph.graph import Graph
 from graphattn.graph.memo import PerTensor, find_stale
@@ -54,6 +55,23 @@ def as_graph(edges: Graph | Tensor, num_dst: int, num_src: int) -> Graph:
             return TracedGraph(plain, num_dst, num_src)
         return _build(plain, num_dst, num_src)
     return _graphs.get(edges, (num_dst, num_src), lambda alias: _build(alias, num_dst, num_src))
+
+
+def remember_sorted(edge_index: Tensor, num_dst: int, num_src: int) -> None:
+    """Keep for an `edge_index` in order of destination its compressed form, so that no layer looks for it.
+
+    For edges that are known to lie in the graph, such as those of a sample.
+
+    Args:
+        edge_index: `[2, E]` int64, whose second row never decreases.
+        num_dst: the number of destinations.
+        num_src: the number of sources.
+    """
+    graph = _graphs.get(edge_index, (num_dst, num_src), lambda alias: Graph._checked(alias, num_dst, num_src))
+    dtype = index_dtype(num_dst, num_src, edge_index.size(1))
+    row, col = edge_index
+    indptr = torch._convert_indices_from_coo_to_csr(col, num_dst, out_int32=dtype == torch.int32)
+    graph._csr = Compressed(indptr, row.to(dtype), None)
 
 
 def check_edges(edge_index: Tensor | None = None) -> None:
