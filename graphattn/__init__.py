@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from graphattn.chem import from_smiles
     from graphattn.nn.pyg.patching import patch, unpatch
 
-_LAZY = ("chem", "datasets", "models", "tasks", "testing")
+_LAZY = ("chem", "datasets", "distributed", "loader", "models", "tasks", "testing")
 
 __all__ = [
     "Graph",
