@@ -8,9 +8,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from graphattn.distributed import owners
 from graphattn.distributed.agree import agree, all_or_none
 from graphattn.distributed.part import Part
+from graphattn.graph import owners
 from graphattn.graph.compressed import Compressed
 from graphattn.graph.graph import Graph
 

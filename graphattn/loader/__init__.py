@@ -7,6 +7,8 @@ need Numba, and neither pyg-lib nor torch-sparse.
 from __future__ import annotations
 
 try:
+    from graphattn.loader.clusters import ClusterLoader
+    from graphattn.loader.layerwise import infer_layerwise
     from graphattn.loader.loaders import LinkNeighborLoader, NeighborLoader
     from graphattn.loader.on_disk import OnDiskGraph
     from graphattn.loader.sampler import NeighborSampler
@@ -16,4 +18,11 @@ except ModuleNotFoundError as error:
     package = error.name.replace("_", "-")
     raise ImportError(f"graphattn.loader needs {package}, which is not installed: pip install {package}") from error
 
-__all__ = ["LinkNeighborLoader", "NeighborLoader", "NeighborSampler", "OnDiskGraph"]
+__all__ = [
+    "ClusterLoader",
+    "LinkNeighborLoader",
+    "NeighborLoader",
+    "NeighborSampler",
+    "OnDiskGraph",
+    "infer_layerwise",
+]

@@ -1,4 +1,4 @@
-"""Which process owns which node."""
+"""Splitting the nodes of a graph into parts."""
 
 from __future__ import annotations
 
