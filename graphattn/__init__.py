@@ -36,6 +36,7 @@ from graphattn.ops import normalizers, scores
 from graphattn.ops.attention import attention, explain_backend
 from graphattn.ops.explain import explain_calls
 from graphattn.ops.state import State, merge
+from graphattn.ops.streaming import memory_budget
 from graphattn.ops.tune import tune
 from graphattn.ops.warmup import warmup
 from graphattn.version import __version__
@@ -70,6 +71,7 @@ __all__ = [
     "interval",
     "knn",
     "lsh",
+    "memory_budget",
     "merge",
     "nn",
     "normalizers",

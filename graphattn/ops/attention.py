@@ -12,6 +12,7 @@ from graphattn.ops.arguments import Projection, prepare
 from graphattn.ops.explain import Explanation
 from graphattn.ops.scores import Score
 from graphattn.ops.state import State
+from graphattn.ops.streaming import attend_in_blocks, budget_of
 
 
 def attention(
@@ -31,6 +32,7 @@ def attention(
     dropout: float = 0.0,
     return_weights: bool = False,
     return_state: bool = False,
+    memory_budget: int | str | None = None,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor] | State:
     """Attention in which each node sees only its in-neighbors.
@@ -59,6 +61,10 @@ def attention(
             comes from torch's default generator, so `torch.manual_seed` makes it repeat, on every backend alike.
         return_weights: return `(out, weights)`, the weights `[E, H]` as they multiplied the values (after dropout).
         return_state: return `State(out, lse)`, which `merge` can combine with others. Softmax only.
+        memory_budget: bytes, as a number or as "2GiB", that keys, values and lists of edges may take at a time, their
+            gradients included: sources are visited block by block, in the backward pass once more, and the states
+            merged. k and v may be on the host and q on a GPU. No dropout, no weights, no second derivative; normalize
+            is "softmax", "relu", "sigmoid" or "identity".
         backend: "auto", "reference", "dense", "block", "linear", "parts", "numba" or "triton". By name it runs there or
             raises.
 
@@ -81,12 +87,23 @@ def attention(
     The result is exact, and on a CPU the same bits in every run. Vaswani et al. 2017,
     arXiv:1706.03762, eq. 1, kept to the edges; Veličković et al. 2018, arXiv:1710.10903.
     """
-    call = prepare(
+    budget = budget_of(memory_budget)
+    if budget is not None:
+        edges = {"edge_bias": edge_bias, "edge_key": edge_key, "edge_value": edge_value, "edge_attr": edge_attr}
+        options = {"score": score, "normalize": normalize, "scale": scale, "edge_proj": edge_proj, "dropout": dropout}
+        options |= {"return_weights": return_weights, "return_state": return_state, "backend": backend}
+        return attend_in_blocks(_attend, budget, q, k, v, graph, edges, options)
+    return _attend(
         q, k, v, graph, score=score, normalize=normalize, scale=scale, edge_bias=edge_bias, edge_key=edge_key,
         edge_value=edge_value, edge_attr=edge_attr, edge_proj=edge_proj, dropout=dropout,
-        return_weights=return_weights, return_state=return_state,
+        return_weights=return_weights, return_state=return_state, backend=backend,
     )  # fmt: skip
-    return dispatch.run(call, backend)
+
+
+def _attend(
+    q: Tensor | None, k: Tensor | None, v: Tensor, graph: Graph, *, backend: str, **options: Any
+) -> Tensor | tuple[Tensor, Tensor] | State:
+    return dispatch.run(prepare(q, k, v, graph, **options), backend)
 
 
 def explain_backend(
