@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Graph
 from graphattn.ops.scores import Score, get_score
-from graphattn.ops.state import State, merge
+from graphattn.ops.state import State
 
 ADDITIVE = ("relu", "sigmoid", "identity")  # the result of a destination is the sum over its edges
 _EDGE = 64  # bytes of lists of edges that are made for each edge of a block
@@ -211,10 +211,15 @@ class _Run(NamedTuple):
         return State(answer, answer.new_zeros(answer.shape[:2]))
 
     def join(self, state: State | None, more: State) -> State:
-        """The state over two sets of edges."""
+        """The state over two sets of edges, in the memory of the first."""
         if state is None:
-            return more
-        return merge(state, more) if self.options["normalize"] == "softmax" else State(state.out + more.out, more.lse)
+            return State(more.out.clone(), more.lse)
+        if self.options["normalize"] != "softmax":
+            return State(state.out.add_(more.out), more.lse)
+        lse = torch.logaddexp(state.lse, more.lse)
+        shares = [torch.where(lse == -torch.inf, 0, (part.lse - lse).exp()).unsqueeze(-1) for part in (state, more)]
+        mine, others = (share.to(state.out.dtype) for share in shares)
+        return State(state.out.mul_(mine).addcmul_(more.out, others), lse)
 
 
 class _Streamed(torch.autograd.Function):
@@ -239,6 +244,7 @@ class _Streamed(torch.autograd.Function):
         grads: list[Tensor | None] = [None] * len(tensors)
         for position in wanted:
             grads[position] = torch.zeros_like(tensors[position])
+        whole = grad_lse - _inner(grad_out, out)
         for block in run.visit():
             here = [None if x is None else x.detach() for x in run.inputs(block, tuple(tensors))]
             leaves = [x.requires_grad_() for position in wanted if (x := here[position]) is not None]
@@ -247,13 +253,18 @@ class _Streamed(torch.autograd.Function):
             answers, cotangents = [state.out], [grad_out]
             if run.options["normalize"] == "softmax":
                 share = torch.where(state.lse == -torch.inf, 0, (state.lse.detach() - lse).exp())
-                along = (grad_out * (state.out.detach() - out)).sum(-1)
+                along = _inner(grad_out, state.out.detach()) + whole
                 answers.append(state.lse)
-                cotangents = [(grad_out * share.unsqueeze(-1)).to(out.dtype), share * (along + grad_lse)]
+                cotangents = [(grad_out * share.unsqueeze(-1)).to(out.dtype), share * along]
             found = torch.autograd.grad(answers, leaves, cotangents, allow_unused=True)
             for position, grad in zip(wanted, found, strict=True):
                 _add(grads[position], grad, run, position, block)
         return None, *grads
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    """⟨a, b⟩ over the last dimension, `[M, H]`."""
+    return torch.einsum("mhd,mhd->mh", a, b)
 
 
 def _add(total: Tensor | None, grad: Tensor | None, run: _Run, position: int, block: _Block) -> None:
