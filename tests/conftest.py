@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported
+
+# A shell lets what it starts in the background ignore Ctrl-C. Tests of Ctrl-C, and what they start, must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, however long the machine takes for each.
 settings.register_profile("graphattn", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -16,6 +16,7 @@ NOT_INSTALLED = f"""
 """
 BROKEN = f"""
     import sys
+    import torch  # whose builds for GPUs do not start without Triton
 
     class Refuse:
         def find_spec(self, name, path=None, target=None):
