@@ -11,6 +11,7 @@ from graphattn.cli.info import info
 from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.label import app as label
 from graphattn.cli.predict import predict
+from graphattn.cli.scale import app as scale
 from graphattn.cli.train import train
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(predict)
 app.add_typer(label, name="label")
+app.add_typer(scale, name="scale")
 app.command()(info)
 app.command()(bench)
 
