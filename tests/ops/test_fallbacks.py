@@ -78,6 +78,28 @@ def test_a_graph_that_has_its_edges_can_be_cut_too(name, case, backend):
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize("case", ["relu", "additive", "state"])
+def test_second_derivatives_go_through_the_parts(case, backend, monkeypatch):
+    if backend == "numba":
+        pytest.importorskip("numba")
+
+    def forces(name):
+        drawn = torch.Generator().manual_seed(0)
+        shapes = (17, 2, 3), (11, 2, 3), (11, 2, 5)
+        leaves = [torch.randn(shape, generator=drawn, dtype=torch.float64).requires_grad_() for shape in shapes]
+        graph = ga.bipartite([10, 7], [7, 4])
+        out = ga.attention(*leaves, graph, backend=name, **OPTIONS[case])
+        loss = sum(x.square().sum() for x in (out if isinstance(out, tuple) else (out,)))
+        first = torch.autograd.grad(loss, leaves, create_graph=True)
+        return [*first, *torch.autograd.grad(sum(x.sin().sum() for x in first), leaves)]
+
+    want = forces("reference")
+    monkeypatch.setattr(fallbacks, "BUDGET", 200)
+    for found, other in zip(forces(backend), want, strict=True):
+        torch.testing.assert_close(found, other)
+
+
 def test_the_edges_are_never_there_at_once(monkeypatch):
     made = []
     build = Graph._set
