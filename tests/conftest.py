@@ -38,6 +38,7 @@ SLOW = {
     "nn/test_exported.py": "calls torch.export",
     "nn/test_plain.py": "changes each layer in each way that there is",
     "ops/lowering": "compiles CPU kernels for each combination of options",
+    "ops/test_custom_score.py": "compiles CPU kernels for each score",
     "ops/numba": "compiles CPU kernels for each combination of options",
     "ops/test_warmup.py": "compiles CPU kernels",
     "ops/test_loading.py": "starts Python for each test",

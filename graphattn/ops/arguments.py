@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph import Graph
+from graphattn.ops.custom_score import Custom, check
 from graphattn.ops.normalizers import get_normalizer
 from graphattn.ops.precision import under_autocast
 from graphattn.ops.scores import Additive, Cosine, Score, Sum, get_score
@@ -100,8 +101,9 @@ class AttentionCall:
         bias, key, value, attr = (
             None if x is None else x[edges] for x in (self.edge_bias, self.edge_key, self.edge_value, self.edge_attr)
         )
+        score = self.score.part(dst, src, edges) if isinstance(self.score, Custom) else self.score
         return replace(
-            self, graph=graph, q=q, k=k, v=self.v[src],
+            self, graph=graph, q=q, k=k, v=self.v[src], score=score,
             edge_bias=bias, edge_key=key, edge_value=value, edge_attr=attr,
         )  # fmt: skip
 
@@ -126,6 +128,8 @@ def parameters(score: Score) -> list[Tensor]:
     """The tensors that a score holds."""
     if isinstance(score, Additive):
         return [score.vector]
+    if isinstance(score, Custom):
+        return score.tensors
     return [score.beta] if isinstance(score, Cosine) and isinstance(score.beta, Tensor) else []
 
 
@@ -162,6 +166,8 @@ def prepare(
     """
     score = get_score(score)
     get_normalizer(normalize)
+    if isinstance(score, Custom):  # one number for each head is a width of one
+        q, k = (x.unsqueeze(-1) if isinstance(x, Tensor) and x.ndim == 2 else x for x in (q, k))
     if not isinstance(edge_proj, tuple):
         edge_proj = (edge_proj, edge_proj)
     if len(edge_proj) != 2:
@@ -252,6 +258,8 @@ def _check_nodes(call: AttentionCall) -> None:
     if isinstance(call.score, Additive) and call.q is not None:
         expected = (H, call.q.shape[2])
         _expect("the vector of the additive score", call.score.vector, expected, "[H, D] as in q")
+    if isinstance(call.score, Custom) and call.q is not None:
+        check(call.score, M, N, call.graph.num_edges, H, call.q.shape[2], call.v)
     if isinstance(call.score, Cosine) and isinstance(call.score.beta, Tensor):
         shape, full = call.score.beta.shape, (call.graph.num_edges, H)
         if len(shape) > 2 or any(have not in (1, want) for have, want in zip(shape[::-1], full[::-1], strict=False)):

@@ -28,6 +28,7 @@ from torch.utils.checkpoint import checkpoint
 from graphattn.graph import Bipartite, Causal, Complete, Graph, bipartite
 from graphattn.ops.arguments import AttentionCall, DropoutNumbers
 from graphattn.ops.backend import Answer, Attend, Backend
+from graphattn.ops.custom_score import Custom
 from graphattn.ops.random import new_seed
 from graphattn.ops.reference.backend import REFERENCE
 from graphattn.ops.scores import Cosine
@@ -196,7 +197,8 @@ def _is_row_by_row(call: AttentionCall) -> bool:
     """Whether the answer is that of its destinations, one after another: not where there are weights of edges."""
     beta = call.score.beta if isinstance(call.score, Cosine) else None
     beta_per_edge = isinstance(beta, Tensor) and beta.ndim > 1
-    return call.graph.num_dst > 0 and not (call.return_weights or beta_per_edge)
+    is_numbered = isinstance(call.score, Custom) and call.score.is_numbered
+    return call.graph.num_dst > 0 and not (call.return_weights or beta_per_edge or is_numbered)
 
 
 def _bytes_per_edge(call: AttentionCall, backend: Backend) -> int:

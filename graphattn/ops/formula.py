@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphattn.graph.compressed import Compressed
+from graphattn.ops.custom_score import CUSTOM, on_edges, program_of
 from graphattn.ops.edge_order import by_destination, in_callers_order
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
 from graphattn.ops.precision import wide
@@ -40,7 +41,11 @@ def outputs(inputs: Inputs, edges: EdgeLists, options: Options) -> tuple[Tensor 
         if attr_query is not None and edge_attr is not None:
             of_features = scale * (attr_query.index_select(0, rows.index) * edge_attr.unsqueeze(1)).sum(-1)
             bias = of_features if bias is None else bias + of_features
-        scores = _score(options, vector)(q_i, k_j, bias, scale)
+        if options.score.startswith(CUSTOM):
+            scores = on_edges(program_of(options.score), q_i, k_j, edge_attr, vector, scale, src, rows.index)
+            scores = scores if bias is None else scores + bias
+        else:
+            scores = _score(options, vector)(q_i, k_j, bias, scale)
     weights = get_normalizer(options.normalize)(scores, rows)
     if options.dropout:
         assert options.seed is not None

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from graphattn.ops.arguments import AttentionCall
 from graphattn.ops.by_head import by_head
+from graphattn.ops.custom_score import Custom
 from graphattn.ops.operator import attend
 from graphattn.ops.precision import wide, wide_dtype
 from graphattn.ops.random import new_seed
@@ -21,6 +22,11 @@ def refusal(call: AttentionCall) -> str | None:
     """Why no fused operator covers this call, or None if one does."""
     if call.normalize not in _NORMALIZERS:
         return f'normalize="{call.normalize}" is not fused'
+    if isinstance(call.score, Custom):
+        if call.v.device.type != "cpu":
+            return "a score of one's own is made into kernels for CPUs only"
+        if call.edge_attr is not None:
+            return "a score of one's own is not fused beside edge features"
     if isinstance(call.score, Cosine):
         if isinstance(call.score.beta, Tensor) and call.score.beta.ndim > 1:
             return "a cosine score with one beta per edge is not fused"
@@ -45,7 +51,7 @@ def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, T
     score, name, vector, negative_slope = call.score, "none", None, 0.0
     q, k, edge_key, attr_query, inside = call.q, call.k, call.edge_key, None, None
     key_proj, value_proj = (None if projection is None else wide(projection) for projection in call.edge_proj)
-    edge_attr = None if call.edge_attr is None else wide(call.edge_attr)
+    edge_attr, own_attr = None if call.edge_attr is None else wide(call.edge_attr), False
     if isinstance(score, NoScore):
         q = k = None
     elif isinstance(score, Dot | Cosine):
@@ -65,6 +71,12 @@ def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, T
     elif isinstance(score, Sum):
         assert q is not None and k is not None
         name, negative_slope, q, k = "sum", score.negative_slope, wide(q), wide(k)
+    elif isinstance(score, Custom):
+        assert q is not None and k is not None
+        name, q, k, number = score.name, wide(q), wide(k), wide_dtype(dtype)
+        columns, slots = score.columns(*call.graph.edge_index), score.slots(call.heads, q.shape[2])
+        edge_attr, vector = (None if x is None else x.to(number) for x in (columns, slots))
+        own_attr = True
     elif isinstance(score, Additive):
         name, negative_slope = score.activation, score.negative_slope
         vector = score.vector.to(wide_dtype(dtype))
@@ -80,7 +92,7 @@ def attention(call: AttentionCall, *, project: bool) -> Tensor | tuple[Tensor, T
         bias=None if call.edge_bias is None else wide(call.edge_bias),
         edge_key=edge_key,
         edge_value=call.edge_value,
-        edge_attr=None if attr_query is inside is value_proj is None else edge_attr,
+        edge_attr=None if attr_query is inside is value_proj is None and not own_attr else edge_attr,
         attr_query=attr_query,
         key_proj=inside,
         value_proj=value_proj if project else None,

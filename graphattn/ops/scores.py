@@ -10,15 +10,65 @@ destination, j a source, e_ij the edge key and b_ij the edge bias:
 | "sum"      | `Sum(negative_slope)`          | scale · leaky_relu(q_i + k_j + b_ij), q and k one number per head | Veličković et al. 2018 (GAT) |
 | "additive" | `Additive(vector, activation)` | scale · ⟨a, act(q_i + k_j + e_ij)⟩ + b_ij                 | Bahdanau et al. 2015; Brody et al. 2022 (GATv2) |
 | "none"     | `NoScore()`                    | b_ij                                                      | Luong et al. 2015 (location) |
+|            | `custom(function, ...)`        | function(pair) + b_ij, written in a few lines of Python   | yours |
 """  # noqa: E501
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor
+
+from graphattn.ops.custom_score import Custom, Pair, show
+from graphattn.ops.symbols import (
+    abs,
+    clamp,
+    cos,
+    exp,
+    leaky_relu,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
+
+__all__ = [
+    "Additive",
+    "Cosine",
+    "Custom",
+    "Dot",
+    "NoScore",
+    "Pair",
+    "Score",
+    "Sum",
+    "abs",
+    "clamp",
+    "cos",
+    "custom",
+    "exp",
+    "get_score",
+    "leaky_relu",
+    "log",
+    "maximum",
+    "minimum",
+    "relu",
+    "show",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "where",
+]
 
 
 @dataclass(frozen=True)
@@ -130,7 +180,55 @@ class NoScore:
         return 1.0
 
 
-Score = Dot | Cosine | Sum | Additive | NoScore
+def custom(
+    function: Callable[[Pair], Any],
+    *,
+    edge: Mapping[str, Tensor] | None = None,
+    src: Mapping[str, Tensor] | None = None,
+    dst: Mapping[str, Tensor] | None = None,
+    head: Mapping[str, Tensor] | None = None,
+) -> Custom:
+    """A score of your own, written as a function of the symbols of one edge and run fused, forward and backward.
+
+    The function is traced once: it may use numbers, arithmetic, comparisons and the functions of this module (`exp`,
+    `log`, `tanh`, `sigmoid`, `sqrt`, `abs`, `sin`, `cos`, `relu`, `leaky_relu`, `softplus`, `where`, `minimum`,
+    `maximum`, `clamp`). Python's `if` on a symbol is an error; use `where`. An untaken branch of `where` takes no part
+    in gradients. On CPUs its derivative is taken symbolically and both go into the kernels, so that nothing of size
+    E·H·D is made; the first call of an expression compiles them, later processes load them from disk. Elsewhere
+    PyTorch evaluates it.
+
+    Args:
+        function: takes a `Pair` and returns the score as a symbol.
+        edge: tensors by name, `[E]` or `[E, H]` in the order of `graph.edge_index`, read as `pair.edge["name"]`.
+        src: `[N]` or `[N, H]`, one row for each source.
+        dst: `[M]` or `[M, H]`, one row for each destination.
+        head: `[H]`, `[1]` or `[]`; or a weight `[H, D]` of `pair.reduce`.
+
+    Returns:
+        A score for `graphattn.attention`. All tensors get their gradients.
+
+    Raises:
+        KeyError: the function asks for a name that was not given.
+        TypeError: it uses `if` on a symbol, or something that is neither symbol nor number.
+        ValueError: it uses numbers of queries and keys outside of `reduce`, or returns a comparison.
+
+    Example:
+        >>> import torch, graphattn as ga
+        >>> from graphattn import scores
+        >>> length, sharpness = torch.tensor([0.5, 2.0]), torch.ones(3)
+        >>> def decayed(pair):
+        ...     return 20 * scores.tanh(pair.dot / 20) - pair.edge["length"] ** 2 * pair.dst["sharpness"]
+        >>> score = scores.custom(decayed, edge={"length": length}, dst={"sharpness": sharpness})
+        >>> graph = ga.Graph(torch.tensor([[0, 1], [2, 2]]), num_nodes=3)
+        >>> x = torch.zeros(3, 1, 4)
+        >>> v = torch.tensor([10.0, 20.0, 30.0]).view(3, 1, 1)
+        >>> ga.attention(x, x, v, graph, score=score).flatten()
+        tensor([ 0.0000,  0.0000, 10.2298])
+    """
+    return Custom(function, edge or {}, src or {}, dst or {}, head or {})
+
+
+Score = Dot | Cosine | Sum | Additive | NoScore | Custom
 
 _BY_NAME: dict[str, Score] = {score.name: score for score in (Dot(), Cosine(), Sum(), NoScore())}
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphattn.graph import Graph
+from graphattn.ops.custom_score import Custom
 from graphattn.ops.scores import Score, get_score
 from graphattn.ops.state import State
 
@@ -117,6 +118,8 @@ def _refusal(options: dict[str, Any]) -> str | None:
         return "weights are not kept"
     if options["dropout"]:
         return "dropout is numbered over the whole graph"
+    if isinstance(options["score"], Custom):
+        return "a score of one's own has tensors of its own"
     beta = getattr(options["score"], "beta", None)
     if isinstance(beta, Tensor) and beta.ndim > 1:
         return "the cosine score has a beta per edge"

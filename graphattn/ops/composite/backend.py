@@ -17,6 +17,7 @@ from graphattn.graph.rule import GraphKind
 from graphattn.ops.arguments import AttentionCall, UnionState
 from graphattn.ops.backend import Answer, Attend, Backend, Choose, CostOf, refusal_of_transforms
 from graphattn.ops.cost import Cost
+from graphattn.ops.custom_score import Custom
 from graphattn.ops.gradient import differentiate
 from graphattn.ops.mapped import one_by_one
 from graphattn.ops.scores import Cosine
@@ -38,6 +39,8 @@ def refusal(call: AttentionCall) -> str | None:
         return "its parts are not traced by torch.compile"
     if call.dropout:
         return "its dropout would not draw the mask of the other backends"
+    if isinstance(call.score, Custom):
+        return "it takes no score of one's own"
     if isinstance(call.score, Cosine) and isinstance(call.score.beta, Tensor) and call.score.beta.ndim > 1:
         return "it takes no cosine score with one beta per edge"
     if isinstance(graph, Union) and (call.normalize != "softmax" or call.return_weights):

@@ -37,6 +37,7 @@ from graphattn.ops.numba.scores import (
     add_to_source,
     end_tile,
     room_of_tile,
+    room_of_vector,
     scores_of_edge,
     slopes_of_inputs,
     start_tile,
@@ -183,7 +184,7 @@ def backward_source(tasks, edges, p, r, g):
             fill(at(g.v, p.number), row * Hk * Dv, last * Hk * Dv, 0)
         number = U(tasks.first) + task
         if g.vector != 0:
-            fill(at(g.vector, p.number), number * H * D, (number + ONE) * H * D, 0)
+            fill(at(g.vector, p.number), number * room_of_vector(p), (number + ONE) * room_of_vector(p), 0)
         if g.key_proj != 0:
             fill(at(g.key_proj, p.number), number * A * H * D, (number + ONE) * A * H * D, 0)
         end = U(stops[last - ONE]) if row < last else U(starts[row])

@@ -10,6 +10,8 @@ import torch
 from numba import types
 from torch import Tensor
 
+from graphattn.ops.custom_score import CUSTOM
+from graphattn.ops.numba.generated import register
 from graphattn.ops.numba.jit import Kernel
 from graphattn.ops.numba.kernel_arguments import (
     LEAKY,
@@ -91,6 +93,8 @@ class Variant(NamedTuple):
 def machine_code(kernel: Kernel, index: torch.dtype, variant: Variant, *results: Kind) -> Callable[..., Any]:
     """The machine code of a kernel that takes tasks, edges, inputs and records of these kinds."""
     score, queries, keys, values = variant
+    if score.startswith(CUSTOM):
+        register(score)
     dtypes = {"queries": queries, "keys": keys, "values": values, "number": wide_dtype(values)}
     inputs = Kind(KernelInputs, score=score, **{name: _TYPES[dtype] for name, dtype in dtypes.items()})
     return kernel.of(TASKS, Kind(Edges, index=_TYPES[index]), inputs, *results)

@@ -38,6 +38,10 @@ def room_of_tile(p):
     """How many numbers a tile of edges needs in `hidden`."""
 
 
+def room_of_vector(p):
+    """How many numbers the additive vector has."""
+
+
 def start_tile(p, edges, first, last, hidden):
     """Compute what the edges at places [first, last) of an order have in common."""
 
@@ -62,7 +66,7 @@ def add_to_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     """Add to the gradient of query i, given those of the biases."""
 
 
-def _for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any]:
+def for_score(function: Callable[..., None], *scores: str) -> Callable[..., Any]:
     """Use the decorated code for `function` if the inputs have one of these scores."""
 
     def register(code: Callable[..., None]) -> Callable[..., None]:
@@ -88,17 +92,22 @@ def _start_with_bias(p, edge, scores, y):
 # where nothing but the bias of a sum is written down
 
 
-@_for_score(room_of_tile, DOT, SUM, LEAKY, BIAS_ALONE)
+@for_score(room_of_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _small_room(p):
     return U(p.heads)
 
 
-@_for_score(start_tile, DOT, SUM, LEAKY, BIAS_ALONE)
+@for_score(room_of_vector, DOT, SUM, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE)
+def _one_for_each(p):
+    return U(p.heads) * U(p.width)
+
+
+@for_score(start_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _start_nothing(p, edges, first, last, hidden):
     pass
 
 
-@_for_score(end_tile, DOT, SUM, LEAKY, BIAS_ALONE)
+@for_score(end_tile, DOT, SUM, LEAKY, BIAS_ALONE)
 def _end_nothing(p, g, task, edges, first, last, hidden):
     pass
 
@@ -106,7 +115,7 @@ def _end_nothing(p, g, task, edges, first, last, hidden):
 # dot
 
 
-@_for_score(scores_of_edge, DOT)
+@for_score(scores_of_edge, DOT)
 def _dot_scores(p, i, j, edge, t, hidden, scores, y):
     H, D = U(p.heads), U(p.width)
     _start_with_bias(p, edge, scores, y)
@@ -116,12 +125,12 @@ def _dot_scores(p, i, j, edge, t, hidden, scores, y):
         add_dots(scale, q, i, at(p.edge_key, p.keys), edge, D, ONE, H, scores, y)
 
 
-@_for_score(slopes_of_inputs, DOT, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE)
+@for_score(slopes_of_inputs, DOT, LEAKY, LEAKY_EDGES, TANH, BIAS_ALONE)
 def _same_slopes(p, i, j, edge, t, hidden, slopes, y):
     pass
 
 
-@_for_score(add_to_source, DOT)
+@for_score(add_to_source, DOT)
 def _dot_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, D = U(p.heads), U(p.width)
     scale, q = p.scale, at(p.q, p.queries)
@@ -131,7 +140,7 @@ def _dot_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
         add_to_keys(scale, slopes, y, q, i, at(g.edge_key, p.number), edge, D, ONE, H)
 
 
-@_for_score(add_to_destination, DOT)
+@for_score(add_to_destination, DOT)
 def _dot_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     H, D = U(p.heads), U(p.width)
     scale = p.scale
@@ -159,19 +168,19 @@ def _sum_into(p, i, j, edge, hidden):
         add(hidden, U(0), at(p.bias, p.number), edge * H, H)
 
 
-@_for_score(scores_of_edge, SUM)
+@for_score(scores_of_edge, SUM)
 def _sum_scores(p, i, j, edge, t, hidden, scores, y):
     _sum_into(p, i, j, edge, hidden)
     leaky_relu(scores, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
-@_for_score(slopes_of_inputs, SUM)
+@for_score(slopes_of_inputs, SUM)
 def _sum_slopes(p, i, j, edge, t, hidden, slopes, y):
     _sum_into(p, i, j, edge, hidden)
     multiply_leaky_slope(slopes, y, hidden, U(0), U(p.heads), p.scale, p.negative_slope)
 
 
-@_for_score(add_to_source, SUM)
+@for_score(add_to_source, SUM)
 def _sum_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, Hk = U(p.heads), U(p.key_heads)
     if g.k == 0:
@@ -184,7 +193,7 @@ def _sum_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
             keys[row * Hk + h // U(p.group)] += slopes[y + h]
 
 
-@_for_score(add_to_destination, SUM)
+@for_score(add_to_destination, SUM)
 def _sum_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         add(at(g.q, p.number), row * U(p.heads), slopes, y, U(p.heads))
@@ -193,7 +202,7 @@ def _sum_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
 # additive with leaky ReLU, as in GATv2
 
 
-@_for_score(scores_of_edge, LEAKY)
+@for_score(scores_of_edge, LEAKY)
 def _leaky_scores(p, i, j, edge, t, hidden, scores, y):
     _start_with_bias(p, edge, scores, y)
     add_leaky_dots(
@@ -202,7 +211,7 @@ def _leaky_scores(p, i, j, edge, t, hidden, scores, y):
     )  # fmt: skip
 
 
-@_for_score(add_to_source, LEAKY)
+@for_score(add_to_source, LEAKY)
 def _leaky_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     if g.k != 0:
         add_leaky_to_keys(
@@ -212,7 +221,7 @@ def _leaky_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
         )  # fmt: skip
 
 
-@_for_score(add_to_destination, LEAKY)
+@for_score(add_to_destination, LEAKY)
 def _leaky_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         add_leaky_to_queries(
@@ -241,12 +250,12 @@ def _features(p, hidden):
     return shifted(hidden, _row_of(p, U(2) * TILE))
 
 
-@_for_score(room_of_tile, LEAKY_EDGES, TANH)
+@for_score(room_of_tile, LEAKY_EDGES, TANH)
 def _additive_room(p):
     return _row_of(p, U(2) * TILE) + TILE * U(p.attr_width)
 
 
-@_for_score(start_tile, LEAKY_EDGES, TANH)
+@for_score(start_tile, LEAKY_EDGES, TANH)
 def _start_additive(p, edges, first, last, hidden):
     """The rows of the tile are W a."""
     if p.key_proj == 0:
@@ -259,7 +268,7 @@ def _start_additive(p, edges, first, last, hidden):
     add_product(features, A, ONE, at(p.key_proj, p.number), width, hidden, width, count, A, width)
 
 
-@_for_score(end_tile, LEAKY_EDGES, TANH)
+@for_score(end_tile, LEAKY_EDGES, TANH)
 def _end_additive(p, g, task, edges, first, last, hidden):
     """dW = Σ a ⊗ dz and da = Wᵀ dz, with dz, the gradients of W a, in its place."""
     if p.key_proj == 0:
@@ -289,7 +298,7 @@ def _edge_query(p, i, edge, t, hidden):
     return queries
 
 
-@_for_score(scores_of_edge, LEAKY_EDGES)
+@for_score(scores_of_edge, LEAKY_EDGES)
 def _leaky_edge_scores(p, i, j, edge, t, hidden, scores, y):
     queries = _edge_query(p, i, edge, t, hidden)
     _start_with_bias(p, edge, scores, y)
@@ -299,7 +308,7 @@ def _leaky_edge_scores(p, i, j, edge, t, hidden, scores, y):
     )  # fmt: skip
 
 
-@_for_score(add_to_source, LEAKY_EDGES)
+@for_score(add_to_source, LEAKY_EDGES)
 def _leaky_edge_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     D, group, Hk, q = U(p.width), U(p.group), U(p.key_heads), _second(p, hidden)
     scale, slope, vector, k = p.scale, p.negative_slope, at(p.vector, p.number), at(p.k, p.keys)
@@ -314,7 +323,7 @@ def _leaky_edge_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
         add_leaky_to_queries(scale, slope, slopes, y, vector, q, t, k, j, D, group, Hk, hidden, t)
 
 
-@_for_score(add_to_destination, LEAKY_EDGES)
+@for_score(add_to_destination, LEAKY_EDGES)
 def _leaky_edge_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         queries = _edge_query(p, i, edge, t, hidden)
@@ -348,7 +357,7 @@ def _tanh_to_changes(p, t, values):
         row[x] = vector[x] * (type(p.number)(1) - row[x] * row[x])
 
 
-@_for_score(scores_of_edge, TANH)
+@for_score(scores_of_edge, TANH)
 def _tanh_scores(p, i, j, edge, t, hidden, scores, y):
     H, D = U(p.heads), U(p.width)
     values = _tanh_into(p, i, j, edge, t, hidden)
@@ -356,7 +365,7 @@ def _tanh_scores(p, i, j, edge, t, hidden, scores, y):
     add_dots(p.scale, at(p.vector, p.number), U(0), values, t, D, ONE, H, scores, y)
 
 
-@_for_score(add_to_source, TANH)
+@for_score(add_to_source, TANH)
 def _tanh_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     H, D, scale, values = U(p.heads), U(p.width), p.scale, _second(p, hidden)
     if g.vector != 0:
@@ -371,7 +380,7 @@ def _tanh_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
         add_to_keys(scale, slopes, y, values, t, hidden, t, D, ONE, H)
 
 
-@_for_score(add_to_destination, TANH)
+@for_score(add_to_destination, TANH)
 def _tanh_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     if g.q != 0:
         values = _tanh_into(p, i, j, edge, t, hidden)
@@ -382,16 +391,16 @@ def _tanh_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
 # bias alone
 
 
-@_for_score(scores_of_edge, BIAS_ALONE)
+@for_score(scores_of_edge, BIAS_ALONE)
 def _bias_scores(p, i, j, edge, t, hidden, scores, y):
     _start_with_bias(p, edge, scores, y)
 
 
-@_for_score(add_to_source, BIAS_ALONE)
+@for_score(add_to_source, BIAS_ALONE)
 def _bias_source(p, g, task, row, i, j, edge, t, hidden, slopes, y):
     pass
 
 
-@_for_score(add_to_destination, BIAS_ALONE)
+@for_score(add_to_destination, BIAS_ALONE)
 def _bias_destination(p, g, row, i, j, edge, t, hidden, slopes, y):
     pass

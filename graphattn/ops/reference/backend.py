@@ -11,6 +11,7 @@ from torch import Tensor
 from graphattn.ops.arguments import AttentionCall
 from graphattn.ops.backend import INDEX_BYTES, Answer, Attend, Backend, CostOf
 from graphattn.ops.cost import Cost, cost_of_pairs, key_width
+from graphattn.ops.custom_score import Custom, on_edges
 from graphattn.ops.edge_order import by_destination, in_callers_order
 from graphattn.ops.normalizers import get_normalizer, log_sum_exp
 from graphattn.ops.precision import wide
@@ -69,6 +70,11 @@ def _scores(call: AttentionCall, dst: Tensor, src: Tensor, perm: Tensor | None) 
     k_j = _per_query_head(wide(call.k), call.heads).index_select(0, src)
     if call.edge_key is not None:
         k_j = k_j + wide(by_destination(call.edge_key, perm))
+    if isinstance(call.score, Custom):
+        columns, slots = call.score.columns(src, dst, perm), call.score.slots(call.heads, q_i.shape[2])
+        columns, slots = (None if x is None else x.to(q_i.dtype) for x in (columns, slots))
+        found = on_edges(call.score.program, q_i, k_j, columns, slots, call.scale, src, dst)
+        return found if bias is None else found + bias
     return call.score(q_i, k_j, bias, call.scale)
 
 
