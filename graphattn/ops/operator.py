@@ -75,7 +75,7 @@ class Kernels(NamedTuple):
     attend_backward: Callable[..., Tensors]
 
 
-_NUM_OPTIONS = len(Options._fields)
+_NUM_OPTIONS, _NUM_OUTPUTS = len(Options._fields), len(Outputs._fields)
 _kernels: dict[str, Kernels] = {}  # by type of device
 
 
@@ -158,6 +158,50 @@ class _Attend(torch.autograd.Function):
         return None, *found, *[None] * (len(EdgeLists._fields) + _NUM_OPTIONS)
 
 
+class _Direct(torch.autograd.Function):
+    """The same without the dispatcher, given only the tensors that are there: PyTorch's own work at each call of a
+    function grows with the number of its arguments.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, kernels: Kernels, edges: EdgeLists, options: Options, places: list[int], *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        outputs = kernels.attend(*_placed(places, tensors), *edges, *options)
+        ctx.kernels, ctx.edges, ctx.options, ctx.places = kernels, edges, options, places
+        ctx.save_for_backward(*outputs, *tensors)
+        ctx.mark_non_differentiable(outputs.rest)
+        ctx.set_materialize_grads(False)
+        return tuple(outputs)
+
+    @staticmethod
+    @one_by_one
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        of_out, of_attr_out, of_lse, _, of_weights = gradients
+        needed = ctx.needs_input_grad[4:]
+        if of_out is of_attr_out is of_lse is of_weights is None:
+            return (None,) * (4 + len(needed))
+        saved = ctx.saved_tensors
+        outputs, tensors = saved[:_NUM_OUTPUTS], saved[_NUM_OUTPUTS:]
+        needs = [False] * len(INPUTS)
+        for place, each in zip(ctx.places, needed, strict=True):
+            needs[place] = each
+        incoming = (torch.zeros_like(outputs[0]) if of_out is None else of_out), of_attr_out, of_lse, of_weights
+        direct = not torch.is_grad_enabled() and not is_traced() and type(incoming[0]) is Tensor
+        run = ctx.kernels.attend_backward if direct else torch.ops.graphattn.attend_backward.default
+        found = run(*incoming, *outputs, *_placed(ctx.places, tensors), *ctx.edges, *ctx.options, needs)
+        grads = (found[place] if each else None for place, each in zip(ctx.places, needed, strict=True))
+        return None, None, None, None, *grads
+
+
+def _placed(places: Sequence[int], tensors: Sequence[Tensor]) -> list[Tensor | None]:
+    """The inputs in the order of the schema, with None for those that are not there."""
+    inputs: list[Tensor | None] = [None] * len(INPUTS)
+    for place, tensor in zip(places, tensors, strict=True):
+        inputs[place] = tensor
+    return inputs
+
+
 def _gradient(run: Callable[..., tuple[Tensor, ...]], *arguments: Any) -> Tensors:
     """The gradient, which is itself differentiable: its derivative is that of the formula in plain torch."""
     incoming, outputs, inputs, edges, options, _ = split_backward(arguments)
@@ -193,7 +237,12 @@ def attend(inputs: Inputs, edges: EdgeLists, options: Options, *, needs_grad: bo
     kernels = _direct(arguments)
     if kernels is None:
         return Outputs._make(torch.ops.graphattn.attend.default(*arguments))
-    return Outputs._make(_Attend.apply(kernels.attend, *arguments)) if needs_grad else kernels.attend(*arguments)
+    if not needs_grad:
+        return kernels.attend(*arguments)
+    if edges.csc_indptr is None:
+        raise RuntimeError("the operator was called without the edges by source, which its backward pass needs")
+    places = [place for place, tensor in enumerate(inputs) if tensor is not None]
+    return Outputs._make(_Direct.apply(kernels, edges, options, places, *(inputs[place] for place in places)))
 
 
 def _attend_backward(*arguments: Any) -> Tensors:

@@ -91,7 +91,7 @@ def backward(*arguments: Any) -> tuple[Tensor | None, ...]:
         "weight": weight,
         **grads,
     }
-    g = Gradients(**{name: address(tensors.get(name)) for name in Gradients._fields})
+    g = Gradients._make(0 if (tensor := tensors.get(name)) is None else tensor.data_ptr() for name in Gradients._fields)
     ids = ids_if_needed(edges.edge_ids, inputs, options)
     by_rows = compressed_edges(edges.indptr, edges.indices, ids)
     by_columns = compressed_edges(edges.csc_indptr, edges.csc_indices, ids, edges.places, by_source=True)
@@ -137,9 +137,9 @@ def _room_for_gradients(
 ) -> dict[str, Tensor]:
     """Memory for the gradients of the inputs, by name; that of the vector has a row for each task of `source`."""
     grads = {
-        name: ask_for_huge_pages(torch.empty(tensor.shape, dtype=number, device="cpu"))
+        name: ask_for_huge_pages(torch.empty_like(tensor, dtype=number))
         for name, tensor in zip(inputs._fields, inputs, strict=True)
-        if needs[name] and tensor is not None and name not in ("key_proj", "value_proj")
+        if tensor is not None and needs[name] and name not in ("key_proj", "value_proj")
     }
     if needs["vector"] or (needs["k"] and leaky):  # that score computes the gradients of vector and keys together
         assert inputs.vector is not None

@@ -45,7 +45,10 @@ _Tuple = TypeVar("_Tuple", bound=NamedTuple)
 
 def contiguous(tensors: _Tuple) -> _Tuple:
     """The same named tuple with each tensor contiguous."""
-    return tensors._make(None if tensor is None else tensor.contiguous() for tensor in tensors)
+    for tensor in tensors:
+        if tensor is not None and not tensor.is_contiguous():
+            return tensors._make(None if tensor is None else tensor.contiguous() for tensor in tensors)
+    return tensors
 
 
 def address(tensor: Tensor | None) -> int:

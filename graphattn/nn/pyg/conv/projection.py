@@ -64,14 +64,19 @@ def as_projection(weight: Tensor, heads: int, dtype: torch.dtype) -> Tensor:
     return weight.view(heads, -1, weight.shape[1]).permute(2, 0, 1).to(dtype)
 
 
+def initialize(linear: Any, x: Tensor) -> None:
+    """Give a lazy linear layer the weight that rows like x need, as its first call would."""
+    if type(linear) is Linear and type(linear.weight) is UninitializedParameter:
+        linear.initialize_parameters(linear, (x,))
+
+
 def readable_weight(linear: Any, x: Tensor, *, bias: bool = False) -> Tensor | None:
     """The weight of an unmodified linear layer, which is initialized first if it is lazy.
 
     None if the layer was modified (see `is_plain`) or has a bias (unless `bias`, when the caller adds it); the layer
     must then be called.
     """
-    if type(linear) is Linear and isinstance(linear.weight, UninitializedParameter):
-        linear.initialize_parameters(linear, (x,))
+    initialize(linear, x)
     if not is_plain(linear, Linear, nn.Linear) or (linear.bias is not None and not bias):
         return None
     return linear.weight

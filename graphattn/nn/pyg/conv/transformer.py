@@ -16,7 +16,7 @@ from graphattn.nn.pyg.conv.adjacency import Adjacency, read
 from graphattn.nn.pyg.conv.attention_conv import AttentionConv, OptInt
 from graphattn.nn.pyg.conv.attention_heads import check_heads, join_heads
 from graphattn.nn.pyg.conv.linear_maps import add_terms, map_rows
-from graphattn.nn.pyg.conv.projection import edge_features, edge_terms, readable_weight
+from graphattn.nn.pyg.conv.projection import edge_features, edge_terms, initialize, readable_weight
 from graphattn.nn.pyg.writable import writable
 from graphattn.ops.attention import attention
 
@@ -168,7 +168,7 @@ class TransformerConv(AttentionConv):
         )
         for linear, rows in of_rows:
             if linear is not None and rows is not None:
-                readable_weight(linear, rows, bias=True)  # initializes lazy weights in PyG's order
+                initialize(linear, rows)  # in PyG's order
         if x_src is x_dst:
             q, k, v, *root = map_rows(x_src, query, key, value, *skips)
         else:
