@@ -73,6 +73,21 @@ def as_mols(molecules: Iterable[str | Chem.Mol]) -> Iterator[Chem.Mol]:
         yield mol
 
 
+def as_text(molecule: Any) -> Any:
+    """Write an RDKit molecule as SMILES, without hydrogens that SMILES leaves out; return anything else unchanged.
+
+    >>> as_text(parse_smiles("OCC")), as_text("OCC"), as_text(None)
+    ('CCO', 'OCC', None)
+    """
+    if not isinstance(molecule, Chem.Mol):
+        return molecule
+    with rdBase.BlockLogs():
+        try:
+            return Chem.MolToSmiles(Chem.RemoveHs(molecule))
+        except (Chem.MolSanitizeException, RuntimeError):
+            return Chem.MolToSmiles(molecule)  # it is refused later, with the reason
+
+
 def _checked_text(smiles: object) -> str:
     if not isinstance(smiles, str):
         if str(smiles) in ("None", "nan", "NaT", "<NA>"):  # an empty cell of a table

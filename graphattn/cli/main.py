@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from graphattn.cli.bench import bench
+from graphattn.cli.compare import compare
+from graphattn.cli.evaluate import evaluate
+from graphattn.cli.fingerprint import fingerprint
 from graphattn.cli.info import info
 from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.label import app as label
@@ -24,6 +27,9 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(predict)
+app.command()(fingerprint)
+app.command()(evaluate)
+app.command()(compare)
 app.add_typer(label, name="label")
 app.command()(info)
 app.command()(bench)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from graphattn.cli.errors import reported
+from graphattn.cli.training_table import read_training_table
 from graphattn.tasks.molecule.config import MEMBERS, TrainingConfig
-
-if TYPE_CHECKING:
-    from graphattn.datasets import Card
-    from graphattn.tasks.common.table import Table
 
 _DEFAULT = TrainingConfig()
 _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
@@ -136,7 +132,7 @@ def train(
         device=device,
         precision=precision,
     )
-    table, name, card = _read(data, encoding)
+    table, name, card = read_training_table(data, encoding)
     if card is not None:
         target = target or list(card.target_columns)
         smiles_column = smiles_column or card.smiles_column
@@ -166,17 +162,3 @@ def train(
         console=Console(stderr=True),
     )
     train_summary(Console(), predictor, directory)
-
-
-def _read(data: str, encoding: str | None) -> tuple[Table, str, Card | None]:
-    """Return the table, a name for it, and what is known about it."""
-    from graphattn.datasets import resolve
-    from graphattn.tasks.common.table import read_table
-
-    if data == "-":
-        return read_table(data, encoding=encoding), "stdin", None
-    path, card = resolve(data)
-    table = read_table(path, encoding=encoding)
-    if card is None:
-        return table, path.name.split(".")[0], None
-    return dataclasses.replace(table, name=card.name), card.name, card

@@ -181,9 +181,9 @@ def test_a_terminal_without_input(trained, invoke, monkeypatch):
         def isatty(self):
             return True
 
-    from graphattn.cli import predict
+    from graphattn.cli import molecules
 
-    monkeypatch.setattr(predict, "sys", type("Sys", (), {"stdin": Terminal(), "stdout": sys.stdout}))
+    monkeypatch.setattr(molecules, "sys", type("Sys", (), {"stdin": Terminal()}))
     result = invoke("predict", trained.run)
     assert result.exit_code == USER_ERROR
     assert "no molecules: give a CSV file, SMILES" in result.stderr

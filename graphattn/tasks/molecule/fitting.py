@@ -147,16 +147,16 @@ def prepare(
     data: str | Path | pd.DataFrame | Table,
     model: ModelConfig,
     *,
-    smiles_column: str | None,
-    target_columns: Sequence[str] | None,
-    id_column: str | None,
-    split: str | Split | None,
-    split_column: str | None,
-    task: str | None,
-    encoding: str | None,
+    smiles_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    id_column: str | None = None,
+    split: str | Split | None = None,
+    split_column: str | None = None,
+    task: str | None = None,
+    encoding: str | None = None,
     duplicates: str = "keep",
     seed: int,
-    console: Console | None,
+    console: Console | None = None,
     rivals: bool,
     fingerprint: bool = False,
 ) -> Prepared:
@@ -189,11 +189,12 @@ def prepare(
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
-        check_parts(table.name, parts)
+        check_parts(table.name, parts, tested=False)
     else:
         parts, method = split_rows(rows, split, seed=seed)
     check_training(rows, parts.train)
-    notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
+    lacking = one_class(rows, parts) if len(parts.test) else []  # nothing is to be measured without a test part
+    notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in lacking)]
     notes += [*constant_parts(rows, parts), *warnings, *describe_salts(rows, model.salts)]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
@@ -362,7 +363,7 @@ def fit(
     )
     if directory is not None:
         write_members(directory, fitted)
-    return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold)
+    return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold, members)
 
 
 def _announce(console: Console, prepared: Prepared, directory: Path | None) -> None:

@@ -42,6 +42,14 @@ def predict_each(
     return np.stack(results)
 
 
+def embed(nets: Sequence[nn.Module], molecules: Sequence[Data], *, device: str = "cpu") -> NDArray[np.float32]:
+    """Return what each network makes of each graph before its head, side by side, `[n, networks * width]`."""
+    batch = Batch.from_data_list(list(molecules)).to(device)
+    with torch.inference_mode():
+        each = [net.eval().to(device).embed(batch) for net in nets]  # type: ignore[operator]
+    return torch.cat(each, dim=-1).cpu().numpy()
+
+
 def resolve_device(device: str, precision: str = "32") -> str:
     """Return "cpu", "cuda" or "mps".
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from graphattn.tasks.common.rejects import Reject
     from graphattn.tasks.common.table import Table
     from graphattn.tasks.molecule.featurize_many import Features
+    from graphattn.tasks.molecule.featurizer import Featurizer
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -145,8 +147,10 @@ class MoleculePredictor:
             saved.write_description(place, self.model, self.training, self.fitted)
         return self
 
-    def predict(self, smiles: str | Sequence[str]) -> pd.DataFrame:
-        """Predict for each SMILES; rows keep their order, and none is dropped.
+    def predict(self, smiles: str | Sequence[Any]) -> pd.DataFrame:
+        """Predict for each molecule, given as SMILES or as an RDKit molecule.
+
+        Rows keep their order, and none is dropped.
 
         Returns:
             A data frame with the column `smiles`, for each target the columns of `output_columns`, and
@@ -158,9 +162,11 @@ class MoleculePredictor:
         """
         import pandas as pd
 
+        from graphattn.chem.smiles import as_text
+
         if isinstance(smiles, pd.DataFrame):
             raise TypeError("smiles must be SMILES, got a data frame; give the column that holds them")
-        texts = [smiles] if isinstance(smiles, str) else list(smiles)
+        texts = [as_text(each) for each in ([smiles] if isinstance(smiles, str) else smiles)]
         prediction = self.predict_arrays(texts)
         columns: dict[str, Any] = {"smiles": texts}
         columns |= dict(zip(self.output_columns(), self.output_values(prediction), strict=True))
@@ -169,25 +175,82 @@ class MoleculePredictor:
         return pd.DataFrame(columns, index=index)
 
     def predict_arrays(
-        self, smiles: Sequence[str], *, device: str = "auto", progress: Callable[[int], None] | None = None
+        self, smiles: Sequence[Any], *, device: str = "auto", progress: Callable[[int], None] | None = None
     ) -> Prediction:
-        """Predict for each SMILES, as arrays.
+        """Predict for each molecule, as arrays.
 
         Args:
-            smiles: the molecules.
+            smiles: SMILES or RDKit molecules.
             device: "auto", "cpu", "cuda" or "mps".
             progress: called with the number of molecules done.
 
         Raises:
             SettingsError: the device is not there.
         """
+        from graphattn.chem.smiles import as_text
         from graphattn.tasks.molecule.inference import resolve_device
 
         resolve_device(device)
-        chunks = list(self._chunks(self._require_fitted().featurizer.each(smiles), device, progress))
+        chunks = list(self._chunks(self._require_fitted().featurizer.each(map(as_text, smiles)), device, progress))
         if not chunks:
             chunks = [self._chunk([], device)]
         return Prediction.joined(chunks)
+
+    def fingerprint(
+        self,
+        smiles: str | Sequence[Any],
+        *,
+        device: str = "auto",
+        progress: Callable[[int], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return a learned fingerprint of each molecule: what the networks make of its graph before their heads.
+
+        Molecules near one another in it are alike in what the networks learned to attend to.
+
+        Args:
+            smiles: SMILES or RDKit molecules.
+            device: "auto", "cpu", "cuda" or "mps".
+            progress: called with the number of molecules done.
+
+        Returns:
+            `[n, networks * width]`, the networks side by side; NaN for a molecule that cannot be read.
+        """
+        from graphattn.chem.smiles import as_text
+
+        texts = map(as_text, [smiles] if isinstance(smiles, str) else smiles)
+        chunks = self._fingerprints(self._graphs_alone().each(texts), device, progress)
+        none = np.zeros((0, self.fingerprint_width), dtype=np.float32)
+        return np.concatenate([none, *(rows for rows, _ in chunks)])
+
+    def fingerprint_table(
+        self, table: Table, smiles_column: str, *, device: str = "auto", progress: Callable[[int], None] | None = None
+    ) -> Iterator[tuple[NDArray[np.float32], list[str]]]:
+        """Yield the fingerprints of some hundred rows, and why a row has none ("" where it has one)."""
+        answers = self._answers(self._graphs_alone(), table, smiles_column, [])
+        return self._fingerprints(answers, device, progress)
+
+    @property
+    def fingerprint_width(self) -> int:
+        """The numbers in a learned fingerprint."""
+        return sum(net.embed_width for net in self._networks())
+
+    def _graphs_alone(self) -> Featurizer:
+        return replace(self._require_fitted().featurizer, descriptors=(), fingerprint=0)
+
+    def _fingerprints(
+        self, answers: Iterator[Features | str], device: str, progress: Callable[[int], None] | None
+    ) -> Iterator[tuple[NDArray[np.float32], list[str]]]:
+        from graphattn.tasks.molecule.data import to_data
+        from graphattn.tasks.molecule.inference import embed, resolve_device
+
+        device = resolve_device(device)
+        for chunk in _in_chunks(answers, progress):
+            rows = np.full((len(chunk), self.fingerprint_width), np.nan, dtype=np.float32)
+            kept = [position for position, answer in enumerate(chunk) if not isinstance(answer, str)]
+            if kept:
+                molecules = [to_data(answer.graph) for answer in chunk if not isinstance(answer, str)]
+                rows[kept] = embed(self._networks(), molecules, device=device)
+            yield rows, [answer if isinstance(answer, str) else "" for answer in chunk]
 
     def predict_table(
         self,
@@ -208,37 +271,31 @@ class MoleculePredictor:
             device: "auto", "cpu", "cuda" or "mps".
             progress: called with the number of rows done.
         """
+        rejects: list[Reject] = []
+        answers = self._answers(self._require_fitted().featurizer, table, smiles_column, rejects)
+        for prediction in self._chunks(answers, device, progress):
+            yield prediction, rejects.copy()
+            rejects.clear()
+
+    def _answers(
+        self, featurizer: Featurizer, table: Table, smiles_column: str, rejects: list[Reject]
+    ) -> Iterator[Features | str]:
+        """Yield the features of each row, or why there are none; such a row is added to `rejects`."""
         from graphattn.tasks.common.rejects import Reject
         from graphattn.tasks.molecule.rows import read_molecules
 
-        rejects: list[Reject] = []
-
-        def answers() -> Iterator[Features | str]:
-            each = self._require_fitted().featurizer.each
-            for answer in read_molecules(table, smiles_column, range(len(table.rows)), each):
-                if isinstance(answer, Reject):
-                    rejects.append(answer)
-                    yield answer.reason
-                else:
-                    yield answer
-
-        for prediction in self._chunks(answers(), device, progress):
-            yield prediction, rejects.copy()
-            rejects.clear()
+        for answer in read_molecules(table, smiles_column, range(len(table.rows)), featurizer.each):
+            if isinstance(answer, Reject):
+                rejects.append(answer)
+                yield answer.reason
+            else:
+                yield answer
 
     def _chunks(
         self, answers: Iterator[Features | str], device: str, progress: Callable[[int], None] | None
     ) -> Iterator[Prediction]:
         """Predict from features, or from the reasons why there are none, some hundred at a time."""
-        chunk: list[Features | str] = []
-        for done, answer in enumerate(answers, start=1):
-            chunk.append(answer)
-            if progress is not None:
-                progress(done)
-            if len(chunk) == _CHUNK:
-                yield self._chunk(chunk, device)
-                chunk = []
-        if chunk:
+        for chunk in _in_chunks(answers, progress):
             yield self._chunk(chunk, device)
 
     def _chunk(self, answers: Sequence[Features | str], device: str) -> Prediction:
@@ -327,7 +384,7 @@ class MoleculePredictor:
         predictor = cls(model, training)
         predictor.fitted = fitted
         with saved.whole(place):
-            predictor._build_nets()
+            predictor._networks()
         return predictor
 
     def __repr__(self) -> str:
@@ -352,10 +409,8 @@ class MoleculePredictor:
         from graphattn.tasks.molecule.inference import predict_each, resolve_device
 
         fitted = self._require_fitted()
-        if not self._nets:
-            self._build_nets()
         return predict_each(
-            self._nets, molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
+            self._networks(), molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
 
     def _stacked(
@@ -377,15 +432,33 @@ class MoleculePredictor:
         members = fitted.stack.predict_each(network, inputs)
         return blend(fitted.stack.weights, members), spread_of(fitted.stack.weights, members)
 
-    def _build_nets(self) -> None:
+    def _networks(self) -> list[MoleculeNet]:
+        """Return the networks, built when they are first asked for."""
         from graphattn.tasks.molecule.network import build_network
 
         fitted = self._require_fitted()
-        self._nets = []
-        for weights in fitted.weights:
-            net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
-            net.load_state_dict(weights)
-            self._nets.append(net)
+        if not self._nets:
+            for weights in fitted.weights:
+                net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
+                net.load_state_dict(weights)
+                self._nets.append(net)
+        return self._nets
+
+
+def _in_chunks(
+    answers: Iterable[Features | str], progress: Callable[[int], None] | None
+) -> Iterator[list[Features | str]]:
+    """Yield the answers some hundred at a time, and tell how many there were."""
+    chunk: list[Features | str] = []
+    for done, answer in enumerate(answers, start=1):
+        chunk.append(answer)
+        if progress is not None:
+            progress(done)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
 def _nearest(prediction: Prediction) -> Nearest:
@@ -402,8 +475,3 @@ def likelier(probabilities: NDArray[np.float64], classes: tuple[str, str]) -> ND
     """Return the label of the likelier class, "" where there is no probability; class 1 from one half on."""
     labels = np.where(probabilities < 0.5, *(np.array(label, dtype=object) for label in classes))
     return np.where(np.isnan(probabilities), "", labels)
-
-
-def cell_text(value: Any) -> str:
-    """Return what stands in a CSV file for one of `output_values`."""
-    return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.6g}"

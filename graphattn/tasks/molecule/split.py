@@ -76,14 +76,14 @@ def check_method(method: str) -> None:
         raise SettingsError(f"split must be one of {', '.join(METHODS)}, got {method!r}.")
 
 
-def check_parts(name: str, split: Split) -> None:
-    """Refuse a split with an empty part.
+def check_parts(name: str, split: Split, *, tested: bool = True) -> None:
+    """Refuse a split with an empty part; the test part may be empty where `tested` is false.
 
     Raises:
         TableError: naming the part.
     """
     for part, indices in split._asdict().items():
-        if not len(indices):
+        if not len(indices) and (tested or part != "test"):
             raise TableError(f"{name}: the split leaves no molecule to the {part} part; try --split random.")
 
 

@@ -208,3 +208,30 @@ def test_resuming(frame, tmp_path, model_config, training_config):
             frame[::-1], target_columns="logS", split="random", directory=tmp_path, resume=True
         )
     assert fit(overwrite=True).fitted is not None
+
+
+def test_fingerprints_are_what_the_heads_see(fitted, frame):
+    rows = fitted.fingerprint(["CCO", "C(", frame["smiles"].iloc[7]])
+    width = 2 * fitted.model.embed_dim
+    assert rows.shape == (3, 2 * width) == (3, fitted.fingerprint_width)
+    assert np.isnan(rows).all(axis=1).tolist() == [False, True, False]
+    net = fitted._networks()[1]
+    scaled = net.head(torch.from_numpy(rows[:1, width:])).item()
+    expected = fitted.fitted.target_scaler.inverse(np.array([scaled]))
+    alone = MoleculePredictor(fitted.model, fitted.training)
+    alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[1]])
+    assert alone.predict_arrays(["CCO"]).mean.item() == pytest.approx(expected.item(), rel=1e-5)
+    np.testing.assert_allclose(fitted.fingerprint("CCO"), rows[:1], rtol=1e-5, atol=1e-6)
+    assert fitted.fingerprint([]).shape == (0, 2 * width)
+
+
+def test_molecules_of_rdkit_are_as_good_as_smiles(fitted):
+    from rdkit import Chem
+
+    mols = [Chem.AddHs(Chem.MolFromSmiles("OCC")), Chem.MolFromSmiles("c1ccccc1")]
+    np.testing.assert_allclose(
+        fitted.predict_arrays(mols).mean, fitted.predict_arrays(["CCO", "c1ccccc1"]).mean, rtol=1e-6
+    )
+    assert fitted.predict(mols)["smiles"].tolist() == ["CCO", "c1ccccc1"]
+    broken = Chem.MolFromSmiles("C(C)(C)(C)(C)C", sanitize=False)
+    assert "more bonds than" in fitted.predict([broken])["reason"].item()
