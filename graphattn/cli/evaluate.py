@@ -57,10 +57,8 @@ def evaluate(
     if prediction and len(prediction) != len(target):
         raise SettingsError(f"{len(target)} --target and {len(prediction)} --prediction: give one for each target.")
     table = read_table(predictions, encoding=encoding)
-    found = [
-        evaluate_table(table, column, other, task)
-        for column, other in zip(target, prediction or [None] * len(target), strict=True)
-    ]
+    columns: list[str | None] = list(prediction) if prediction else [None] * len(target)
+    found = [evaluate_table(table, column, other, task) for column, other in zip(target, columns, strict=True)]
     if as_json:
         print_json({each.target: each.to_json() for each in found})
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +12,7 @@ import typer
 from graphattn.cli.errors import reported, say
 
 if TYPE_CHECKING:
-    from graphattn.tasks.common.table import Table
-    from graphattn.tasks.molecule import MoleculePredictor
+    from graphattn.tasks.common.table_writer import Columns, Write
 
 _NPZ = ".npz"
 
@@ -52,37 +53,32 @@ def fingerprint(
         raise SettingsError(f"--out is needed: a file to write, with a name that ends in {', '.join(SUFFIXES)}, .npz.")
     check_out(out, (*SUFFIXES, _NPZ))
     predictor = MoleculePredictor.load(model)
-    table = read_molecules(molecules, encoding, smiles_column)
-    column = find_smiles_column(table, predictor, smiles_column)
-    if out.suffix.lower() == _NPZ:
-        rejected = _write_npz(out, predictor, table, column, device)
-    else:
-        names = [column, *(f"fingerprint_{number}" for number in range(1, predictor.fingerprint_width + 1)), "reason"]
-        rejected, at, done = 0, table.column(column), 0
-        with table_writer(out, names) as write:
-            for rows, reasons in predictor.fingerprint_table(table, column, device=device):
-                smiles = [table.cell(row, at) for row in range(done, done + len(rows))]
-                write([smiles, *rows.T, reasons])
-                rejected, done = rejected + sum(map(bool, reasons)), done + len(rows)
-    width = predictor.fingerprint_width
-    say(f"{len(table.rows)} row{'s' if len(table.rows) != 1 else ''} of {width} numbers written to {out}")
+    stream, column = find_smiles_column(read_molecules(molecules, encoding, smiles_column), predictor, smiles_column)
+    names = [column, *(f"fingerprint_{number}" for number in range(1, predictor.fingerprint_width + 1)), "reason"]
+    chunks = predictor.fingerprint_table(stream.parts, column, device=device)
+    rows = rejected = 0
+    with _npz_writer(out) if out.suffix.lower() == _NPZ else table_writer(out, names) as write:
+        for smiles, values, reasons in chunks:
+            write([smiles, *values.T, reasons])
+            rows, rejected = rows + len(reasons), rejected + sum(map(bool, reasons))
+    say(f"{rows} row{'s' if rows != 1 else ''} of {predictor.fingerprint_width} numbers written to {out}")
     if rejected:
-        say(f"{rejected} of {len(table.rows)} rows {'has' if rejected == 1 else 'have'} no fingerprint; see {out}")
+        say(f"{rejected} of {rows} rows {'has' if rejected == 1 else 'have'} no fingerprint; see {out}")
 
 
-def _write_npz(out: Path, predictor: MoleculePredictor, table: Table, column: str, device: str) -> int:
+@contextmanager
+def _npz_writer(out: Path) -> Iterator[Write]:
+    """Collect the rows, and write their arrays in the end."""
     import io
 
     import numpy as np
 
     from graphattn.files import write_bytes
 
-    chunks = list(predictor.fingerprint_table(table, column, device=device))
-    reasons = [reason for _, some in chunks for reason in some]
-    at = table.column(column)
-    smiles = [table.cell(row, at) for row in range(len(table.rows))]
+    parts: list[Columns] = []
+    yield parts.append
+    smiles, reasons = ([cell for part in parts for cell in part[at]] for at in (0, -1))
+    rows = np.concatenate([np.stack(part[1:-1], axis=1) for part in parts])
     buffer = io.BytesIO()
-    rows = np.concatenate([rows for rows, _ in chunks])
     np.savez_compressed(buffer, fingerprint=rows, smiles=np.array(smiles), reason=np.array(reasons))
     write_bytes(out, buffer.getvalue())
-    return sum(map(bool, reasons))

@@ -9,9 +9,9 @@ import typer
 
 from graphattn.cli.errors import reported
 from graphattn.cli.training_table import read_training_table
-from graphattn.tasks.molecule.config import MEMBERS, TrainingConfig
+from graphattn.tasks.molecule.config import MEMBERS, ModelConfig, TrainingConfig
 
-_DEFAULT = TrainingConfig()
+_DEFAULT, _MODEL = TrainingConfig(), ModelConfig()
 _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
 
 
@@ -19,7 +19,10 @@ _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
 def train(
     data: Annotated[
         str,
-        typer.Argument(help="CSV file, - for standard input, or a data set by name, such as esol.", show_default=False),
+        typer.Argument(
+            help="File (CSV, TSV, Parquet, Excel, SDF, .smi; .gz), - for standard input, or a data set such as esol.",
+            show_default=False,
+        ),
     ],
     target: Annotated[
         list[str] | None,
@@ -32,7 +35,20 @@ def train(
         ),
     ] = None,
     smiles_column: Annotated[
-        str | None, typer.Option(help="Column of SMILES.", show_default="the one named so", rich_help_panel=_DATA)
+        list[str] | None,
+        typer.Option(
+            help="Column of SMILES; repeat it for molecules that belong together, such as solute and solvent.",
+            show_default="told by names and values",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    descriptor_columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of numbers to learn from besides, with commas between.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     id_column: Annotated[
         str | None,
@@ -69,7 +85,23 @@ def train(
     ] = None,
     split_column: Annotated[
         str | None,
-        typer.Option(help="Column that says train, valid or test.", show_default=False, rich_help_panel=_DATA),
+        typer.Option(
+            help="Column that says train, valid or test, or 0, 1 or 2.", show_default=False, rich_help_panel=_DATA
+        ),
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option(help="Column of dates or numbers: the latest test.", show_default=False, rich_help_panel=_DATA),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(
+            help="File of the molecules that validate, with --test.", show_default=False, rich_help_panel=_DATA
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(help="File of the molecules that test.", show_default=False, rich_help_panel=_DATA),
     ] = None,
     epochs: Annotated[
         int, typer.Option(help="At most; it stops when validation stops to improve.", rich_help_panel=_RECIPE)
@@ -87,6 +119,14 @@ def train(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Molecules a step.", rich_help_panel=_RECIPE)] = _DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=_RECIPE)] = _DEFAULT.lr,
+    depth: Annotated[int, typer.Option(help="Layers of a network.", rich_help_panel=_RECIPE)] = _MODEL.depth,
+    width: Annotated[
+        int, typer.Option(help="Of the atoms' embeddings; a multiple of 4.", rich_help_panel=_RECIPE)
+    ] = _MODEL.embed_dim,
+    head_width: Annotated[
+        int, typer.Option(help="Of the layers behind the graph.", rich_help_panel=_RECIPE)
+    ] = _MODEL.head_dim,
+    dropout: Annotated[float, typer.Option(help="In the networks.", rich_help_panel=_RECIPE)] = _MODEL.dropout,
     no_descriptors: Annotated[
         bool,
         typer.Option(
@@ -120,8 +160,6 @@ def train(
 
     Example: graphattn train data.csv --target logS --out runs/logS
     """
-    from graphattn.tasks.molecule.config import ModelConfig
-
     training = TrainingConfig(
         epochs=epochs,
         batch_size=batch_size,
@@ -135,8 +173,8 @@ def train(
     table, name, card = read_training_table(data, encoding)
     if card is not None:
         target = target or list(card.target_columns)
-        smiles_column = smiles_column or card.smiles_column
-        split = split or (None if split_column else card.split)
+        smiles_column = smiles_column or [card.smiles_column]
+        split = split or (None if split_column or time_column or test else card.split)
 
     from rich.console import Console
 
@@ -147,13 +185,24 @@ def train(
     predictor = run_experiment(
         table,
         directory,
-        model=ModelConfig(descriptors=not no_descriptors, salts=salts),
+        model=ModelConfig(
+            embed_dim=width,
+            depth=depth,
+            head_dim=head_width,
+            dropout=dropout,
+            descriptors=not no_descriptors,
+            salts=salts,
+        ),
         training=training,
         smiles_column=smiles_column,
         target_columns=target,
         id_column=id_column,
         split=split,
         split_column=split_column,
+        time_column=time_column,
+        valid=valid,
+        test=test,
+        descriptor_columns=[name.strip() for name in (descriptor_columns or "").split(",") if name.strip()],
         task=task,
         duplicates=duplicates,
         unit=None if card is None or card.unit == "none" else card.unit,

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 def read_training_table(data: str, encoding: str | None) -> tuple[Table, str, Card | None]:
     """Return the table, a name for it, and what is known about it."""
     from graphattn.datasets import resolve
-    from graphattn.tasks.common.table import read_table
+    from graphattn.tasks.molecule.tables import read_molecule_table
 
     if data == "-":
-        return read_table(data, encoding=encoding), "stdin", None
+        return read_molecule_table(data, encoding=encoding), "stdin", None
     path, card = resolve(data)
-    table = read_table(path, encoding=encoding)
+    table = read_molecule_table(path, encoding=encoding)
     if card is None:
         return table, path.name.split(".")[0], None
     return dataclasses.replace(table, name=card.name), card.name, card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,12 +41,13 @@ def check_out(out: Path | None, suffixes: Sequence[str] = SUFFIXES) -> None:
 
 
 @contextmanager
-def table_writer(out: Path, names: Sequence[str]) -> Iterator[Write]:
+def table_writer(out: Path, names: Sequence[str], *, append: bool = False) -> Iterator[Write]:
     """Open a file that rows are written to; it takes its name when the block ends, see `files.growing`.
 
     Args:
         out: the file; `check_out` has seen it.
         names: the header.
+        append: write behind the rows of an interrupted run; see `finished_rows`.
     """
     suffix = out.suffix.lower()
     if suffix in (".parquet", ".xlsx"):
@@ -55,14 +57,57 @@ def table_writer(out: Path, names: Sequence[str]) -> Iterator[Write]:
             yield write
         partial.replace(out)
         return
-    with growing(out) as file:
-        yield csv_writer(file, names, "\t" if suffix == ".tsv" else ",")
+    with growing(out, append=append) as file:
+        yield csv_writer(file, None if append else names, separator_of(out))
 
 
-def csv_writer(file: TextIO, names: Sequence[str], separator: str = ",") -> Write:
-    """Write the header, and return what writes rows."""
+def separator_of(out: Path) -> str:
+    """Return what stands between the cells of a file of this name."""
+    return "\t" if out.suffix.lower() == ".tsv" else ","
+
+
+def finished_rows(out: Path, names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the whole rows that an interrupted run left, and cut off the rest when all are taken.
+
+    Args:
+        out: the file that it was to write; rows are in the one of its `partial_name`.
+        names: the header.
+
+    Raises:
+        SettingsError: no such file can be gone on with, or it has another header.
+    """
+    if out.suffix.lower() in (".parquet", ".xlsx"):
+        raise SettingsError(f"--resume goes on with .csv and .tsv files; {out.name} must be written anew.")
+    partial = partial_name(out)
+    read = end = 0
+    if not partial.exists():
+        raise SettingsError(f"there is nothing to resume: no {partial}.")
+    with partial.open("rb") as file:
+
+        def lines() -> Iterator[str]:
+            nonlocal read
+            for line in file:
+                read += len(line)
+                if line.endswith(b"\n"):
+                    yield line.decode("utf-8", errors="replace")
+
+        reader = csv.reader(lines(), delimiter=separator_of(out))
+        if next(reader, None) != list(names):
+            raise SettingsError(f"{partial} has another header than this command would write; run it without --resume.")
+        end = read
+        for cells in reader:
+            if len(cells) != len(names):
+                break
+            end = read
+            yield cells
+    os.truncate(partial, end)
+
+
+def csv_writer(file: TextIO, names: Sequence[str] | None, separator: str = ",") -> Write:
+    """Write the header, if there is one, and return what writes rows."""
     writer = csv.writer(file, lineterminator="\n", delimiter=separator)
-    writer.writerow(names)
+    if names is not None:
+        writer.writerow(names)
 
     def write(columns: Columns) -> None:
         writer.writerows(zip(*map(_texts, columns), strict=True))

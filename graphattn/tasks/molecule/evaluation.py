@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphattn.tasks.common.decimals import convention_of, parse_number
 from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.common.labels import MISSING, Reading, read_column
-from graphattn.tasks.common.table import Ragged, Table
+from graphattn.tasks.common.table import Table, Unusable
 from graphattn.tasks.molecule.bootstrap import interval, resampled
 from graphattn.tasks.molecule.intervals import coverage
 from graphattn.tasks.molecule.metrics import evaluate
@@ -69,9 +69,9 @@ def evaluate_table(table: Table, target: str, prediction: str | None = None, tas
     prediction = _prediction_column(table, target) if prediction is None else prediction.strip()
     if prediction == target:
         raise TableError(f"{table.name}: column {target!r} cannot be both the measured values and the predictions.")
-    rows = [row for row, cells in enumerate(table.rows) if cells and not isinstance(cells, Ragged)]
+    rows = [row for row, cells in enumerate(table.rows) if cells and not isinstance(cells, Unusable)]
     notes = []
-    ragged = sum(isinstance(cells, Ragged) for cells in table.rows)
+    ragged = sum(isinstance(cells, Unusable) for cells in table.rows)
     if ragged:
         notes.append(f"{ragged} row{'s' if ragged > 1 else ''} with more values than the header left out")
     measured_cells, predicted_cells = (_cells(table, column, rows) for column in (target, prediction))

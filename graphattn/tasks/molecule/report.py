@@ -40,6 +40,7 @@ _SPLITS = {
     "numbers say what to expect of molecules like those, not of new chemistry.",
     "stratified": "The test molecules were drawn at random within ranges or classes of the target: close relatives of "
     "them are in the training part, so the numbers say what to expect of molecules like those, not of new chemistry.",
+    "time": "The test molecules are the latest: the numbers say what to expect of those that come next.",
     "given": "The table, or the caller, said which molecules test.",
 }
 

@@ -137,7 +137,7 @@ def test_fit_is_callable_on_the_class(frame, monkeypatch):
     monkeypatch.setattr("graphattn.tasks.molecule.fitting.prepare", prepare)
     with pytest.raises(SettingsError, match="enough"):
         MoleculePredictor.fit(frame, target_columns="logS")
-    assert seen["target_columns"] == ["logS"]
+    assert seen["target_columns"] == "logS"
     assert seen["data"] is frame
 
 
