@@ -15,6 +15,7 @@ from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.label import app as label
 from graphattn.cli.predict import predict
 from graphattn.cli.train import train
+from graphattn.cli.tune import tune
 
 app = typer.Typer(
     name="graphattn",
@@ -30,6 +31,7 @@ app.command()(predict)
 app.command()(fingerprint)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(tune)
 app.add_typer(label, name="label")
 app.command()(info)
 app.command()(bench)

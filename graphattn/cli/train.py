@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
 
 @reported
 def train(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -103,6 +105,14 @@ def train(
         str | None,
         typer.Option(help="File of the molecules that test.", show_default=False, rich_help_panel=_DATA),
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file of graphattn tune; options given besides go before it.",
+            show_default=False,
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
     epochs: Annotated[
         int, typer.Option(help="At most; it stops when validation stops to improve.", rich_help_panel=_RECIPE)
     ] = _DEFAULT.epochs,
@@ -160,16 +170,23 @@ def train(
 
     Example: graphattn train data.csv --target logS --out runs/logS
     """
-    training = TrainingConfig(
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        ensemble=ensemble,
-        members=None if members is None else tuple(name.strip() for name in members.split(",")),
-        seed=seed,
-        device=device,
-        precision=precision,
-    )
+    chosen: dict[str, Any] = {
+        "embed_dim": ("width", width),
+        "depth": ("depth", depth),
+        "head_dim": ("head_width", head_width),
+        "dropout": ("dropout", dropout),
+        "descriptors": ("no_descriptors", not no_descriptors),
+        "salts": ("salts", salts),
+        "epochs": ("epochs", epochs),
+        "batch_size": ("batch_size", batch_size),
+        "lr": ("lr", lr),
+        "ensemble": ("ensemble", ensemble),
+        "members": ("members", None if members is None else tuple(name.strip() for name in members.split(","))),
+        "seed": ("seed", seed),
+        "device": ("device", device),
+        "precision": ("precision", precision),
+    }
+    model, training = _configs(context, settings, chosen)
     table, name, card = read_training_table(data, encoding)
     if card is not None:
         target = target or list(card.target_columns)
@@ -185,14 +202,7 @@ def train(
     predictor = run_experiment(
         table,
         directory,
-        model=ModelConfig(
-            embed_dim=width,
-            depth=depth,
-            head_dim=head_width,
-            dropout=dropout,
-            descriptors=not no_descriptors,
-            salts=salts,
-        ),
+        model=model,
         training=training,
         smiles_column=smiles_column,
         target_columns=target,
@@ -211,3 +221,21 @@ def train(
         console=Console(stderr=True),
     )
     train_summary(Console(), predictor, directory)
+
+
+def _configs(
+    context: typer.Context, settings: Path | None, chosen: dict[str, tuple[str, Any]]
+) -> tuple[ModelConfig, TrainingConfig]:
+    """Return the settings of a file, or the defaults, with the options that were given."""
+    from graphattn.tasks.molecule.tuning import read_settings
+
+    model, training = (_MODEL, _DEFAULT) if settings is None else read_settings(settings)
+    given = {name: value for name, (option, value) in chosen.items() if _is_given(context, option)}
+    of_model = {name: value for name, value in given.items() if hasattr(model, name)}
+    of_training = {name: value for name, value in given.items() if name not in of_model}
+    return dataclasses.replace(model, **of_model), dataclasses.replace(training, **of_training)
+
+
+def _is_given(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name != "DEFAULT"

@@ -381,7 +381,7 @@ def fit(
             else None,
             "rows": rows.rows,
             "smiles_columns": rows.smiles_column.split(JOIN) if prepared.featurizer.molecules > 1 else None,
-            "fingerprint": _fingerprint(rows, split),
+            "fingerprint": data_digest(rows, split),
         },
         stack=stack,
         trust=trust,
@@ -423,7 +423,7 @@ def _check_indices(split: Split, count: int) -> None:
         raise SettingsError(f"split must name each of the {count} usable rows at most once, counted from 0.")
 
 
-def _fingerprint(rows: MoleculeRows, split: Split) -> str:
+def data_digest(rows: MoleculeRows, split: Split) -> str:
     """Return a digest of all that the networks learn from."""
     digest = hashlib.sha256("\n".join(rows.smiles).encode())
     digest.update(rows.targets.tobytes())
@@ -444,7 +444,7 @@ def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -
         "split": prepared.split_method,
         **to_json(model),
         **recipe,
-        "data": _fingerprint(prepared.rows, prepared.split),
+        "data": data_digest(prepared.rows, prepared.split),
     }
 
 

@@ -235,3 +235,44 @@ def test_molecules_of_rdkit_are_as_good_as_smiles(fitted):
     assert fitted.predict(mols)["smiles"].tolist() == ["CCO", "c1ccccc1"]
     broken = Chem.MolFromSmiles("C(C)(C)(C)(C)C", sanitize=False)
     assert "more bonds than" in fitted.predict([broken])["reason"].item()
+
+
+def distinct(count):
+    """So many short SMILES."""
+    letters = "CNOPS"
+    for number in range(count):
+        digits = np.base_repr(number + 5**6, 5)
+        yield "C" + "".join(f"({letters[int(digit)]})C" if digit != "0" else "C" for digit in digits)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_molecules(fitted, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(module, "_CHUNK", 64)
+    fitted.predict_arrays(["C"] * 40)  # what is loaded at first use
+    peaks = []
+    for count in (600, 3000):
+        tracemalloc.start()
+        rows = sum(len(made.reasons) for made in fitted.predict_chunks(distinct(count)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert rows == count
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_copies_are_computed_once(fitted, monkeypatch):
+    seen = []
+    whole = MoleculePredictor._chunk
+
+    def counted(self, answers, *rest):
+        seen.append(len(answers))
+        return whole(self, answers, *rest)
+
+    monkeypatch.setattr(MoleculePredictor, "_chunk", counted)
+    many = fitted.predict_arrays(["CCO", "C(", "CCO", "C", "CCO", "C("])
+    assert seen == [3]
+    once = fitted.predict_arrays(["CCO", "C(", "C"])
+    np.testing.assert_array_equal(many.mean, once.mean[[0, 1, 0, 2, 0, 1]])
+    assert many.reasons == [once.reasons[at] for at in (0, 1, 0, 2, 0, 1)]
+    assert many.nearest.smiles == [once.nearest.smiles[at] for at in (0, 1, 0, 2, 0, 1)]
