@@ -21,6 +21,7 @@ TESTS = Path(__file__).parent
 # Folders and files whose tests are slow because of what nearly each of them does. Others carry the mark themselves.
 SLOW = {
     "benchmarks": "measures, in a process of its own",
+    "cli/test_damage.py": "trains predictors, and starts the program",
     "cli/test_compare.py": "trains a stack on three splits",
     "cli/test_fingerprint.py": "trains a predictor first",
     "cli/test_label.py": "trains networks for nodes, with their rivals",
