@@ -35,15 +35,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def growing(path: Path) -> Iterator[TextIO]:
+def growing(path: Path, *, append: bool = False) -> Iterator[TextIO]:
     """Open a UTF-8 text file that is written in steps; it takes its final name when the block ends.
 
     Until then it is called `<stem>.partial<suffix>`. A program that is stopped leaves this partial file, and the
-    previous file at `path` as it was.
+    previous file at `path` as it was. With `append` the text goes behind what such a file holds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with partial.open("a" if append else "w", encoding="utf-8", newline="") as file:
         yield file
     partial.replace(path)
 

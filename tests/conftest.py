@@ -26,9 +26,13 @@ TESTS = Path(__file__).parent
 # Folders and files whose tests are slow because of what nearly each of them does. Others carry the mark themselves.
 SLOW = {
     "benchmarks": "measures, in a process of its own",
+    "cli/test_damage.py": "trains predictors, and starts the program",
+    "cli/test_compare.py": "trains a stack on three splits",
+    "cli/test_fingerprint.py": "trains a predictor first",
     "cli/test_label.py": "trains networks for nodes, with their rivals",
     "cli/test_predict.py": "trains a predictor first, and starts the program",
     "cli/test_train.py": "trains a predictor",
+    "cli/test_tune.py": "trains networks",
     "examples": "trains a network",
     "graph/test_attention_on_kinds.py": "calls torch.compile, and the layers on each kind of graph",
     "gpu": "runs GPU kernels in Triton's interpreter",
@@ -45,6 +49,9 @@ SLOW = {
     "ops/triton": "runs GPU kernels in Triton's interpreter",
     "tasks/molecule/test_baselines.py": "trains forests",
     "tasks/molecule/stack": "trains a stack",
+    "tasks/molecule/test_estimator.py": "trains predictors",
+    "tasks/molecule/test_own_features.py": "trains predictors",
+    "tasks/molecule/test_tuning.py": "trains networks",
     "tasks/molecule/test_training.py": "trains a predictor",
     "tasks/network/test_classifier.py": "trains networks for nodes, with their rivals",
     "tasks/network/test_search.py": "trains networks for nodes",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors, rdPartialCharges
+from rdkit.Chem import rdMolDescriptors
 
-from graphattn.chem.multihot import MultiHotFeaturizer
+from graphattn.chem.multihot import MoleculeReader, MultiHotFeaturizer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -17,30 +17,39 @@ if TYPE_CHECKING:
 _CHIRAL_TAGS = ["CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER"]
 
 
-def _of_each_atom(value: Callable[[Chem.Atom], Any]) -> Callable[[Chem.Mol], list[Any]]:
-    return lambda mol: [value(atom) for atom in mol.GetAtoms()]
+def _of_each_atom(value: Callable[[Chem.Atom], Any]) -> Callable[[MoleculeReader], list[Any]]:
+    return lambda reader: [value(atom) for atom in reader.atoms]
 
 
-def _cip_codes(mol: Chem.Mol) -> list[str]:
+def _cip_codes(reader: MoleculeReader) -> list[str]:
     """Return R, S, ? (a center whose code is not given) or none for each atom."""
-    codes = ["none"] * mol.GetNumAtoms()
-    copy = Chem.Mol(mol)  # the search writes its findings into the molecule
+    codes = ["none"] * len(reader.atoms)
+    copy = Chem.Mol(reader.mol)  # the search writes its findings into the molecule
     for atom, code in Chem.FindMolChiralCenters(copy, includeUnassigned=True, useLegacyImplementation=False):
         codes[atom] = code
     return codes
 
 
-def _in_ring_of(size: int) -> Callable[[Chem.Mol], list[Any]]:
-    return _of_each_atom(lambda atom: atom.IsInRingSize(size))
+def _in_ring_of(size: int) -> Callable[[MoleculeReader], list[Any]]:
+    def values(reader: MoleculeReader) -> list[bool]:
+        rings = reader.mol.GetRingInfo()
+        if not rings.NumRings():
+            return [False] * len(reader.atoms)
+        return [rings.IsAtomInRingOfSize(at, size) for at in range(len(reader.atoms))]
+
+    return values
 
 
-def _gasteiger(name: str) -> Callable[[Chem.Mol], list[Any]]:
+def _rings(reader: MoleculeReader) -> list[int]:
+    rings = reader.mol.GetRingInfo()
+    return [min(rings.NumAtomRings(at), 3) for at in range(len(reader.atoms))]
+
+
+def _gasteiger(name: str) -> Callable[[MoleculeReader], list[Any]]:
     """Read partial charges; 0 where the method has no parameters (metals), cut at ±2."""
 
-    def charges(mol: Chem.Mol) -> list[float]:
-        copy = Chem.Mol(mol)  # the charges are written into the molecule
-        rdPartialCharges.ComputeGasteigerCharges(copy)
-        values = np.array([atom.GetDoubleProp(name) for atom in copy.GetAtoms()])
+    def charges(reader: MoleculeReader) -> list[float]:
+        values = np.array([atom.GetDoubleProp(name) for atom in reader.charged])
         return np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -2, 2).tolist()
 
     return charges
@@ -59,14 +68,14 @@ _VALUES = {
     "hybridization": _of_each_atom(lambda atom: atom.GetHybridization().name),
     "aromatic": _of_each_atom(Chem.Atom.GetIsAromatic),
     "in ring": _of_each_atom(Chem.Atom.IsInRing),
-    "stereo center": lambda mol: [code != "none" for code in _cip_codes(mol)],
+    "stereo center": lambda reader: [code != "none" for code in _cip_codes(reader)],
     "mass": _of_each_atom(lambda atom: atom.GetMass() / 100),
-    "rings": _of_each_atom(lambda atom: min(atom.GetOwningMol().GetRingInfo().NumAtomRings(atom.GetIdx()), 3)),
+    "rings": _rings,
     **{f"in {size}-ring": _in_ring_of(size) for size in range(3, 8)},
-    "logP": lambda mol: [logp for logp, _ in rdMolDescriptors._CalcCrippenContribs(mol)],
-    "refractivity": lambda mol: [refractivity / 3 for _, refractivity in rdMolDescriptors._CalcCrippenContribs(mol)],
-    "polar area": lambda mol: [area / 20 for area in rdMolDescriptors._CalcTPSAContribs(mol)],
-    "surface area": lambda mol: [area / 10 for area in rdMolDescriptors._CalcLabuteASAContribs(mol)[0]],
+    "logP": lambda reader: [logp for logp, _ in reader.crippen],
+    "refractivity": lambda reader: [refractivity / 3 for _, refractivity in reader.crippen],
+    "polar area": lambda reader: [area / 20 for area in rdMolDescriptors._CalcTPSAContribs(reader.mol)],
+    "surface area": lambda reader: [area / 10 for area in rdMolDescriptors._CalcLabuteASAContribs(reader.mol)[0]],
     "partial charge": _gasteiger("_GasteigerCharge"),
     "hydrogens' charge": _gasteiger("_GasteigerHCharge"),
 }
@@ -117,6 +126,11 @@ class AtomFeaturizer(MultiHotFeaturizer):
     VALUES = _VALUES
     TEXT = ("element", "chiral tag", "CIP code", "hybridization")
     PRESETS = ("chemprop", "attentive_fp", "ogb", "physchem")
+
+    @staticmethod
+    def rows(reader: MoleculeReader) -> int:
+        """Return the number of atoms."""
+        return len(reader.atoms)
 
     @classmethod
     def chemprop(cls) -> Self:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rdkit import Chem
 
-from graphattn.chem.multihot import MultiHotFeaturizer
+from graphattn.chem.multihot import MoleculeReader, MultiHotFeaturizer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,8 +16,8 @@ _TYPES = ["SINGLE", "DOUBLE", "TRIPLE", "AROMATIC"]
 _STEREO = ["STEREONONE", "STEREOANY", "STEREOZ", "STEREOE"]
 
 
-def _of_each_bond(value: Callable[[Chem.Bond], Any]) -> Callable[[Chem.Mol], list[Any]]:
-    return lambda mol: [value(bond) for bond in mol.GetBonds()]
+def _of_each_bond(value: Callable[[Chem.Bond], Any]) -> Callable[[MoleculeReader], list[Any]]:
+    return lambda reader: [value(bond) for bond in reader.bonds]
 
 
 _VALUES = {
@@ -46,6 +46,11 @@ class BondFeaturizer(MultiHotFeaturizer):
     VALUES = _VALUES
     TEXT = ("type", "stereo")
     PRESETS = ("chemprop", "attentive_fp", "ogb")
+
+    @staticmethod
+    def rows(reader: MoleculeReader) -> int:
+        """Return the number of bonds."""
+        return len(reader.bonds)
 
     @classmethod
     def chemprop(cls) -> Self:

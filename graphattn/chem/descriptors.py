@@ -1,14 +1,18 @@
 """Molecules as plain vectors: RDKit's 2D descriptors and Morgan count fingerprints."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
+from graphattn.chem.fast_descriptors import SharedWork, shared_functions
 from graphattn.chem.interrupts import interrupts_held
 from graphattn.chem.smiles import as_mols
 
+_Call: TypeAlias = "tuple[Callable[[SharedWork], float] | None, Callable[[Chem.Mol], float], float]"
+"""by way of shared work, RDKit's function, and the number of atoms up to which it is called"""
 _LARGEST = 1e30  # above this float32 arithmetic overflows soon
 _FOURTH_POWER, _THIRD_POWER = 200, 500
 """atoms above which descriptors whose cost grows with that power of the atoms are left out"""
@@ -53,7 +57,8 @@ def compute_descriptors(molecules: Iterable[str | Chem.Mol], names: Sequence[str
     unknown = [name for name in wanted if name not in functions]
     if unknown:
         raise ValueError(f"RDKit {rdBase.rdkitVersion} has no descriptor named {', '.join(unknown)}")
-    calls = [(functions[name], _most_atoms(name)) for name in wanted]
+    shared = shared_functions()
+    calls = [(shared.get(name), functions[name], _most_atoms(name)) for name in wanted]
     with rdBase.BlockLogs(), np.errstate(all="ignore"):
         rows = [_values(calls, mol) for mol in as_mols(molecules)]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(wanted))
@@ -81,14 +86,17 @@ def _functions() -> dict[str, Callable[[Chem.Mol], float]]:
     return dict(Descriptors.descList)
 
 
-def _values(calls: Sequence[tuple[Callable[[Chem.Mol], float], float]], mol: Chem.Mol) -> list[float]:
-    atoms = mol.GetNumHeavyAtoms()
+def _values(calls: Sequence[_Call], mol: Chem.Mol) -> list[float]:
+    atoms, work = mol.GetNumHeavyAtoms(), SharedWork(mol)
     with interrupts_held():
-        return [_value(function, mol) if atoms <= most else np.nan for function, most in calls]
+        return [
+            np.nan if atoms > most else _value(function, mol) if shared is None else _value(shared, work)
+            for shared, function, most in calls
+        ]
 
 
-def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
+def _value(function: Callable[[Any], float], argument: Any) -> float:
     try:
-        return float(function(mol))
+        return float(function(argument))
     except (ArithmeticError, ValueError, RuntimeError):  # a descriptor not defined for this molecule
         return np.nan

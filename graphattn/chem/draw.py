@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from rdkit import Chem
 from rdkit.Chem.Draw import rdMolDraw2D
 
-from graphattn.chem.smiles import as_mol, as_mols
+from graphattn.chem.smiles import JOIN, as_mol, as_mols
 
 # Blue and orange, which color-blind readers tell apart.
 _LOW, _HIGH = np.array([0.26, 0.55, 0.85]), np.array([0.96, 0.55, 0.20])
@@ -38,7 +38,7 @@ def draw_molecule(
         SmilesError: the SMILES cannot be read.
         ValueError: `atom_weights` are not one finite number per atom.
     """
-    mol = as_mol(molecule)
+    mol = as_mol(molecule.replace(JOIN, ".") if isinstance(molecule, str) else molecule)
     drawer = _drawer(size, size)
     highlights = {} if atom_weights is None else _discs(_checked(atom_weights, mol))
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, legend=_ascii(legend or ""), **highlights)

@@ -14,7 +14,7 @@ from graphattn.chem.bonds import BondFeaturizer
 from graphattn.chem.descriptors import compute_descriptors, compute_fingerprints
 from graphattn.chem.interrupts import interrupts_held
 from graphattn.chem.salts import parts_of, strip_salts
-from graphattn.chem.smiles import SmilesError, canonical_smiles, parse_smiles
+from graphattn.chem.smiles import JOIN, SmilesError, canonical_smiles, parse_smiles
 from graphattn.chem.splits import scaffold_of
 from graphattn.chem.traits import Traits, traits_of
 
@@ -59,6 +59,8 @@ class ArrayFeaturizer:
         identify: whether to find each molecule's `Identity` too, which training needs.
         fingerprint: columns of the Morgan count fingerprint; 0 for none.
         salts: what is kept of a salt or a mixture; see `strip_salts`.
+        molecules: how many are one input together, a solute and its solvent for instance; their SMILES stand in one
+            text with `JOIN` between them. The graph is that of all, descriptors and counts stand side by side.
     """
 
     atoms: AtomFeaturizer
@@ -67,21 +69,49 @@ class ArrayFeaturizer:
     identify: bool = False
     fingerprint: int = 0
     salts: str = "keep"
+    molecules: int = 1
 
     def __call__(self, smiles: str) -> MoleculeArrays:
-        """Return the arrays of one molecule.
+        """Return the arrays of one molecule, or of several together.
 
         Raises:
             SmilesError: the SMILES cannot be read.
         """
         with interrupts_held():
-            given = parse_smiles(smiles)
-            mol = _kept(given, self.salts)
-            identity = identify(mol, given) if self.identify else None
+            given = [parse_smiles(text) for text in self._texts(smiles)]
+            mols = [_kept(mol, self.salts) for mol in given]
+            identity = _joint([identify(*pair) for pair in zip(mols, given, strict=True)]) if self.identify else None
+            mol = mols[0] if self.molecules == 1 else _together(mols)
             graph = graph_arrays(mol, self.atoms, self.bonds)
-            values = compute_descriptors([mol], self.descriptors)[0] if self.descriptors else np.zeros(0)
-            counts = compute_fingerprints([mol], size=self.fingerprint)[0] if self.fingerprint else None
+            values = compute_descriptors(mols, self.descriptors).ravel() if self.descriptors else np.zeros(0)
+            counts = compute_fingerprints(mols, size=self.fingerprint).ravel() if self.fingerprint else None
         return MoleculeArrays(*graph, values, identity, counts, traits_of(mol))
+
+    def _texts(self, smiles: str) -> list[str]:
+        if self.molecules == 1 or not isinstance(smiles, str) or not smiles:
+            return [smiles]
+        texts = smiles.split(JOIN)
+        if len(texts) != self.molecules:
+            raise SmilesError(f"{self.molecules} SMILES with {JOIN!r} between them are expected, got {len(texts)}")
+        return texts
+
+
+def _joint(each: list[Identity]) -> Identity:
+    """Return what tells several molecules together from others; the first has the scaffold."""
+    return Identity(
+        JOIN.join(one.canonical_smiles for one in each),
+        each[0].scaffold,
+        max(one.parts for one in each),
+        any(one.altered for one in each),
+    )
+
+
+def _together(mols: list[Chem.Mol]) -> Chem.Mol:
+    joint = mols[0]
+    for mol in mols[1:]:
+        joint = Chem.CombineMols(joint, mol)
+    Chem.SanitizeMol(joint)
+    return joint
 
 
 def identify(mol: Chem.Mol, given: Chem.Mol | None = None) -> Identity:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors, rdPartialCharges
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -14,6 +16,35 @@ if TYPE_CHECKING:
     Choices = Sequence[str | int] | None
 
 _EARLIER_NAMES = {"stereo centre": "stereo center"}
+
+
+class MoleculeReader:
+    """A molecule, and what several properties are read from, found once when it is first asked for."""
+
+    def __init__(self, mol: Chem.Mol) -> None:
+        self.mol = mol
+
+    @cached_property
+    def atoms(self) -> list[Chem.Atom]:
+        """In RDKit's order."""
+        return list(self.mol.GetAtoms())
+
+    @cached_property
+    def bonds(self) -> list[Chem.Bond]:
+        """In RDKit's order."""
+        return list(self.mol.GetBonds())
+
+    @cached_property
+    def charged(self) -> list[Chem.Atom]:
+        """The atoms of a copy with Gasteiger's charges, which are written into the molecule."""
+        self._copy = Chem.Mol(self.mol)  # it must live as long as its atoms
+        rdPartialCharges.ComputeGasteigerCharges(self._copy)
+        return list(self._copy.GetAtoms())
+
+    @cached_property
+    def crippen(self) -> list[tuple[float, float]]:
+        """Each atom's share of Crippen's logP and of the molar refractivity."""
+        return list(rdMolDescriptors._CalcCrippenContribs(self.mol))
 
 
 class MultiHotFeaturizer:
@@ -29,7 +60,7 @@ class MultiHotFeaturizer:
             message names it.
     """
 
-    VALUES: ClassVar[Mapping[str, Callable[[Chem.Mol], list[Any]]]]
+    VALUES: ClassVar[Mapping[str, Callable[[MoleculeReader], Sequence[Any]]]]
     """how to read each property: a molecule to one value per part"""
     TEXT: ClassVar[Sequence[str]]
     """the properties whose values are text, which therefore need known values"""
@@ -48,6 +79,11 @@ class MultiHotFeaturizer:
             if choices is not None and not 0 < len(set(choices)) == len(choices):
                 raise ValueError(f"known values of {name!r} must be distinct and at least one, got {list(choices)}")
         self._features = {name: None if choices is None else tuple(choices) for name, choices in features.items()}
+        self._slots = {
+            name: {choice: place for place, choice in enumerate(choices)}
+            for name, choices in self._features.items()
+            if choices is not None
+        }
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -72,16 +108,26 @@ class MultiHotFeaturizer:
 
     def __call__(self, mol: Chem.Mol) -> np.ndarray:
         """Return one row per atom (or bond), `[rows, len(self)]` float32, in RDKit's order."""
-        columns = []
+        reader = MoleculeReader(mol)
+        table = np.zeros((self.rows(reader), len(self)), dtype=np.float32)
+        every = np.arange(len(table))
+        start = 0
         for name, choices in self._features.items():
-            values = self.VALUES[name](mol)
+            values = self.VALUES[name](reader)
             if choices is None:
-                columns.append(np.array(values, dtype=np.float32).reshape(-1, 1))
+                table[:, start] = values
+                start += 1
             else:
-                slot = {choice: place for place, choice in enumerate(choices)}
-                places = np.array([slot.get(value, len(slot)) for value in values], dtype=np.intp)
-                columns.append(np.eye(len(slot) + 1, dtype=np.float32)[places])
-        return np.concatenate(columns, axis=1)
+                slot = self._slots[name]
+                places = [slot.get(value, len(slot)) for value in values]
+                table[every, np.array(places, dtype=np.intp) + start] = 1.0
+                start += len(slot) + 1
+        return table
+
+    @staticmethod
+    def rows(reader: MoleculeReader) -> int:
+        """Return the number of atoms (or bonds)."""
+        raise NotImplementedError
 
     def to_dict(self) -> dict[str, list[str | int] | None]:
         """Return the table given to the constructor, ready for JSON; `from_dict` reads it back."""

@@ -8,6 +8,9 @@ from typing import Any
 from rdkit import Chem, rdBase
 
 _SHOWN_CHARACTERS = 60
+JOIN = " + "
+"""between the SMILES of molecules that are one input together; no SMILES holds a space"""
+_INCHI_KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 
 
 class SmilesError(ValueError):
@@ -17,8 +20,8 @@ class SmilesError(ValueError):
 def parse_smiles(smiles: str) -> Chem.Mol:
     """Read one SMILES into an RDKit molecule.
 
-    Whitespace around the SMILES is dropped. RDKit's own complaints are not printed; its logging is as before
-    afterwards.
+    Whitespace around the SMILES is dropped. An extension between bars, as CXSMILES has, and an InChI are read too.
+    RDKit's own complaints are not printed; its logging is as before afterwards.
 
     Args:
         smiles: one SMILES, nothing else beside it.
@@ -29,7 +32,7 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     Raises:
         SmilesError: `smiles` is missing (None or NaN), not text, empty, holds a space or another character that
             has no place in it, is not valid SMILES, or names a molecule with an impossible valence or aromatic
-            ring. Characters and atoms are counted from 1.
+            ring; or it is a reaction or an InChIKey. Characters and atoms are counted from 1.
 
     >>> parse_smiles(" OCC ").GetNumAtoms()
     3
@@ -39,6 +42,11 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     """
     text = _checked_text(smiles)
     with rdBase.BlockLogs():
+        if text.startswith("InChI="):
+            mol = Chem.MolFromInchi(text)
+            if mol is None:
+                raise SmilesError(f"RDKit cannot read the InChI {_shown(text)}")
+            return mol
         mol = Chem.MolFromSmiles(text)
     if mol is None:
         raise SmilesError(_reason(text))
@@ -73,6 +81,21 @@ def as_mols(molecules: Iterable[str | Chem.Mol]) -> Iterator[Chem.Mol]:
         yield mol
 
 
+def as_text(molecule: Any) -> Any:
+    """Write an RDKit molecule as SMILES, without hydrogens that SMILES leaves out; return anything else unchanged.
+
+    >>> as_text(parse_smiles("OCC")), as_text("OCC"), as_text(None)
+    ('CCO', 'OCC', None)
+    """
+    if not isinstance(molecule, Chem.Mol):
+        return molecule
+    with rdBase.BlockLogs():
+        try:
+            return Chem.MolToSmiles(Chem.RemoveHs(molecule))
+        except (Chem.MolSanitizeException, RuntimeError):
+            return Chem.MolToSmiles(molecule)  # it is refused later, with the reason
+
+
 def _checked_text(smiles: object) -> str:
     if not isinstance(smiles, str):
         if str(smiles) in ("None", "nan", "NaT", "<NA>"):  # an empty cell of a table
@@ -81,11 +104,20 @@ def _checked_text(smiles: object) -> str:
     text = smiles.strip()
     if not text:
         raise SmilesError("the SMILES is empty")
-    if len(text.split()) > 1:  # RDKit would quietly take the rest for a name
+    plain, _, extension = text.partition(" ")
+    if re.fullmatch(r"\s*\|[^|]*\|", extension):  # CXSMILES
+        text = f"{plain} {extension.strip()}"
+    elif len(text.split()) > 1:  # RDKit would quietly take the rest for a name
         raise SmilesError(f"{_shown(text)} holds a space inside; one SMILES is expected")
-    strange = next((character for character in text if not "!" <= character <= "~"), None)
+    else:
+        plain = text
+    strange = next((character for character in plain if not "!" <= character <= "~"), None)
     if strange is not None:
         raise SmilesError(f"{_shown(text)} holds {_shown(strange)}, a character that SMILES does not use")
+    if plain.count(">") == 2:
+        raise SmilesError(f"{_shown(text)} is a reaction; give its reactant or its product alone")
+    if _INCHI_KEY.fullmatch(plain):
+        raise SmilesError(f"{_shown(text)} is an InChIKey, which holds no structure; give its SMILES or InChI")
     return text
 
 

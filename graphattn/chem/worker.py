@@ -47,6 +47,10 @@ class StoppedError(RuntimeError):
     """The process ended while working on a text; the message is a short sentence saying why."""
 
 
+class EndedError(RuntimeError):
+    """The caller has ended the worker."""
+
+
 class Worker:
     """Call a function in another process, which starts at the first call; use it as a context.
 
@@ -59,6 +63,7 @@ class Worker:
         self.function = function
         self.seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
 
     def __call__(self, texts: Sequence[str]) -> Iterator[Any]:
         """Yield what the function makes of each text: what it returned, the exception it raised, or a `StoppedError`.
@@ -88,9 +93,13 @@ class Worker:
         except (EOFError, OSError, pickle.UnpicklingError):
             code = process.wait()
             self.close()
+            if self._ended:
+                raise EndedError from None
             yield StoppedError(self._reason(code))
 
     def _start(self) -> subprocess.Popen[bytes]:
+        if self._ended:
+            raise EndedError
         if not sys.executable or getattr(sys, "frozen", False):
             raise NoWorkerError("this program is not run by a Python interpreter")
         try:
@@ -101,6 +110,9 @@ class Worker:
                 start_new_session=True,  # Ctrl-C on a terminal goes to us alone
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
+            if self._ended:  # meanwhile
+                self.close()
+                raise EndedError
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             _send(self._process.stdin, (sys.path, _PACKAGES))
@@ -115,6 +127,14 @@ class Worker:
         if code == (-signal.SIGPROF if _HAS_TIMER else 1):
             return f"it takes more than {self.seconds:g} s to compute"
         return f"RDKit crashes on it (exit code {code})"
+
+    def end(self) -> None:
+        """End the process for good; a call at work in another thread raises `EndedError`."""
+        self._ended = True
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def close(self) -> None:
         """End the process, whatever it does."""

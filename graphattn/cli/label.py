@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from graphattn.cli.errors import reported, say
+from graphattn.cli.json_output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -192,7 +192,7 @@ def train(
             device=device, progress=progress, **reading,
         )  # fmt: skip
     if as_json:
-        _print_json(measured)
+        print_json(measured)
     else:
         label_summary(Console(), predictor, measured, directory)
 
@@ -288,7 +288,7 @@ def explain(
     predictor = load_run(run)
     found = predictor.explain(node, edges=edges, seed=seed)
     if as_json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
         explanation_summary(Console(), predictor, found)
     if out is not None:
@@ -335,9 +335,3 @@ def _saying(console: Console) -> Iterator[Callable[[str], object]]:
 
     with console.status("training") as status:
         yield lambda sentence: status.update(escape(sentence))
-
-
-def _print_json(content: Any) -> None:
-    from graphattn.files import finite
-
-    typer.echo(json.dumps(finite(content), indent=2, ensure_ascii=False, allow_nan=False))

@@ -7,12 +7,16 @@ from typing import Annotated
 import typer
 
 from graphattn.cli.bench import bench
+from graphattn.cli.compare import compare
+from graphattn.cli.evaluate import evaluate
+from graphattn.cli.fingerprint import fingerprint
 from graphattn.cli.info import info
 from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.label import app as label
 from graphattn.cli.predict import predict
 from graphattn.cli.scale import app as scale
 from graphattn.cli.train import train
+from graphattn.cli.tune import tune
 
 app = typer.Typer(
     name="graphattn",
@@ -25,6 +29,10 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(predict)
+app.command()(fingerprint)
+app.command()(evaluate)
+app.command()(compare)
+app.command()(tune)
 app.add_typer(label, name="label")
 app.add_typer(scale, name="scale")
 app.command()(info)

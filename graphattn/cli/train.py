@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from graphattn.cli.errors import reported
-from graphattn.tasks.molecule.config import MEMBERS, TrainingConfig
+from graphattn.cli.training_table import read_training_table
+from graphattn.tasks.molecule.config import MEMBERS, ModelConfig, TrainingConfig
 
-if TYPE_CHECKING:
-    from graphattn.datasets import Card
-    from graphattn.tasks.common.table import Table
-
-_DEFAULT = TrainingConfig()
+_DEFAULT, _MODEL = TrainingConfig(), ModelConfig()
 _DATA, _RECIPE, _RUN = "Data", "Recipe", "Run"
 
 
 @reported
 def train(
+    context: typer.Context,
     data: Annotated[
         str,
-        typer.Argument(help="CSV file, - for standard input, or a data set by name, such as esol.", show_default=False),
+        typer.Argument(
+            help="File (CSV, TSV, Parquet, Excel, SDF, .smi; .gz), - for standard input, or a data set such as esol.",
+            show_default=False,
+        ),
     ],
     target: Annotated[
         list[str] | None,
@@ -36,7 +37,20 @@ def train(
         ),
     ] = None,
     smiles_column: Annotated[
-        str | None, typer.Option(help="Column of SMILES.", show_default="the one named so", rich_help_panel=_DATA)
+        list[str] | None,
+        typer.Option(
+            help="Column of SMILES; repeat it for molecules that belong together, such as solute and solvent.",
+            show_default="told by names and values",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    descriptor_columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of numbers to learn from besides, with commas between.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     id_column: Annotated[
         str | None,
@@ -73,7 +87,31 @@ def train(
     ] = None,
     split_column: Annotated[
         str | None,
-        typer.Option(help="Column that says train, valid or test.", show_default=False, rich_help_panel=_DATA),
+        typer.Option(
+            help="Column that says train, valid or test, or 0, 1 or 2.", show_default=False, rich_help_panel=_DATA
+        ),
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option(help="Column of dates or numbers: the latest test.", show_default=False, rich_help_panel=_DATA),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(
+            help="File of the molecules that validate, with --test.", show_default=False, rich_help_panel=_DATA
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(help="File of the molecules that test.", show_default=False, rich_help_panel=_DATA),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file of graphattn tune; options given besides go before it.",
+            show_default=False,
+            rich_help_panel=_RECIPE,
+        ),
     ] = None,
     epochs: Annotated[
         int, typer.Option(help="At most; it stops when validation stops to improve.", rich_help_panel=_RECIPE)
@@ -91,6 +129,14 @@ def train(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Molecules a step.", rich_help_panel=_RECIPE)] = _DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=_RECIPE)] = _DEFAULT.lr,
+    depth: Annotated[int, typer.Option(help="Layers of a network.", rich_help_panel=_RECIPE)] = _MODEL.depth,
+    width: Annotated[
+        int, typer.Option(help="Of the atoms' embeddings; a multiple of 4.", rich_help_panel=_RECIPE)
+    ] = _MODEL.embed_dim,
+    head_width: Annotated[
+        int, typer.Option(help="Of the layers behind the graph.", rich_help_panel=_RECIPE)
+    ] = _MODEL.head_dim,
+    dropout: Annotated[float, typer.Option(help="In the networks.", rich_help_panel=_RECIPE)] = _MODEL.dropout,
     no_descriptors: Annotated[
         bool,
         typer.Option(
@@ -124,23 +170,28 @@ def train(
 
     Example: graphattn train data.csv --target logS --out runs/logS
     """
-    from graphattn.tasks.molecule.config import ModelConfig
-
-    training = TrainingConfig(
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        ensemble=ensemble,
-        members=None if members is None else tuple(name.strip() for name in members.split(",")),
-        seed=seed,
-        device=device,
-        precision=precision,
-    )
-    table, name, card = _read(data, encoding)
+    chosen: dict[str, Any] = {
+        "embed_dim": ("width", width),
+        "depth": ("depth", depth),
+        "head_dim": ("head_width", head_width),
+        "dropout": ("dropout", dropout),
+        "descriptors": ("no_descriptors", not no_descriptors),
+        "salts": ("salts", salts),
+        "epochs": ("epochs", epochs),
+        "batch_size": ("batch_size", batch_size),
+        "lr": ("lr", lr),
+        "ensemble": ("ensemble", ensemble),
+        "members": ("members", None if members is None else tuple(name.strip() for name in members.split(","))),
+        "seed": ("seed", seed),
+        "device": ("device", device),
+        "precision": ("precision", precision),
+    }
+    model, training = _configs(context, settings, chosen)
+    table, name, card = read_training_table(data, encoding)
     if card is not None:
         target = target or list(card.target_columns)
-        smiles_column = smiles_column or card.smiles_column
-        split = split or (None if split_column else card.split)
+        smiles_column = smiles_column or [card.smiles_column]
+        split = split or (None if split_column or time_column or test else card.split)
 
     from rich.console import Console
 
@@ -151,13 +202,17 @@ def train(
     predictor = run_experiment(
         table,
         directory,
-        model=ModelConfig(descriptors=not no_descriptors, salts=salts),
+        model=model,
         training=training,
         smiles_column=smiles_column,
         target_columns=target,
         id_column=id_column,
         split=split,
         split_column=split_column,
+        time_column=time_column,
+        valid=valid,
+        test=test,
+        descriptor_columns=[name.strip() for name in (descriptor_columns or "").split(",") if name.strip()],
         task=task,
         duplicates=duplicates,
         unit=None if card is None or card.unit == "none" else card.unit,
@@ -168,15 +223,19 @@ def train(
     train_summary(Console(), predictor, directory)
 
 
-def _read(data: str, encoding: str | None) -> tuple[Table, str, Card | None]:
-    """Return the table, a name for it, and what is known about it."""
-    from graphattn.datasets import resolve
-    from graphattn.tasks.common.table import read_table
+def _configs(
+    context: typer.Context, settings: Path | None, chosen: dict[str, tuple[str, Any]]
+) -> tuple[ModelConfig, TrainingConfig]:
+    """Return the settings of a file, or the defaults, with the options that were given."""
+    from graphattn.tasks.molecule.tuning import read_settings
 
-    if data == "-":
-        return read_table(data, encoding=encoding), "stdin", None
-    path, card = resolve(data)
-    table = read_table(path, encoding=encoding)
-    if card is None:
-        return table, path.name.split(".")[0], None
-    return dataclasses.replace(table, name=card.name), card.name, card
+    model, training = (_MODEL, _DEFAULT) if settings is None else read_settings(settings)
+    given = {name: value for name, (option, value) in chosen.items() if _is_given(context, option)}
+    of_model = {name: value for name, value in given.items() if hasattr(model, name)}
+    of_training = {name: value for name, value in given.items() if name not in of_model}
+    return dataclasses.replace(model, **of_model), dataclasses.replace(training, **of_training)
+
+
+def _is_given(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name != "DEFAULT"

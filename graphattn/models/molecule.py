@@ -51,6 +51,7 @@ class MoleculeNet(nn.Module):
         self.norm = nn.LayerNorm(embed_dim)
         self.pooling = AttentionPooling(embed_dim, num_heads)
         self.num_descriptors = num_descriptors
+        self.embed_width = 2 * embed_dim
         self.head = nn.Sequential(
             nn.Linear(2 * embed_dim + num_descriptors, head_dim),
             nn.GELU(),
@@ -68,6 +69,13 @@ class MoleculeNet(nn.Module):
             batch: a `torch_geometric.data.Batch` with `x [N, Fa]`, `edge_index [2, E]`, `edge_attr [E, Fb]`,
                 `batch [N]`, `num_graphs` and, if the network takes descriptors, `descriptors [num_graphs, d]`.
         """
+        parts = [self.embed(batch)]
+        if self.num_descriptors:
+            parts.append(batch.descriptors)
+        return self.head(torch.cat(parts, dim=-1))
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return what the layers make of each graph, `[num_graphs, embed_width]`: a learned fingerprint."""
         graph = Graph(batch.edge_index, batch.num_nodes)
         x = self.atom_embedding(batch.x)
         for layer in self.layers:
@@ -75,7 +83,4 @@ class MoleculeNet(nn.Module):
         x = self.norm(x)
         pooled = self.pooling(x, batch.batch, batch.num_graphs)
         total = x.new_zeros(batch.num_graphs, x.shape[1]).index_add(0, batch.batch, x)
-        parts = [pooled, total / 10]
-        if self.num_descriptors:
-            parts.append(batch.descriptors)
-        return self.head(torch.cat(parts, dim=-1))
+        return torch.cat([pooled, total / 10], dim=-1)

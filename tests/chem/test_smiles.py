@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 
@@ -118,3 +119,29 @@ def test_canonical_smiles_of_text_and_of_molecule():
 def test_position_of_a_bad_molecule():
     with pytest.raises(SmilesError, match=r"^molecule 2: the SMILES is empty$"):
         list(as_mols(["C", Chem.MolFromSmiles("N"), ""]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C[C@H](O)F |&1:1|", "C[C@H](O)F"),
+        ("InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3", "CCO"),
+    ],
+)
+def test_what_else_names_a_molecule(text, expected):
+    assert canonical_smiles(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("CCO>>CC=O", "is a reaction; give its reactant or its product"),
+        ("LFQSCWFLJHTTHZ-UHFFFAOYSA-N", "is an InChIKey, which holds no structure"),
+        ("InChI=1S/nonsense", "RDKit cannot read the InChI"),
+        ("CCO |broken(|", "is not valid SMILES"),
+        ("CCO ethanol", "holds a space inside"),
+    ],
+)
+def test_what_names_none_is_said(text, message):
+    with pytest.raises(SmilesError, match=re.escape(message)):
+        parse_smiles(text)

@@ -43,8 +43,8 @@ def test_an_unknown_command_is_an_error(invoke):
         (["bench", "--plot", "FOLDER"], "is a directory"),
         (["bench", "nowhere"], "no graph nowhere"),
         (
-            ["predict", "FOLDER", "CCO", "--device", "cuda:1"],
-            "device must be one of auto, cpu, cuda, mps, got",
+            ["predict", "FOLDER", "CCO", "--device", "cuda:99"],
+            "device 'cuda:99' is not available",
         ),
         (["predict", "FOLDER", "CCO", "--out", "FOLDER"], "is a directory"),
         (["predict", "FOLDER", "CCO"], "holds no model.json"),

@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import signal
 import subprocess
@@ -65,7 +66,7 @@ def test_another_smiles_column_and_names_that_are_taken(trained, invoke, tmp_pat
     assert header == ["structure_smiles", "reason", "log S_predicted", *ENDS, "log S_std", *NEAREST, "reason_2"]
     assert row[1] == "curiosity"
     path.write_text("a,b\nCCO,C\n")
-    assert "no column 'smiles'" in invoke("predict", trained.run, path).stderr
+    assert "several columns may hold SMILES ('a', 'b')" in invoke("predict", trained.run, path).stderr
     assert invoke("predict", trained.run, path, "--smiles-column", "a").exit_code == 0
 
 
@@ -124,11 +125,11 @@ def test_what_was_finished_is_kept_when_it_is_interrupted(trained, invoke, tmp_p
     monkeypatch.setattr(predictor, "_CHUNK", 4)
     whole = MoleculePredictor._chunk
 
-    def one_chunk(self, answers, device):
+    def one_chunk(self, *arguments):
         if len(calls) == 1:
             raise KeyboardInterrupt
-        calls.append(answers)
-        return whole(self, answers, device)
+        calls.append(arguments)
+        return whole(self, *arguments)
 
     calls = []
     monkeypatch.setattr(MoleculePredictor, "_chunk", one_chunk)
@@ -139,6 +140,15 @@ def test_what_was_finished_is_kept_when_it_is_interrupted(trained, invoke, tmp_p
     assert out.read_text() == "of an earlier run"
 
     calls = [None, None]
+    done = (tmp_path / "p.partial.csv").read_text()
+    (tmp_path / "p.partial.csv").write_text(done + '"CCO,half a r')  # killed while it wrote
+    resumed = invoke("predict", trained.run, path, "--out", out, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "10 rows written to" in resumed.stderr
+    assert out.read_text().startswith(done)
+    assert len(calls) == 2 + 2  # six rows of ten in chunks of four
+    assert "there is nothing to resume" in invoke("predict", trained.run, path, "--out", out, "--resume").stderr
+    calls = [None, None]
     assert invoke("predict", trained.run, path, "--out", out).exit_code == 0
     assert len(rows_of(out.read_text())) == 1 + 10
     assert not (tmp_path / "p.partial.csv").exists()
@@ -148,7 +158,8 @@ def test_what_was_finished_is_kept_when_it_is_interrupted(trained, invoke, tmp_p
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_prediction(trained, tmp_path, number, code):
     path, out = tmp_path / "new.csv", tmp_path / "p.csv"
-    path.write_text("smiles\n" + "CC(=O)Oc1ccccc1C(=O)O\n" * 100_000)  # minutes of work
+    smiles = (f"CC(=O)Oc1ccccc1C(=O)O{'C' * (number % 50)}N{'C' * (number // 50)}" for number in range(20_000))
+    path.write_text("\n".join(["smiles", *smiles]))  # minutes of work
     command = [sys.executable, "-m", "graphattn.cli", "predict", str(trained.run), str(path), "--out", str(out)]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     while not (tmp_path / "p.partial.csv").exists():
@@ -181,9 +192,9 @@ def test_a_terminal_without_input(trained, invoke, monkeypatch):
         def isatty(self):
             return True
 
-    from graphattn.cli import predict
+    from graphattn.cli import molecules
 
-    monkeypatch.setattr(predict, "sys", type("Sys", (), {"stdin": Terminal(), "stdout": sys.stdout}))
+    monkeypatch.setattr(molecules, "sys", type("Sys", (), {"stdin": Terminal()}))
     result = invoke("predict", trained.run)
     assert result.exit_code == USER_ERROR
     assert "no molecules: give a CSV file, SMILES" in result.stderr
@@ -193,3 +204,46 @@ def test_no_model(invoke, tmp_path):
     result = invoke("predict", tmp_path, "C")
     assert result.exit_code == USER_ERROR
     assert "is no model directory of graphattn" in result.stderr
+
+
+def test_a_large_file_is_read_while_it_is_predicted(trained, invoke, tmp_path, monkeypatch):
+    """The same as when it is held in memory, whether it is packed or not; a bad row keeps its place."""
+    from graphattn.tasks.common import table_stream
+    from graphattn.tasks.molecule import tables
+
+    path = tmp_path / "new.csv"
+    rows = [f'{number},"a, b",{"C" * (1 + number % 7)}' for number in range(60)]
+    rows[11], rows[40] = "11,a, b,C", "40,x,C("
+    path.write_text("\n".join(["id,name,smiles", *rows]) + "\n\n")
+    assert invoke("predict", trained.run, path, "--out", tmp_path / "whole.csv").exit_code == 0
+    monkeypatch.setattr(tables, "LARGE", 1)
+    monkeypatch.setattr(table_stream, "_ROWS", 7)
+    packed = tmp_path / "new.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    for source in (path, packed):
+        out = tmp_path / "parts.csv"
+        result = invoke("predict", trained.run, source, "--out", out, "--processes", "2")
+        assert result.exit_code == 0, result.stderr
+        assert "2 of 60 rows have no prediction" in result.stderr
+        assert [row[:4] for row in rows_of(out.read_text())] == [
+            row[:4] for row in rows_of((tmp_path / "whole.csv").read_text())
+        ]
+        rejects = rows_of((tmp_path / "parts_rejects.csv").read_text())
+        assert [row[0] for row in rejects[1:]] == ["13", "42"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume"], "--resume needs --out"),
+        (["--device", "cuda:99"], "device 'cuda:99' is not available"),
+        (["--device", "tpu"], "device must be one of"),
+        (["--processes", "0"], "processes must be 1 or more"),
+        (["--out", "x.docx"], "its name should end in"),
+        (["--out", "x.parquet", "--resume"], "--resume goes on with .csv and .tsv files"),
+    ],
+)
+def test_options_that_cannot_be(trained, invoke, arguments, message):
+    result = invoke("predict", trained.run, "CCO", *arguments)
+    assert result.exit_code == USER_ERROR
+    assert message in result.stderr

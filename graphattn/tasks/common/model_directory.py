@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -111,6 +112,31 @@ def read_model(directory: Path, kind: str, *, newest: int = FORMAT_VERSION) -> t
             "Install the version of graphattn that wrote it."
         )
     return model, read_json(directory / METRICS)
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that the model's numbers are in, by its name within the directory."""
+    files = [*directory.glob("network-*.safetensors"), *(directory / MEMBERS).glob("*"), directory / TRUST]
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(files)
+        if path.is_file()
+    }
+
+
+def check_digests(directory: Path, written: Mapping[str, str]) -> None:
+    """Refuse files that are not what was written.
+
+    Raises:
+        ModelDirectoryError: naming the first of them.
+    """
+    there = digests(directory)
+    for name, digest in written.items():
+        if there.get(name) != digest:
+            raise ModelDirectoryError(
+                f"{directory / name} is damaged (it is not the file that was written); train the model again or "
+                "restore the file."
+            )
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -25,14 +25,26 @@ from graphattn.tasks.common.formatting import fixed
 
 @contextmanager
 def counting(console: Console | None, title: str, total: int) -> Iterator[Callable[[float], None]]:
-    """Show a bar while something is counted up to `total`, and remove it at the end."""
+    """Show a bar with rate and time left while something is counted up to `total`, and remove it at the end."""
     if console is None or not console.is_terminal:
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, expand=True) as bars:
         bar = bars.add_task(title, total=total)
         yield lambda done: bars.update(bar, completed=done)
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Any) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
 
 
 class TrainingProgress:

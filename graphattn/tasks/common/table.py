@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import difflib
-import gzip
 import io
 import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.excel import read_excel_rows
+from graphattn.tasks.common.opening import read_bytes
+from graphattn.tasks.common.parquet import read_parquet_frame
 from graphattn.tasks.common.text_encoding import decode, separator_of
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 BareList = Callable[[str], str | None]
 """Returns the name of the only column where the first line of a file is no header; None where it is one."""
 _SHOWN_COLUMNS = 12
-_GZIP = b"\x1f\x8b"
+_ZIP, _PARQUET = b"PK\x03\x04", b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,14 @@ class Table:
 def read_table(
     source: str | Path | pd.DataFrame | Table, *, encoding: str | None = None, bare_list: BareList | None = None
 ) -> Table:
-    """Read a table from a CSV file, from standard input or from a data frame.
+    """Read a table from a file, from standard input or from a data frame.
 
     The separator (comma, tab, semicolon or bar) is the one the header holds. A row longer than the header
     becomes `Ragged`; a shorter one is filled with empty cells.
 
     Args:
-        source: a path (the file may be packed with gzip), `-` for standard input, or a data frame.
+        source: a path of a text file, which may be packed with gzip, of a Parquet file or an Excel workbook; `-` for
+            standard input; or a data frame.
         encoding: a Python codec name; None means UTF-8.
         bare_list: tells, from the first line of a file with one column, whether that line is a row rather than a
             header; None where a header is a must.
@@ -107,16 +111,11 @@ def read_table(
     if str(source) == "-":
         return parse_table(sys.stdin.buffer.read(), "standard input", encoding, bare_list)
     path = Path(source)
-    if path.is_dir():
-        raise TableError(f"{path} is a directory; a CSV file is expected.")
-    try:
-        data = path.read_bytes()
-        if data.startswith(_GZIP):
-            data = gzip.decompress(data)
-    except FileNotFoundError:
-        raise TableError(f"There is no file {path}.") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    data = read_bytes(path)
+    if data.startswith(_PARQUET):
+        return dataclasses.replace(_from_frame(read_parquet_frame(path)), name=str(path))
+    if data.startswith(_ZIP) and path.suffix.lower() in (".xlsx", ".xlsm"):
+        return _assembled(str(path), read_excel_rows(path), bare_list, "row")
     return parse_table(data, str(path), encoding, bare_list)
 
 
@@ -125,21 +124,46 @@ def parse_table(data: bytes, name: str, encoding: str | None = None, bare_list: 
     text = decode(data, name, encoding)
     if not text.strip():
         raise TableError(f"{name}, line 1: the file is empty; a header line and rows below it are expected.")
-    records = _records(text, name)
-    header_line, header = next((line, cells) for line, cells in records if cells)
-    rows: list[list[str]] = []
-    lines: list[int] = []
+    return _assembled(name, text_records(io.StringIO(text, newline=""), text, name), bare_list, "line")
+
+
+def _assembled(name: str, records: Iterator[tuple[int, list[str]]], bare_list: BareList | None, unit: str) -> Table:
+    columns, rows = with_header(name, records, bare_list, unit)
+    each = list(rows)
+    return Table(name, columns, [cells for _, cells in each], [line for line, _ in each], unit)
+
+
+def with_header(
+    name: str, records: Iterator[tuple[int, list[str]]], bare_list: BareList | None, unit: str
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the header, which is the first record that is not blank, and the rows below it with their lines.
+
+    Blank records at the end are no rows.
+
+    Raises:
+        TableError: there is no row.
+    """
+    line, header = next(((line, cells) for line, cells in records if cells), (1, []))
+    if not header:
+        raise TableError(f"{name} is empty; a header and rows below it are expected.")
     column = bare_list(header[0]) if bare_list is not None and len(header) == 1 else None
-    if column is not None:
-        rows, lines, header = [header], [header_line], [column]
+    columns = [cell.strip() for cell in header] if column is None else [column]
+    rows = _rows(records if column is None else chain([(line, header)], records), len(columns))
+    first = next(rows, None)
+    if first is None:
+        raise TableError(f"{name}, {unit} {line}: there is a header but no row below it.")
+    return columns, chain([first], rows)
+
+
+def _rows(records: Iterable[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
+    blank: list[tuple[int, list[str]]] = []
     for line, cells in records:
-        rows.append(_fitted(cells, len(header)))
-        lines.append(line)
-    while rows and not rows[-1]:  # blank lines at the end are no rows
-        del rows[-1], lines[-1]
-    if not any(rows):
-        raise TableError(f"{name}, line {header_line}: there is a header but no row below it.")
-    return Table(name, [cell.strip() for cell in header], rows, lines)
+        if not cells:
+            blank.append((line, cells))
+            continue
+        yield from blank
+        blank.clear()
+        yield line, _fitted(cells, width)
 
 
 def _fitted(cells: list[str], width: int) -> list[str]:
@@ -148,25 +172,39 @@ def _fitted(cells: list[str], width: int) -> list[str]:
     return cells + [""] * (width - len(cells)) if len(cells) < width else Ragged(cells, width)
 
 
-class Ragged(list[str]):
-    """The cells of a row longer than the header, the surplus kept in the last cell.
+class Unusable(list[str]):
+    """The cells of a row that cannot be used.
 
     Attributes:
-        reason: why the row is not used, for the person who wrote it.
+        reason: why, for the person who wrote it.
+        at: the position of the column at fault.
     """
 
+    def __init__(self, cells: list[str], reason: str, at: int) -> None:
+        super().__init__(cells)
+        self.reason, self.at = reason, at
+
+
+class Ragged(Unusable):
+    """The cells of a row longer than the header, the surplus kept in the last cell."""
+
     def __init__(self, cells: list[str], width: int) -> None:
-        super().__init__([*cells[: width - 1], ",".join(cells[width - 1 :])])
-        self.reason = (
-            f"{len(cells)} values where the header has {width}; a value that holds the separator must stand in quotes"
+        super().__init__(
+            [*cells[: width - 1], ",".join(cells[width - 1 :])],
+            f"{len(cells)} values where the header has {width}; a value that holds the separator must stand in quotes",
+            width - 1,
         )
 
 
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the cells of each record."""
-    raw_lines = io.StringIO(text, newline="")
-    header = next(line for line in raw_lines if line.strip())
-    raw_lines.seek(0)
+def text_records(raw_lines: Iterable[str], head: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the cells of each record of a text.
+
+    Args:
+        raw_lines: with their ends.
+        head: the beginning of the text, which tells the separator.
+        name: for messages.
+    """
+    header = next((line for line in io.StringIO(head, newline="") if line.strip()), "")
     quotes = 0
 
     def counted() -> Iterator[str]:

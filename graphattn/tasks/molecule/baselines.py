@@ -31,23 +31,36 @@ _EXACT_BOOSTING = 10_000
 def evaluate_baselines(
     task: str, descriptors: Array, targets: Array, split: Split, columns: Sequence[str], *, seed: int = 0
 ) -> Iterator[tuple[str, Metrics]]:
-    """Fit each rival on the training part and yield its name and its metrics on the test part.
+    """Yield the name of each rival and its metrics on the test part; `columns` are the names of the targets.
+
+    See `predict_baselines`.
+    """
+    for name, predictions in predict_baselines(task, descriptors, targets, split, seed=seed):
+        yield name, evaluate(task, predictions, targets[split.test], columns)
+
+
+def predict_baselines(
+    task: str, descriptors: Array, targets: Array, split: Split, *, seed: int = 0
+) -> Iterator[tuple[str, Array]]:
+    """Fit each rival on the training part and yield its name and its predictions of the test part, `[n, T]`.
 
     Args:
         task: "regression" or "classification".
         descriptors: `[n, d]` raw descriptors; gaps are filled with the medians of the training part.
         targets: `[n, T]`, NaN where a value is missing; each target has a rival of its own.
         split: the same as the network's.
-        columns: the names of the targets.
         seed: of the forests.
     """
     scaler = DescriptorScaler.fit(descriptors[split.train])
     train, test = (scaler.fill(descriptors[part]) for part in (split.train, split.test))
     for name in RIVALS:
-        predictions = np.stack(
-            [_fit_predict(_model(name, task, len(train), seed), train, y, test) for y in targets[split.train].T], axis=1
+        yield (
+            name,
+            np.stack(
+                [_fit_predict(_model(name, task, len(train), seed), train, y, test) for y in targets[split.train].T],
+                axis=1,
+            ),
         )
-        yield name, evaluate(task, predictions, targets[split.test], columns)
 
 
 def _model(name: str, task: str, rows: int, seed: int) -> Any:

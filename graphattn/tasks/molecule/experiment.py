@@ -13,10 +13,11 @@ from rich.console import Console
 from graphattn.files import write_text
 from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.table import Table
+from graphattn.tasks.common.table_writer import cell_text
 from graphattn.tasks.molecule.baselines import evaluate_baselines
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
 from graphattn.tasks.molecule.fitting import train
-from graphattn.tasks.molecule.predictor import MoleculePredictor, cell_text
+from graphattn.tasks.molecule.predictor import MoleculePredictor
 from graphattn.tasks.molecule.report import write_report
 from graphattn.tasks.molecule.saved import write_description
 from graphattn.tasks.molecule.task import RIVALS

@@ -10,14 +10,18 @@ from graphattn.chem import AtomFeaturizer, BondFeaturizer, SmilesError, descript
 from graphattn.chem.features import ArrayFeaturizer
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.molecule.config import ModelConfig
-from graphattn.tasks.molecule.featurize_many import Features, featurize_many
+from graphattn.tasks.molecule.featurize_many import Features, featurize_chunks, featurize_many
 
 
 @dataclass(frozen=True)
 class Featurizer:
     """Atom and bond features, the names of the descriptors in their order, and what is kept of a salt.
 
-    `fingerprint` is the number of columns of the Morgan counts.
+    Attributes:
+        fingerprint: the number of columns of the Morgan counts.
+        molecules: how many are one input together; see `ArrayFeaturizer`.
+        own: columns of the table that stand behind the descriptors.
+        own_width: how many numbers a function of the user's adds behind these.
     """
 
     atoms: AtomFeaturizer
@@ -25,6 +29,14 @@ class Featurizer:
     descriptors: tuple[str, ...]
     fingerprint: int = 0
     salts: str = "keep"
+    molecules: int = 1
+    own: tuple[str, ...] = ()
+    own_width: int = 0
+
+    @property
+    def width(self) -> int:
+        """The numbers that stand beside the graph."""
+        return len(self.descriptors) * self.molecules + len(self.own) + self.own_width
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Featurizer:
@@ -59,8 +71,15 @@ class Featurizer:
             smiles: the molecules.
             identify: whether to find each molecule's canonical SMILES and scaffold too.
         """
-        return featurize_many(
-            ArrayFeaturizer(self.atoms, self.bonds, self.descriptors, identify, self.fingerprint, self.salts), smiles
+        return featurize_many(self._arrays(identify), smiles)
+
+    def chunks(self, chunks: Iterable[Sequence[Any]], processes: int = 1) -> Iterator[list[Features | str]]:
+        """Yield those of each chunk of molecules; see `featurize_chunks`."""
+        return featurize_chunks(self._arrays(), chunks, processes)
+
+    def _arrays(self, identify: bool = False) -> ArrayFeaturizer:
+        return ArrayFeaturizer(
+            self.atoms, self.bonds, self.descriptors, identify, self.fingerprint, self.salts, self.molecules
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +90,9 @@ class Featurizer:
             "descriptors": list(self.descriptors),
             "fingerprint": self.fingerprint,
             "salts": self.salts,
+            "molecules": self.molecules,
+            "own": list(self.own),
+            "own_width": self.own_width,
         }
 
     @classmethod
@@ -93,4 +115,7 @@ class Featurizer:
             tuple(descriptors),
             int(content.get("fingerprint", 0)),  # older models have none
             content.get("salts", "keep"),
+            int(content.get("molecules", 1)),
+            tuple(content.get("own", ())),
+            int(content.get("own_width", 0)),
         )

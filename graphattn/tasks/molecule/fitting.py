@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from graphattn.chem import MoleculeGraph, Split, descriptor_names
+from graphattn.chem.smiles import JOIN
 from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.common.progress import TrainingProgress, counting
 from graphattn.tasks.common.rejects import write_rejects
 from graphattn.tasks.common.spread import share_within
-from graphattn.tasks.common.table import Table, read_table
+from graphattn.tasks.common.table import Table
+from graphattn.tasks.molecule.columns import guess_smiles_column, numeric_columns
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, members_of, to_json
 from graphattn.tasks.molecule.data import to_data
 from graphattn.tasks.molecule.duplicates import check_policy, conflicts, describe, merge_copies, same_molecule
@@ -33,13 +35,12 @@ from graphattn.tasks.molecule.folding import left_out, unseen
 from graphattn.tasks.molecule.inference import predict_each, resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
+from graphattn.tasks.molecule.own_features import Function, column_values, function_values
 from graphattn.tasks.molecule.prediction import Prediction
 from graphattn.tasks.molecule.records import Fitted, Outcome
 from graphattn.tasks.molecule.rows import (
     MoleculeRows,
     Read,
-    guess_smiles_column,
-    numeric_columns,
     rejected_share,
     select_rows,
 )
@@ -57,6 +58,7 @@ from graphattn.tasks.molecule.split import (
 from graphattn.tasks.molecule.stack.combine import blend, spread_of
 from graphattn.tasks.molecule.stack.inputs import make_inputs
 from graphattn.tasks.molecule.stack.stack import fit_stack
+from graphattn.tasks.molecule.tables import PART, join_columns, join_parts, read_molecule_table, read_times
 from graphattn.tasks.molecule.task import METRIC_LABELS, check_task, detect_task, metric_names
 from graphattn.tasks.molecule.training import TrainedNetwork, train_network
 from graphattn.tasks.molecule.trust import Trust
@@ -71,6 +73,7 @@ _SPLITS = {
     "scaffold": "split by scaffold",
     "random": "split at random",
     "stratified": "split at random, stratified by the target",
+    "time": "split by time, the latest test",
     "given": "split as given",
 }
 
@@ -80,45 +83,26 @@ def train(
     model: ModelConfig,
     training: TrainingConfig,
     *,
-    smiles_column: str | None = None,
-    target_columns: str | Sequence[str] | None = None,
-    id_column: str | None = None,
-    split: str | Split | None = None,
-    split_column: str | None = None,
-    task: str | None = None,
     unit: str | None = None,
-    encoding: str | None = None,
-    duplicates: str = "keep",
     directory: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
     rivals: bool = False,
+    **reading: Any,
 ) -> tuple[Fitted, Outcome]:
     """Read a table and train on it; see `MoleculePredictor.fit`.
 
     With `rivals`, RDKit's descriptors are in the outcome even where the networks do without.
-    `directory` then holds the networks; `saved.write_description` is still to make a whole model of it.
+    `directory` then holds the networks; `saved.write_description` is still to make a whole model of it. `reading` are
+    options of `prepare`.
     """
     resolve_device(training.device, training.precision)
     members = members_of(model, training)
     if directory is not None:
         model_directory.check_writable(directory, resume=resume, overwrite=overwrite)
     prepared = prepare(
-        data,
-        model,
-        smiles_column=smiles_column,
-        target_columns=[target_columns] if isinstance(target_columns, str) else target_columns,
-        id_column=id_column,
-        split=split,
-        split_column=split_column,
-        task=task,
-        encoding=encoding,
-        duplicates=duplicates,
-        seed=training.seed,
-        console=console,
-        rivals=rivals,
-        fingerprint=len(members) > 1,
+        data, model, seed=training.seed, console=console, rivals=rivals, fingerprint=len(members) > 1, **reading
     )
     if directory is not None and overwrite:
         model_directory.clear(directory)
@@ -147,35 +131,55 @@ def prepare(
     data: str | Path | pd.DataFrame | Table,
     model: ModelConfig,
     *,
-    smiles_column: str | None,
-    target_columns: Sequence[str] | None,
-    id_column: str | None,
-    split: str | Split | None,
-    split_column: str | None,
-    task: str | None,
-    encoding: str | None,
+    smiles_column: str | Sequence[str] | None = None,
+    target_columns: str | Sequence[str] | None = None,
+    id_column: str | None = None,
+    split: str | Split | None = None,
+    split_column: str | None = None,
+    time_column: str | None = None,
+    valid: str | Path | pd.DataFrame | Table | None = None,
+    test: str | Path | pd.DataFrame | Table | None = None,
+    descriptor_columns: Sequence[str] = (),
+    features: Function | None = None,
+    task: str | None = None,
+    encoding: str | None = None,
     duplicates: str = "keep",
     seed: int,
-    console: Console | None,
+    console: Console | None = None,
     rivals: bool,
     fingerprint: bool = False,
 ) -> Prepared:
     """Read a table, check every row, split the molecules and compute their features; see `MoleculePredictor.fit`."""
-    if split is not None and split_column is not None:
-        raise SettingsError("--split and --split-column exclude each other: choose one.")
+    ways = {"--split": split, "--split-column": split_column, "--time-column": time_column, "--test": test}
+    chosen = [name for name, way in ways.items() if way is not None]
+    if len(chosen) > 1:
+        raise SettingsError(f"{chosen[0]} and {chosen[1]} exclude each other: choose one.")
+    if valid is not None and test is None:
+        raise SettingsError("--valid needs --test: the molecules that test are then in a file too.")
     if isinstance(split, str):
         check_method(split)
     check_task(task)
     check_policy(duplicates)
-    table = read_table(data, encoding=encoding)
-    smiles_column = guess_smiles_column(table) if smiles_column is None else smiles_column.strip()
+    table = read_molecule_table(data, encoding=encoding)
+    columns = [smiles_column] if isinstance(smiles_column, str) else list(smiles_column or [guess_smiles_column(table)])
+    columns = [column.strip() for column in columns]
+    target_columns = [target_columns] if isinstance(target_columns, str) else target_columns
     if target_columns is None:
-        target_columns = _guess_target(table, smiles_column)
-    featurizer = replace(Featurizer.from_config(model), fingerprint=_FINGERPRINT if fingerprint else 0)
+        target_columns = _guess_target(table, [*columns, *descriptor_columns])
+    if test is not None:
+        files = {"train": table, "valid": valid, "test": test}
+        parts_of = {p: read_molecule_table(f, encoding=encoding) for p, f in files.items() if f is not None}
+        table, split_column = join_parts(parts_of, [*columns, *target_columns]), PART
+    said = [] if "smiles" in columns[0].lower() else [f"molecules are read from column {columns[0]!r}."]
+    featurizer = replace(
+        Featurizer.from_config(model), fingerprint=_FINGERPRINT if fingerprint else 0, molecules=len(columns)
+    )
+    if len(columns) > 1:
+        table, columns[0] = join_columns(table, columns)
     with counting(console, "reading molecules", len(table.rows)) as progress:
         rows = select_rows(
             table,
-            smiles_column,
+            columns[0],
             [column.strip() for column in target_columns],
             id_column=id_column,
             split_column=split_column,
@@ -183,17 +187,21 @@ def prepare(
             read=_reader(featurizer, rivals),
             progress=progress,
         )
+    featurizer, rows, notes = _with_own(featurizer, rows, descriptor_columns, features)
+    said += notes
     kind = detect_task(rows)
     warnings = rejected_share(rows)
     rows = merge_copies(rows, duplicates)
     if isinstance(split, Split):
         parts, method = split, "given"
         _check_indices(parts, len(rows))
-        check_parts(table.name, parts)
+        check_parts(table.name, parts, tested=False)
     else:
-        parts, method = split_rows(rows, split, seed=seed)
+        times = None if time_column is None else read_times(rows.table, time_column, rows.rows)
+        parts, method = split_rows(rows, split, seed=seed, times=times)
     check_training(rows, parts.train)
-    notes = [*rows.notes, *(f"{place}: it cannot be measured there." for place in one_class(rows, parts))]
+    lacking = one_class(rows, parts) if len(parts.test) else []  # nothing is to be measured without a test part
+    notes = [*said, *rows.notes, *(f"{place}: it cannot be measured there." for place in lacking)]
     notes += [*constant_parts(rows, parts), *warnings, *describe_salts(rows, model.salts)]
     copies = describe(rows, parts, same_molecule(rows))
     notes += [f"{copies}."] if copies else []
@@ -201,6 +209,23 @@ def prepare(
     descriptors = np.stack([molecule.descriptors for molecule in rows.molecules])
     counts = [molecule.fingerprint for molecule in rows.molecules if molecule.fingerprint is not None]
     return Prepared(rows, kind, parts, method, featurizer, graphs, descriptors, counts, notes)
+
+
+def _with_own(
+    featurizer: Featurizer, rows: MoleculeRows, columns: Sequence[str], function: Function | None
+) -> tuple[Featurizer, MoleculeRows, list[str]]:
+    """Put features of the user's own behind the descriptors of each molecule."""
+    if not columns and function is None:
+        return featurizer, rows, []
+    own, notes = column_values(rows.table, [column.strip() for column in columns], rows.rows)
+    made = np.zeros((len(rows), 0)) if function is None else function_values(function, rows.smiles)
+    own = np.concatenate([own, made], axis=1)
+    molecules = [
+        molecule._replace(descriptors=np.concatenate([molecule.descriptors, values]))
+        for molecule, values in zip(rows.molecules, own, strict=True)
+    ]
+    featurizer = replace(featurizer, own=tuple(column.strip() for column in columns), own_width=made.shape[1])
+    return featurizer, replace(rows, molecules=molecules), notes
 
 
 def _reader(featurizer: Featurizer, rivals: bool) -> Read:
@@ -246,7 +271,7 @@ def fit(
         else TargetScaler.identity(rows.targets.shape[1])
     )
     descriptor_scaler, descriptors = None, np.zeros((len(rows), 0))
-    if prepared.featurizer.descriptors:
+    if prepared.featurizer.width:
         descriptor_scaler = DescriptorScaler.fit(prepared.descriptors[learned])
         descriptors = descriptor_scaler.transform(prepared.descriptors)
     scaled = target_scaler.transform(rows.targets)
@@ -355,14 +380,15 @@ def fit(
             if task == "regression"
             else None,
             "rows": rows.rows,
-            "fingerprint": _fingerprint(rows, split),
+            "smiles_columns": rows.smiles_column.split(JOIN) if prepared.featurizer.molecules > 1 else None,
+            "fingerprint": data_digest(rows, split),
         },
         stack=stack,
         trust=trust,
     )
     if directory is not None:
         write_members(directory, fitted)
-    return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold)
+    return fitted, Outcome(rows, prediction, prepared.descriptors, out_of_fold, members)
 
 
 def _announce(console: Console, prepared: Prepared, directory: Path | None) -> None:
@@ -383,8 +409,8 @@ def _announce(console: Console, prepared: Prepared, directory: Path | None) -> N
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _guess_target(table: Table, smiles_column: str) -> list[str]:
-    columns = [column for column in numeric_columns(table) if column != smiles_column]
+def _guess_target(table: Table, others: Sequence[str]) -> list[str]:
+    columns = [column for column in numeric_columns(table) if column not in others]
     if len(columns) == 1:
         return columns
     listed = f"columns of numbers: {', '.join(map(repr, columns))}" if columns else "no column holds numbers"
@@ -397,7 +423,7 @@ def _check_indices(split: Split, count: int) -> None:
         raise SettingsError(f"split must name each of the {count} usable rows at most once, counted from 0.")
 
 
-def _fingerprint(rows: MoleculeRows, split: Split) -> str:
+def data_digest(rows: MoleculeRows, split: Split) -> str:
     """Return a digest of all that the networks learn from."""
     digest = hashlib.sha256("\n".join(rows.smiles).encode())
     digest.update(rows.targets.tobytes())
@@ -418,7 +444,7 @@ def _request(prepared: Prepared, model: ModelConfig, training: TrainingConfig) -
         "split": prepared.split_method,
         **to_json(model),
         **recipe,
-        "data": _fingerprint(prepared.rows, prepared.split),
+        "data": data_digest(prepared.rows, prepared.split),
     }
 
 

@@ -24,17 +24,26 @@ def left_out(
     if training.ensemble == 1:
         return [split.valid]
     learned = np.sort(np.concatenate([split.train, split.valid]))
-    groups: list[Hashable] = [int(first) for first in same_molecule(rows)[learned]]
-    if method == "scaffold":
-        scaffolds = [rows.identities[row].scaffold for row in learned]
-        by_scaffold = [scaffold or copy for scaffold, copy in zip(scaffolds, groups, strict=True)]
-        groups = by_scaffold if len(set(by_scaffold)) > 1 else groups
+    groups = groups_of(rows, learned, method)
     folds = make_folds(
         groups, rows.targets[learned], training.ensemble, classes=task == "classification", seed=training.seed
     )
     if len(folds) == 1:  # one molecule many times
         return [split.valid]
     return [learned[fold] for fold in folds]
+
+
+def groups_of(rows: MoleculeRows, molecules: NDArray[np.int64], method: str) -> list[Hashable]:
+    """Return a name for each of the molecules, the same for those that must stay together.
+
+    Those are copies and, where the split is by scaffold and not all have the same, molecules of one scaffold.
+    """
+    copies: list[Hashable] = [int(first) for first in same_molecule(rows)[molecules]]
+    if method != "scaffold":
+        return copies
+    scaffolds = [rows.identities[row].scaffold for row in molecules]
+    by_scaffold = [scaffold or copy for scaffold, copy in zip(scaffolds, copies, strict=True)]
+    return by_scaffold if len(set(by_scaffold)) > 1 else copies
 
 
 def unseen(each: NDArray[np.float64], held_out: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

@@ -42,16 +42,31 @@ def predict_each(
     return np.stack(results)
 
 
+def embed(nets: Sequence[nn.Module], molecules: Sequence[Data], *, device: str = "cpu") -> NDArray[np.float32]:
+    """Return what each network makes of each graph before its head, side by side, `[n, networks * width]`."""
+    batch = Batch.from_data_list(list(molecules)).to(device)
+    with torch.inference_mode():
+        each = [net.eval().to(device).embed(batch) for net in nets]  # type: ignore[operator]
+    return torch.cat(each, dim=-1).cpu().numpy()
+
+
 def resolve_device(device: str, precision: str = "32") -> str:
-    """Return "cpu", "cuda" or "mps".
+    """Return "cpu", "cuda", "cuda:1" and so on, or "mps".
 
     Args:
-        device: one of them, or "auto" for the fastest there is; each means the first of its kind.
+        device: one of them, the first of its kind, or "cuda:1" and so on; "auto" for the fastest there is.
         precision: "16" needs more than a CPU.
 
     Raises:
         SettingsError: there is no such device, it is not there, or cannot compute in that precision.
     """
+    kind, _, index = device.partition(":")
+    if kind == "cuda" and index.isdecimal():
+        count = torch.cuda.device_count()
+        if int(index) >= count:
+            have = f"there {'is' if count == 1 else 'are'} {count or 'no'} CUDA device{'s' if count != 1 else ''} here"
+            raise SettingsError(f"device {device!r} is not available: {have}, counted from 0.")
+        return device
     if device not in DEVICES:
         raise SettingsError(f"device must be one of {', '.join(DEVICES)}, got {device!r}.")
     there = {

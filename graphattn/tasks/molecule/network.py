@@ -11,7 +11,7 @@ def build_network(config: ModelConfig, featurizer: Featurizer, num_targets: int)
         len(featurizer.atoms),
         len(featurizer.bonds),
         num_targets,
-        len(featurizer.descriptors),
+        featurizer.width,
         embed_dim=config.embed_dim,
         num_heads=config.num_heads,
         depth=config.depth,

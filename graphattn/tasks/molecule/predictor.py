@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -10,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphattn.tasks.common.errors import InputError
+from graphattn.tasks.common.errors import InputError, SettingsError
 from graphattn.tasks.common.labels import ZERO_ONE
+from graphattn.tasks.common.table import Table
 from graphattn.tasks.molecule import saved
+from graphattn.tasks.molecule.asking import Asked, ask, ask_table
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig
 from graphattn.tasks.molecule.neighbors import Nearest
+from graphattn.tasks.molecule.own_features import Function, function_values
 from graphattn.tasks.molecule.prediction import Prediction
 from graphattn.tasks.molecule.records import Fitted, Outcome
 
@@ -26,13 +31,13 @@ if TYPE_CHECKING:
     from graphattn.chem import Split
     from graphattn.models import MoleculeNet
     from graphattn.tasks.common.rejects import Reject
-    from graphattn.tasks.common.table import Table
     from graphattn.tasks.molecule.featurize_many import Features
+    from graphattn.tasks.molecule.featurizer import Featurizer
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_CHUNK = 256
+_CHUNK = 512
 """molecules whose graphs are in memory at a time when predicting"""
 
 
@@ -57,13 +62,18 @@ class MoleculePredictor:
     Args:
         model: the shape of the networks.
         training: the recipe of their training.
+        features: a function of your own that takes a list of SMILES and returns `[n, k]` numbers, which stand beside
+            RDKit's descriptors. It is not kept with a model: `load` takes it again.
 
     Attributes:
         fitted: what the training found out; None before `fit`.
         outcome: the molecules of the training and their predictions; None before `fit` and after `load`.
     """
 
-    def __init__(self, model: ModelConfig | None = None, training: TrainingConfig | None = None) -> None:
+    def __init__(
+        self, model: ModelConfig | None = None, training: TrainingConfig | None = None, features: Function | None = None
+    ) -> None:
+        self.features = features
         self.model = ModelConfig() if model is None else model
         self.training = TrainingConfig() if training is None else training
         self.fitted: Fitted | None = None
@@ -75,11 +85,15 @@ class MoleculePredictor:
         self,
         data: str | Path | pd.DataFrame | Table,
         *,
-        smiles_column: str | None = None,
+        smiles_column: str | Sequence[str] | None = None,
         target_columns: str | Sequence[str] | None = None,
         id_column: str | None = None,
         split: str | Split | None = None,
         split_column: str | None = None,
+        time_column: str | None = None,
+        valid: str | Path | pd.DataFrame | Table | None = None,
+        test: str | Path | pd.DataFrame | Table | None = None,
+        descriptor_columns: Sequence[str] = (),
         task: str | None = None,
         unit: str | None = None,
         encoding: str | None = None,
@@ -94,13 +108,18 @@ class MoleculePredictor:
         Rows that cannot be used are left out and listed in `outcome.rows.rejects`.
 
         Args:
-            data: a CSV file, `-` for standard input, or a data frame.
-            smiles_column: guessed from the header when None.
+            data: a file (CSV, TSV, Parquet, Excel, SDF or a list of SMILES), `-` for standard input, or a data frame.
+            smiles_column: told by names and values when None. Several: each row is that many molecules together, a
+                solute and its solvent for instance.
             target_columns: one or several; missing values are allowed. The only column of numbers when None.
             id_column: a column whose values must not repeat; the first row of several is kept.
             split: "scaffold", "random", "stratified", or a `Split` of the usable rows. None: by scaffold where
                 that leaves no part empty or with one class only, else by class or at random.
-            split_column: a column that says train, valid or test.
+            split_column: a column that says train, valid or test, or 0, 1 or 2.
+            time_column: a column of dates or numbers; the latest tenth tests, the one before validates.
+            valid, test: tables of their own for the molecules that validate and test; without `valid`, some of those
+                to train validate.
+            descriptor_columns: columns of numbers to learn from beside the SMILES.
             task: "regression" or "classification"; told by the values when None.
             unit: of the targets, for the report.
             encoding: of the file; UTF-8 when None.
@@ -131,6 +150,11 @@ class MoleculePredictor:
             id_column=id_column,
             split=split,
             split_column=split_column,
+            time_column=time_column,
+            valid=valid,
+            test=test,
+            descriptor_columns=descriptor_columns,
+            features=self.features,
             task=task,
             unit=unit,
             encoding=encoding,
@@ -145,56 +169,85 @@ class MoleculePredictor:
             saved.write_description(place, self.model, self.training, self.fitted)
         return self
 
-    def predict(self, smiles: str | Sequence[str]) -> pd.DataFrame:
-        """Predict for each SMILES; rows keep their order, and none is dropped.
+    def predict(self, smiles: str | Sequence[Any] | pd.DataFrame) -> pd.DataFrame:
+        """Predict for each molecule, given as SMILES or as an RDKit molecule.
+
+        Rows keep their order, and none is dropped. Where the model learned from several columns, of SMILES or of
+        descriptors, give a data frame that has them.
 
         Returns:
             A data frame with the column `smiles`, for each target the columns of `output_columns`, and
             `reason`, which says why a row has no prediction and is empty otherwise. The index is that of
-            `smiles`, if it is a pandas Series.
+            `smiles`, if it is a pandas Series or data frame.
 
         Raises:
-            TypeError: `smiles` is a data frame; give its column.
+            TypeError: `smiles` is a data frame, and the model learned from SMILES alone; give their column.
+            InputError: the model learned from more columns, and `smiles` is no data frame.
         """
         import pandas as pd
 
+        from graphattn.chem.smiles import as_text
+        from graphattn.tasks.common.table import read_table
+
         if isinstance(smiles, pd.DataFrame):
-            raise TypeError("smiles must be SMILES, got a data frame; give the column that holds them")
-        texts = [smiles] if isinstance(smiles, str) else list(smiles)
-        prediction = self.predict_arrays(texts)
+            if not self._columns_needed() and self._require_fitted().featurizer.molecules == 1:
+                raise TypeError("smiles must be SMILES, got a data frame; give the column that holds them")
+            table, column = self.smiles_table(read_table(smiles))
+            texts: list[Any] = [table.cell(row, table.column(column)) for row in range(len(table.rows))]
+            prediction = Prediction.joined([made for made, _ in self.predict_table(table, column)])
+        else:
+            texts = [as_text(each) for each in ([smiles] if isinstance(smiles, str) else smiles)]
+            prediction = self.predict_arrays(texts)
         columns: dict[str, Any] = {"smiles": texts}
         columns |= dict(zip(self.output_columns(), self.output_values(prediction), strict=True))
         columns["reason"] = prediction.reasons
-        index = smiles.index if isinstance(smiles, pd.Series) else None
+        index = smiles.index if isinstance(smiles, (pd.Series, pd.DataFrame)) else None
         return pd.DataFrame(columns, index=index)
 
     def predict_arrays(
-        self, smiles: Sequence[str], *, device: str = "auto", progress: Callable[[int], None] | None = None
+        self,
+        smiles: Sequence[Any],
+        *,
+        device: str = "auto",
+        processes: int = 1,
+        progress: Callable[[int], None] | None = None,
     ) -> Prediction:
-        """Predict for each SMILES, as arrays.
+        """Predict for each molecule, as arrays.
 
         Args:
-            smiles: the molecules.
+            smiles: SMILES or RDKit molecules.
             device: "auto", "cpu", "cuda" or "mps".
+            processes: how many compute features.
             progress: called with the number of molecules done.
 
         Raises:
             SettingsError: the device is not there.
+            InputError: the model needs columns besides.
         """
-        from graphattn.tasks.molecule.inference import resolve_device
+        chunks = list(self.predict_chunks(smiles, device=device, processes=processes, progress=progress))
+        return Prediction.joined(chunks or [self._chunk([], None, device)])
 
-        resolve_device(device)
-        chunks = list(self._chunks(self._require_fitted().featurizer.each(smiles), device, progress))
-        if not chunks:
-            chunks = [self._chunk([], device)]
-        return Prediction.joined(chunks)
+    def predict_chunks(
+        self,
+        smiles: Iterable[Any],
+        *,
+        device: str = "auto",
+        processes: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """Predict for molecules one cannot hold in memory: yield some hundred predictions as soon as they are done."""
+        needed = self._columns_needed()
+        if needed:
+            raise InputError(f"the model learned from the columns {', '.join(needed)}; predict takes a table of them.")
+        return self._asked(ask(smiles, _CHUNK), device, processes, progress)
 
     def predict_table(
         self,
-        table: Table,
+        table: Table | Iterable[Table],
         smiles_column: str,
         *,
         device: str = "auto",
+        processes: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[Prediction, list[Reject]]]:
         """Predict for each row of a table, and yield some hundred rows as soon as they are done.
@@ -203,59 +256,167 @@ class MoleculePredictor:
         prediction but a reason, and is among the rejects.
 
         Args:
-            table: as `read_table` reads it.
+            table: as `read_table` reads it, or its parts, one after another.
             smiles_column: the column of SMILES.
             device: "auto", "cpu", "cuda" or "mps".
+            processes: how many compute features.
             progress: called with the number of rows done.
         """
-        from graphattn.tasks.common.rejects import Reject
-        from graphattn.tasks.molecule.rows import read_molecules
+        asked: deque[Asked] = deque()
+        own = self._require_fitted().featurizer.own
+        parts = [table] if isinstance(table, Table) else table
+        for prediction in self._asked(
+            _kept(ask_table(parts, smiles_column, own, _CHUNK), asked), device, processes, progress
+        ):
+            yield prediction, _rejects(asked.popleft(), prediction.reasons)
 
-        rejects: list[Reject] = []
+    def fingerprint(
+        self, smiles: str | Sequence[Any], *, device: str = "auto", progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return a learned fingerprint of each molecule: what the networks make of its graph before their heads.
 
-        def answers() -> Iterator[Features | str]:
-            each = self._require_fitted().featurizer.each
-            for answer in read_molecules(table, smiles_column, range(len(table.rows)), each):
-                if isinstance(answer, Reject):
-                    rejects.append(answer)
-                    yield answer.reason
-                else:
-                    yield answer
+        Molecules near one another in it are alike in what the networks learned to attend to.
 
-        for prediction in self._chunks(answers(), device, progress):
-            yield prediction, rejects.copy()
-            rejects.clear()
+        Args:
+            smiles: SMILES or RDKit molecules.
+            device: "auto", "cpu", "cuda" or "mps".
+            progress: called with the number of molecules done.
 
-    def _chunks(
-        self, answers: Iterator[Features | str], device: str, progress: Callable[[int], None] | None
+        Returns:
+            `[n, networks * width]`, the networks side by side; NaN for a molecule that cannot be read.
+        """
+        asked = ask([smiles] if isinstance(smiles, str) else smiles, _CHUNK)
+        none = np.zeros((0, self.fingerprint_width), dtype=np.float32)
+        return np.concatenate([none, *(rows for rows, _ in self._fingerprints(asked, device, progress))])
+
+    def fingerprint_table(
+        self,
+        table: Table | Iterable[Table],
+        smiles_column: str,
+        *,
+        device: str = "auto",
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[list[str], NDArray[np.float32], list[str]]]:
+        """Yield the SMILES of some hundred rows, their fingerprints, and why a row has none ("" where it has one)."""
+        asked: deque[Asked] = deque()
+        parts = [table] if isinstance(table, Table) else table
+        wanted = _kept(ask_table(parts, smiles_column, (), _CHUNK), asked)
+        for rows, reasons in self._fingerprints(wanted, device, progress):
+            yield asked.popleft().texts, rows, reasons
+
+    @property
+    def fingerprint_width(self) -> int:
+        """The numbers in a learned fingerprint."""
+        return sum(net.embed_width for net in self._networks())
+
+    def smiles_table(self, table: Table) -> tuple[Table, str]:
+        """Return a table in which the SMILES stand in one column, and its name: that of the training, or one like it.
+
+        Raises:
+            TableError: there is none, or the columns that the model learned from are not there.
+        """
+        from graphattn.tasks.molecule.columns import guess_smiles_column
+        from graphattn.tasks.molecule.tables import join_columns
+
+        fitted = self._require_fitted()
+        several = fitted.data.get("smiles_columns")
+        for column in fitted.featurizer.own:
+            table.column(column)
+        if several and fitted.smiles_column not in table.columns:
+            return join_columns(table, several)
+        there = fitted.smiles_column in table.columns
+        return table, fitted.smiles_column if there else guess_smiles_column(table)
+
+    def _columns_needed(self) -> list[str]:
+        """Return the columns that a prediction needs, where SMILES alone will not do."""
+        fitted = self._require_fitted()
+        several = fitted.data.get("smiles_columns") or []
+        return [*(several or [fitted.smiles_column]), *fitted.featurizer.own] if fitted.featurizer.own else []
+
+    def _fingerprints(
+        self, asked: Iterable[Asked], device: str, progress: Callable[[int], None] | None
+    ) -> Iterator[tuple[NDArray[np.float32], list[str]]]:
+        from graphattn.tasks.molecule.data import to_data
+        from graphattn.tasks.molecule.inference import embed, resolve_device
+
+        device = resolve_device(device)
+        graphs_alone = replace(self._require_fitted().featurizer, descriptors=(), fingerprint=0)
+        for answers in _answers(graphs_alone, asked, 1, progress):
+            rows = np.full((len(answers), self.fingerprint_width), np.nan, dtype=np.float32)
+            kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
+            if kept:
+                molecules = [to_data(answer.graph) for answer in answers if not isinstance(answer, str)]
+                rows[kept] = embed(self._networks(), molecules, device=device)
+            yield rows, [answer if isinstance(answer, str) else "" for answer in answers]
+
+    def _asked(
+        self, asked: Iterable[Asked], device: str, processes: int, progress: Callable[[int], None] | None
     ) -> Iterator[Prediction]:
-        """Predict from features, or from the reasons why there are none, some hundred at a time."""
-        chunk: list[Features | str] = []
-        for done, answer in enumerate(answers, start=1):
-            chunk.append(answer)
+        """Predict what is asked for; of copies among some hundred molecules only one is computed."""
+        from graphattn.tasks.molecule.inference import resolve_device
+
+        resolve_device(device)
+        if processes < 1:
+            raise SettingsError(f"processes must be 1 or more, got {processes}.")
+        waiting: deque[Asked] = deque()
+        done = 0
+        chunks = (each.distinct() for each in _kept(asked, waiting))
+        for answers in self._require_fitted().featurizer.chunks(chunks, processes):
+            each = waiting.popleft()
+            yield self._predict_asked(each, answers, device)
+            done += len(each.texts)
             if progress is not None:
                 progress(done)
-            if len(chunk) == _CHUNK:
-                yield self._chunk(chunk, device)
-                chunk = []
-        if chunk:
-            yield self._chunk(chunk, device)
 
-    def _chunk(self, answers: Sequence[Features | str], device: str) -> Prediction:
-        shape = (len(answers), len(self._require_fitted().target_columns))
+    def _predict_asked(self, asked: Asked, answers: Sequence[Features | str], device: str) -> Prediction:
+        distinct = asked.distinct()
+        if asked.own is None:  # copies have the same prediction
+            found: list[Features | str] = [*answers, *(reject.reason for reject in asked.rejects.values())]
+            place = {text: at for at, text in enumerate(distinct)}
+            rejected = {row: len(answers) + at for at, row in enumerate(asked.rejects)}
+            order = [rejected[row] if row in rejected else place[text] for row, text in enumerate(asked.texts)]
+            made = self._chunk(found, [*distinct, *("" for _ in rejected)], device)
+            return made.at(np.array(order, dtype=np.int64))
+        by_text = dict(zip(distinct, answers, strict=True))
+        each: list[Features | str] = []
+        for row, text in enumerate(asked.texts):
+            answer = asked.rejects[row].reason if row in asked.rejects else by_text[text]
+            if not isinstance(answer, str):
+                answer = answer._replace(descriptors=np.concatenate([answer.descriptors, asked.own[row]]))
+            each.append(answer)
+        return self._chunk(each, asked.texts, device)
+
+    def _chunk(self, answers: Sequence[Features | str], texts: Sequence[Any] | None, device: str) -> Prediction:
+        """Predict from features, or from the reasons why there are none."""
+        fitted = self._require_fitted()
+        shape = (len(answers), len(fitted.target_columns))
         mean, std, spread = (np.full(shape, np.nan) for _ in range(3))
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
         if kept:
             features = [answer for answer in answers if not isinstance(answer, str)]
+            if fitted.featurizer.own_width:
+                features = self._with_function(features, [(texts or [])[position] for position in kept])
             each = self._predict_each([self._to_data(one) for one in features], device)
             mean[kept], spread[kept] = self._stacked(features, each.mean(axis=0))
             if len(each) > 1:
                 std[kept] = each.std(axis=0, ddof=1)
         reasons = [answer if isinstance(answer, str) else "" for answer in answers]
         made = Prediction(mean, std, reasons, spread=spread)
-        trust = self._require_fitted().trust
         traits = [None if isinstance(answer, str) else answer.traits for answer in answers]
-        return made if trust is None else trust.judge(made, traits)
+        return made if fitted.trust is None else fitted.trust.judge(made, traits)
+
+    def _with_function(self, features: Sequence[Features], texts: Sequence[str]) -> list[Features]:
+        """Put what the user's function makes of the SMILES behind the descriptors."""
+        if self.features is None:
+            raise InputError(
+                "the model learned from a function of features, which is not kept with it; set the predictor's "
+                "`features` to that function."
+            )
+        values = function_values(self.features, texts, self._require_fitted().featurizer.own_width)
+        return [
+            each._replace(descriptors=np.concatenate([each.descriptors, row]))
+            for each, row in zip(features, values, strict=True)
+        ]
 
     def output_columns(self) -> list[str]:
         """Return the columns of a prediction.
@@ -316,18 +477,22 @@ class MoleculePredictor:
         saved.write_description(place, self.model, self.training, fitted)
 
     @classmethod
-    def load(cls, directory: str | Path) -> Self:
+    def load(cls, directory: str | Path, features: Function | None = None) -> Self:
         """Read a predictor that `save` kept; nothing in the directory is run.
+
+        Args:
+            directory: where it is.
+            features: the function that it was trained with, if it was.
 
         Raises:
             ModelDirectoryError: the directory does not hold a whole model; the message says what is wrong.
         """
         place = Path(directory)
         model, training, fitted = saved.read(place)
-        predictor = cls(model, training)
+        predictor = cls(model, training, features)
         predictor.fitted = fitted
         with saved.whole(place):
-            predictor._build_nets()
+            predictor._networks()
         return predictor
 
     def __repr__(self) -> str:
@@ -352,10 +517,8 @@ class MoleculePredictor:
         from graphattn.tasks.molecule.inference import predict_each, resolve_device
 
         fitted = self._require_fitted()
-        if not self._nets:
-            self._build_nets()
         return predict_each(
-            self._nets, molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
+            self._networks(), molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
 
     def _stacked(
@@ -377,15 +540,52 @@ class MoleculePredictor:
         members = fitted.stack.predict_each(network, inputs)
         return blend(fitted.stack.weights, members), spread_of(fitted.stack.weights, members)
 
-    def _build_nets(self) -> None:
+    def _networks(self) -> list[MoleculeNet]:
+        """Return the networks, built when they are first asked for."""
         from graphattn.tasks.molecule.network import build_network
 
         fitted = self._require_fitted()
-        self._nets = []
-        for weights in fitted.weights:
-            net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
-            net.load_state_dict(weights)
-            self._nets.append(net)
+        if not self._nets:
+            for weights in fitted.weights:
+                net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
+                net.load_state_dict(weights)
+                self._nets.append(net)
+        return self._nets
+
+
+def _kept(asked: Iterable[Asked], waiting: deque[Asked]) -> Iterator[Asked]:
+    """Pass on what is asked for, and keep it until its answers come."""
+    for each in asked:
+        waiting.append(each)
+        yield each
+
+
+def _answers(
+    featurizer: Featurizer, asked: Iterable[Asked], processes: int, progress: Callable[[int], None] | None
+) -> Iterator[list[Features | str]]:
+    """Yield the features of each molecule asked for, or why there are none."""
+    waiting: deque[Asked] = deque()
+    done = 0
+    for answers in featurizer.chunks((each.distinct() for each in _kept(asked, waiting)), processes):
+        each = waiting.popleft()
+        by_text = dict(zip(each.distinct(), answers, strict=True))
+        yield [
+            each.rejects[row].reason if row in each.rejects else by_text[text] for row, text in enumerate(each.texts)
+        ]
+        done += len(each.texts)
+        if progress is not None:
+            progress(done)
+
+
+def _rejects(asked: Asked, reasons: Sequence[str]) -> list[Reject]:
+    """Return the rows without a prediction."""
+    from graphattn.tasks.common.rejects import Reject
+
+    return [
+        asked.rejects.get(at) or Reject(row, asked.smiles_column, str(text), reason)
+        for at, (row, text, reason) in enumerate(zip(asked.rows, asked.texts, reasons, strict=True))
+        if reason
+    ]
 
 
 def _nearest(prediction: Prediction) -> Nearest:
@@ -402,8 +602,3 @@ def likelier(probabilities: NDArray[np.float64], classes: tuple[str, str]) -> ND
     """Return the label of the likelier class, "" where there is no probability; class 1 from one half on."""
     labels = np.where(probabilities < 0.5, *(np.array(label, dtype=object) for label in classes))
     return np.where(np.isnan(probabilities), "", labels)
-
-
-def cell_text(value: Any) -> str:
-    """Return what stands in a CSV file for one of `output_values`."""
-    return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.6g}"

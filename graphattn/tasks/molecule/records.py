@@ -70,3 +70,5 @@ class Outcome:
     """`[n, d]` raw RDKit descriptors; `d = 0` where nobody needs them"""
     out_of_fold: OutOfFold | None = None
     """of the molecules that trained or validated; None where nothing was left out"""
+    members: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """what each member of the stack says of every molecule, `[n, T]`"""

@@ -18,6 +18,7 @@ from graphattn.chem import draw_molecule
 from graphattn.files import write_text
 from graphattn.tasks.common import figures, html
 from graphattn.tasks.common.formatting import fixed
+from graphattn.tasks.molecule.bootstrap import interval, resampled
 from graphattn.tasks.molecule.intervals import LEVEL
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.predictor import MoleculePredictor
@@ -32,7 +33,6 @@ Array = NDArray[np.float64]
 _WORST, _BEST = 8, 4
 _PLOTTED_TARGETS = 6
 _CONFLICTS = 50
-_RESAMPLES = 1000
 _SPLITS = {
     "scaffold": "The test molecules were set apart by scaffold: none of their scaffolds (rings and what links them) "
     "is in the training part, so the numbers say what to expect of new chemistry.",
@@ -40,6 +40,7 @@ _SPLITS = {
     "numbers say what to expect of molecules like those, not of new chemistry.",
     "stratified": "The test molecules were drawn at random within ranges or classes of the target: close relatives of "
     "them are in the training part, so the numbers say what to expect of molecules like those, not of new chemistry.",
+    "time": "The test molecules are the latest: the numbers say what to expect of those that come next.",
     "given": "The table, or the caller, said which molecules test.",
 }
 
@@ -96,18 +97,15 @@ def _tiles(fitted: Fitted, outcome: Outcome) -> str:
 
 def _interval(fitted: Fitted, outcome: Outcome, metric: str) -> tuple[float, float]:
     """Return where the metric falls in 95 % of resamples of the test molecules (bootstrap, percentiles)."""
-    generator = np.random.default_rng(0)
     test = fitted.split.test
     predicted, measured = outcome.prediction.mean[test], outcome.rows.targets[test]
-    values = []
-    for _ in range(_RESAMPLES if len(test) > 1 else 0):
-        drawn = generator.integers(len(test), size=len(test))
-        values.append(evaluate(fitted.task, predicted[drawn], measured[drawn])[metric])
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
+    if len(test) < 2:
         return math.nan, math.nan
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)
+
+    def measure(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array(evaluate(fitted.task, predicted[drawn], measured[drawn])[metric])
+
+    return interval(resampled(measure, len(test)))
 
 
 def _comparison(fitted: Fitted) -> str:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from graphattn.chem import SmilesError, parse_smiles
 from graphattn.chem.features import Identity, identify
-from graphattn.tasks.common.decimals import looks_numeric
 from graphattn.tasks.common.errors import TableError
-from graphattn.tasks.common.labels import MISSING, Reading, read_column
+from graphattn.tasks.common.labels import Reading, read_column
 from graphattn.tasks.common.rejects import Reject, RejectedError, check_fields
-from graphattn.tasks.common.table import Ragged, Table
+from graphattn.tasks.common.table import Table, Unusable
+from graphattn.tasks.molecule.columns import numeric_columns
 
 _ID_COLUMNS = {"id", "compound id", "compound_id", "molecule id", "molecule_id", "mol_id", "identifier"}
 Read = Callable[[Iterable[str]], Iterator[Any]]
@@ -28,6 +28,9 @@ _PARTS = {
     "validation": "valid",
     "val": "valid",
     "test": "test",
+    "0": "train",
+    "1": "valid",
+    "2": "test",
 }
 
 
@@ -64,45 +67,6 @@ class MoleculeRows:
 
     def __len__(self) -> int:
         return len(self.smiles)
-
-
-def guess_smiles_column(table: Table) -> str:
-    """Return the one column whose name says that it holds SMILES.
-
-    Raises:
-        TableError: no column or several columns do.
-    """
-    exact = [column for column in table.columns if column.lower() == "smiles"]
-    found = exact or [column for column in table.columns if "smiles" in column.lower()]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        table.column("smiles")  # raises, listing the columns
-    shown = ", ".join(repr(column) for column in found)
-    raise TableError(
-        f"{table.name}, line 1: several columns may hold SMILES ({shown}); choose one with --smiles-column."
-    )
-
-
-def bare_list_column(first_line: str) -> str | None:
-    """Return "smiles" where the first line of a file is a SMILES, so that the file is a list without a header."""
-    try:
-        parse_smiles(first_line)
-    except SmilesError:
-        return None
-    return "smiles"
-
-
-def numeric_columns(table: Table, limit: int = 20) -> list[str]:
-    """Return the columns whose first cells are numbers for the most part: candidates for a target."""
-    rows = [row for row in range(len(table.rows)) if table.rows[row]][:limit]
-    found = []
-    for position, column in enumerate(table.columns):
-        cells = [table.cell(row, position) for row in rows]
-        known = [cell for cell in cells if cell.lower() not in MISSING]
-        if 2 * sum(looks_numeric(cell) for cell in known) > len(known):
-            found.append(column)
-    return found
 
 
 def select_rows(
@@ -223,7 +187,7 @@ def read_molecules(
     """
     at = table.column(smiles_column)
     rows = list(rows)
-    good = (table.cell(row, at) for row in rows if not isinstance(table.rows[row], Ragged))
+    good = (table.cell(row, at) for row in rows if not isinstance(table.rows[row], Unusable))
     molecules = (_parsed if read is None else read)(good)
     for row in rows:
         try:
@@ -249,7 +213,7 @@ def _parsed(smiles: Iterable[str]) -> Iterator[Any]:
 
 def _reading(table: Table, column: str, at: int, task: str | None) -> Reading:
     """Tell how a target column is read, from the rows that are as long as the header."""
-    cells = [table.cell(row, at) for row, cells in enumerate(table.rows) if cells and not isinstance(cells, Ragged)]
+    cells = [table.cell(row, at) for row, cells in enumerate(table.rows) if cells and not isinstance(cells, Unusable)]
     return read_column(f"{table.name}, column {column!r}", cells, task)
 
 
@@ -267,7 +231,7 @@ def _target_values(columns: Sequence[str], readings: Sequence[Reading], cells: S
 
 
 def _part(column: str | None, cell: str) -> str:
-    part = _PARTS.get(cell.lower())
+    part = _PARTS.get(cell.lower().removesuffix(".0"))
     if part is None:
         raise RejectedError(column, cell, f"{cell!r} is none of train, valid, test")
     return part

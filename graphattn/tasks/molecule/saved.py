@@ -62,6 +62,7 @@ def write_description(directory: Path, model: ModelConfig, training: TrainingCon
     }
     if fitted.trust is not None:
         fitted.trust.save(directory)
+    content["files"] = model_directory.digests(directory)
     model_directory.write_model(directory, FORMAT, content, fitted.metrics, version=FORMAT_VERSION)
 
 
@@ -93,6 +94,7 @@ def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
             versions=content["versions"],
             trust=Trust.load(directory) if content.get("trust") else None,
         )
+    model_directory.check_digests(directory, content.get("files", {}))  # older models have none
     return model, training, fitted
 
 

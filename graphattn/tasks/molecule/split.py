@@ -10,23 +10,30 @@ from graphattn.chem.splits import split_by_scaffold
 from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.molecule.duplicates import expand, same_molecule
 from graphattn.tasks.molecule.rows import MoleculeRows
+from graphattn.tasks.molecule.stack.folds import make_folds
 
 METHODS = ("scaffold", "random", "stratified")
 MIN_MOLECULES = 10
+_VALIDATION = 10
+"""one in so many of the molecules to train validates where the table names none"""
 
 
-def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) -> tuple[Split, str]:
+def split_rows(
+    rows: MoleculeRows, method: str | None = None, *, seed: int = 0, times: NDArray[np.float64] | None = None
+) -> tuple[Split, str]:
     """Split the molecules 80/10/10, or as the table says.
 
     Args:
-        rows: the molecules; where `rows.parts` is given, it decides.
+        rows: the molecules; where `rows.parts` is given, it decides, and where that names none to validate, some of
+            those to train do.
         method: "scaffold" (deterministic Bemis–Murcko), "random" or "stratified" (by the first target). None:
             by scaffold where that leaves no part empty or with one class only, else by class or at random.
         seed: of the random and the stratified split.
+        times: `[n]` when each was measured; the latest then test, those before them validate.
 
     Returns:
-        The split and how it was made: one of the methods, or "given". Copies of a molecule are in one part, unless
-        the table decides.
+        The split and how it was made: one of the methods, "time" or "given". Copies of a molecule are in one part,
+        unless the table decides.
 
     Raises:
         SettingsError: there is no such method, or a stratified split of a target with missing values is asked for.
@@ -41,7 +48,9 @@ def split_rows(rows: MoleculeRows, method: str | None = None, *, seed: int = 0) 
             f"training, validation and test need at least {MIN_MOLECULES} together."
         )
     if rows.parts is not None:
-        split, method = _given(rows.parts), "given"
+        split, method = _given(rows, seed), "given"
+    elif times is not None:
+        split, method = by_time(times), "time"
     elif method == "random":
         split = _random(rows, seed)
     elif method == "stratified":
@@ -76,20 +85,38 @@ def check_method(method: str) -> None:
         raise SettingsError(f"split must be one of {', '.join(METHODS)}, got {method!r}.")
 
 
-def check_parts(name: str, split: Split) -> None:
-    """Refuse a split with an empty part.
+def check_parts(name: str, split: Split, *, tested: bool = True) -> None:
+    """Refuse a split with an empty part; the test part may be empty where `tested` is false.
 
     Raises:
         TableError: naming the part.
     """
     for part, indices in split._asdict().items():
-        if not len(indices):
+        if not len(indices) and (tested or part != "test"):
             raise TableError(f"{name}: the split leaves no molecule to the {part} part; try --split random.")
 
 
-def _given(parts: Sequence[str]) -> Split:
-    names = np.array(parts)
+def by_time(times: NDArray[np.float64]) -> Split:
+    """Split 80/10/10 from the earliest to the latest; molecules of the same time are in one part.
+
+    Args:
+        times: `[n]`.
+    """
+    _, group, sizes = np.unique(times, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(sizes) - sizes / 2) / len(times)  # of each time, as a share of all molecules
+    part = np.digitize(middle, [0.8, 0.9])[group]
+    train, valid, test = (np.flatnonzero(part == number).astype(np.int64) for number in range(3))
+    return Split(train, valid, test)
+
+
+def _given(rows: MoleculeRows, seed: int) -> Split:
+    names = np.array(rows.parts)
     train, valid, test = (np.flatnonzero(names == part).astype(np.int64) for part in ("train", "valid", "test"))
+    if not len(valid) and len(train) > 1 and len(test):
+        groups = same_molecule(rows)[train].tolist()
+        classes = rows.classes[0] is not None
+        drawn = make_folds(groups, rows.targets[train], _VALIDATION, classes=classes, seed=seed)[0]
+        train, valid = np.delete(train, drawn), train[drawn]
     return Split(train, valid, test)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphattn.tasks.common.duration import seconds
 from graphattn.tasks.common.errors import InputError, SettingsError
 from graphattn.tasks.network.answer import Answer, find_answer
 from graphattn.tasks.network.calibration import ConformalSets, Familiarity
@@ -29,7 +30,7 @@ from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.reading import as_network, read_alike
 from graphattn.tasks.network.rivals import Rival
 from graphattn.tasks.network.saved import load_predictor, save_predictor
-from graphattn.tasks.network.search import Trial, search, seconds
+from graphattn.tasks.network.search import Trial, search
 from graphattn.tasks.network.splits import (
     SHARES,
     NodeSplit,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.splits import NodeSplit
 from graphattn.tasks.network.training import FittedNetwork, fit_node_network
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _MOST_TRIALS = 200
 
 _STARTS = (
@@ -46,18 +44,6 @@ class SearchResult:
 
     trials: list[Trial]
     networks: list[FittedNetwork]
-
-
-def seconds(budget: str | float) -> float:
-    """Return "90s", "10m" or "1.5h", or a number of seconds, as seconds.
-
-    Raises:
-        SettingsError: it is none of these, or not above 0.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(budget))
-    if found is None or float(found[1]) <= 0:
-        raise SettingsError(f"budget must be a time such as 90s, 10m or 1h, got {budget!r}.")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
 def search(

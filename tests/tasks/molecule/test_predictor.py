@@ -137,7 +137,7 @@ def test_fit_is_callable_on_the_class(frame, monkeypatch):
     monkeypatch.setattr("graphattn.tasks.molecule.fitting.prepare", prepare)
     with pytest.raises(SettingsError, match="enough"):
         MoleculePredictor.fit(frame, target_columns="logS")
-    assert seen["target_columns"] == ["logS"]
+    assert seen["target_columns"] == "logS"
     assert seen["data"] is frame
 
 
@@ -208,3 +208,71 @@ def test_resuming(frame, tmp_path, model_config, training_config):
             frame[::-1], target_columns="logS", split="random", directory=tmp_path, resume=True
         )
     assert fit(overwrite=True).fitted is not None
+
+
+def test_fingerprints_are_what_the_heads_see(fitted, frame):
+    rows = fitted.fingerprint(["CCO", "C(", frame["smiles"].iloc[7]])
+    width = 2 * fitted.model.embed_dim
+    assert rows.shape == (3, 2 * width) == (3, fitted.fingerprint_width)
+    assert np.isnan(rows).all(axis=1).tolist() == [False, True, False]
+    net = fitted._networks()[1]
+    scaled = net.head(torch.from_numpy(rows[:1, width:])).item()
+    expected = fitted.fitted.target_scaler.inverse(np.array([scaled]))
+    alone = MoleculePredictor(fitted.model, fitted.training)
+    alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[1]])
+    assert alone.predict_arrays(["CCO"]).mean.item() == pytest.approx(expected.item(), rel=1e-5)
+    np.testing.assert_allclose(fitted.fingerprint("CCO"), rows[:1], rtol=1e-5, atol=1e-6)
+    assert fitted.fingerprint([]).shape == (0, 2 * width)
+
+
+def test_molecules_of_rdkit_are_as_good_as_smiles(fitted):
+    from rdkit import Chem
+
+    mols = [Chem.AddHs(Chem.MolFromSmiles("OCC")), Chem.MolFromSmiles("c1ccccc1")]
+    np.testing.assert_allclose(
+        fitted.predict_arrays(mols).mean, fitted.predict_arrays(["CCO", "c1ccccc1"]).mean, rtol=1e-6
+    )
+    assert fitted.predict(mols)["smiles"].tolist() == ["CCO", "c1ccccc1"]
+    broken = Chem.MolFromSmiles("C(C)(C)(C)(C)C", sanitize=False)
+    assert "more bonds than" in fitted.predict([broken])["reason"].item()
+
+
+def distinct(count):
+    """So many short SMILES."""
+    letters = "CNOPS"
+    for number in range(count):
+        digits = np.base_repr(number + 5**6, 5)
+        yield "C" + "".join(f"({letters[int(digit)]})C" if digit != "0" else "C" for digit in digits)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_molecules(fitted, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(module, "_CHUNK", 64)
+    fitted.predict_arrays(["C"] * 40)  # what is loaded at first use
+    peaks = []
+    for count in (600, 3000):
+        tracemalloc.start()
+        rows = sum(len(made.reasons) for made in fitted.predict_chunks(distinct(count)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert rows == count
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_copies_are_computed_once(fitted, monkeypatch):
+    seen = []
+    whole = MoleculePredictor._chunk
+
+    def counted(self, answers, *rest):
+        seen.append(len(answers))
+        return whole(self, answers, *rest)
+
+    monkeypatch.setattr(MoleculePredictor, "_chunk", counted)
+    many = fitted.predict_arrays(["CCO", "C(", "CCO", "C", "CCO", "C("])
+    assert seen == [3]
+    once = fitted.predict_arrays(["CCO", "C(", "C"])
+    np.testing.assert_array_equal(many.mean, once.mean[[0, 1, 0, 2, 0, 1]])
+    assert many.reasons == [once.reasons[at] for at in (0, 1, 0, 2, 0, 1)]
+    assert many.nearest.smiles == [once.nearest.smiles[at] for at in (0, 1, 0, 2, 0, 1)]

@@ -6,7 +6,7 @@ import pytest
 from graphattn.tasks.common.errors import TableError
 from graphattn.tasks.common.rejects import write_rejects
 from graphattn.tasks.common.table import parse_table
-from graphattn.tasks.molecule.rows import guess_smiles_column, numeric_columns, rejected_share, select_rows
+from graphattn.tasks.molecule.rows import rejected_share, select_rows
 
 BAD = b"""id,smiles,y
 a,C,1
@@ -97,27 +97,6 @@ def test_split_column():
     rows = select(b"smiles,y,p\nC,1,train\nCC,2,Validation\nO,3,TEST\nN,4,x\n", split_column="p")
     assert rows.parts == ["train", "valid", "test"]
     assert rows.rejects[0].reason == "'x' is none of train, valid, test"
-
-
-@pytest.mark.parametrize(
-    ("header", "found"),
-    [(b"a,SMILES", "SMILES"), (b"smiles,isomeric_smiles", "smiles"), (b"x,can_smiles", "can_smiles")],
-)
-def test_guess_smiles_column(header, found):
-    assert guess_smiles_column(parse_table(header + b"\nC,C\n", "t.csv")) == found
-
-
-@pytest.mark.parametrize(
-    ("header", "message"), [(b"a,b", "no column 'smiles'"), (b"smiles_a,smiles_b", "several columns may hold SMILES")]
-)
-def test_guess_smiles_column_in_doubt(header, message):
-    with pytest.raises(TableError, match=message):
-        guess_smiles_column(parse_table(header + b"\nC,C\n", "t.csv"))
-
-
-def test_numeric_columns():
-    table = parse_table(b"smiles,a,b,c,d\nC,1,,x,1_0\nC,NA,,2,3\n", "t.csv")
-    assert numeric_columns(table) == ["a"]
 
 
 def test_many_rejected_rows_are_said():

@@ -1,12 +1,9 @@
 """The search ends, and goes on where it was stopped."""
 
-import pytest
 import torch
 from small_networks import blocks
 
-from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.network import NodeClassifier
-from graphattn.tasks.network.search import seconds
 
 
 def test_a_search_within_few_trials(tmp_path):
@@ -24,9 +21,3 @@ def test_a_search_ends_with_its_budget():
     fit = NodeClassifier().fit(blocks(45), budget="1s", rivals=("majority",))
     assert fit.trials[0].number == 0 or fit.trials[0].score >= fit.trials[-1].score
     assert 1 <= len(fit.networks) <= 3
-
-
-def test_budgets():
-    assert [seconds(budget) for budget in ("90s", "10m", "1.5h", 7)] == [90, 600, 5400, 7]
-    with pytest.raises(SettingsError, match="budget"):
-        seconds("soon")

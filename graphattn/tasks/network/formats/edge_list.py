@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.opening import open_bytes, read_bytes
 from graphattn.tasks.common.text_encoding import decode
 from graphattn.tasks.network.formats.chunks import ROWS, coded_frame
-from graphattn.tasks.network.formats.opening import open_bytes, read_bytes
 from graphattn.tasks.network.rows import Rows
 
 _COMMENTS = ("#", "%")

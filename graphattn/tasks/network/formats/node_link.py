@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.opening import read_bytes
 from graphattn.tasks.common.text_encoding import decode
 from graphattn.tasks.network.formats.networkx import records_source, renamed
-from graphattn.tasks.network.formats.opening import read_bytes
 from graphattn.tasks.network.source import Source
 
 _LINKS = ("links", "edges")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphattn.datasets.network_data import to_torch
 from graphattn.tasks.common.errors import TableError
-from graphattn.tasks.network.formats.opening import read_bytes
+from graphattn.tasks.common.opening import read_bytes
 from graphattn.tasks.network.inputs import compact
 from graphattn.tasks.network.rows import Rows
 from graphattn.tasks.network.source import Source

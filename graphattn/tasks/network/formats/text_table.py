@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphattn.tasks.common.errors import TableError
+from graphattn.tasks.common.opening import open_bytes
 from graphattn.tasks.common.table import Ragged, read_table
 from graphattn.tasks.common.text_encoding import separator_of
 from graphattn.tasks.network.formats.fast_table import Plan, UnfitError, read_fast
-from graphattn.tasks.network.formats.opening import open_bytes
 from graphattn.tasks.network.reject import Reject
 from graphattn.tasks.network.rows import Rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from graphattn.tasks.common.errors import TableError
-from graphattn.tasks.network.formats.opening import read_bytes
+from graphattn.tasks.common.opening import read_bytes
 
 
 @dataclass

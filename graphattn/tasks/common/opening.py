@@ -48,13 +48,17 @@ def open_bytes(path: Path, progress: Callable[[int, int], None] | None = None) -
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, unpacked.
+    """Return the content of a file, unpacked.
 
     Raises:
-        TableError: it cannot be read, or its packing is cut.
+        TableError: it is missing or no file, cannot be read, or its packing is cut.
     """
+    if path.is_dir():
+        raise TableError(f"{path} is a directory; a CSV file is expected.")
     try:
         with open_bytes(path) as file:
             return file.read()
+    except FileNotFoundError:
+        raise TableError(f"There is no file {path}.") from None
     except (OSError, EOFError, zlib.error) as error:
         raise TableError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
