@@ -49,7 +49,7 @@ def predict(
     Examples: graphattn predict runs/logS new.csv --out predictions.csv, or graphattn predict runs/logS "CCO"
     """
     from graphattn.files import growing, partial_name
-    from graphattn.tasks.molecule.inference import resolve_device
+    from graphattn.tasks.common.device import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
     resolve_device(device)

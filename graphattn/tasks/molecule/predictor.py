@@ -181,7 +181,7 @@ class MoleculePredictor:
         Raises:
             SettingsError: the device is not there.
         """
-        from graphattn.tasks.molecule.inference import resolve_device
+        from graphattn.tasks.common.device import resolve_device
 
         resolve_device(device)
         chunks = list(self._chunks(self._require_fitted().featurizer.each(smiles), device, progress))
@@ -349,7 +349,8 @@ class MoleculePredictor:
         return to_data(features.graph, None if scaler is None else scaler.transform(features.descriptors))
 
     def _predict_each(self, molecules: Sequence[Any], device: str) -> NDArray[np.float64]:
-        from graphattn.tasks.molecule.inference import predict_each, resolve_device
+        from graphattn.tasks.common.device import resolve_device
+        from graphattn.tasks.molecule.inference import predict_each
 
         fitted = self._require_fitted()
         if not self._nets:
