@@ -11,7 +11,6 @@ from typing import Any
 from graphattn.models.node_network import ACTIVATIONS, CONVS, NORMS
 from graphattn.tasks.common.errors import SettingsError
 
-
 KEEPS = ("score", "loss")
 
 
