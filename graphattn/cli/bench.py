@@ -34,6 +34,8 @@ def bench(
     out: Annotated[
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,
+    runs: Annotated[int, typer.Option(help="Of networks: splits or seeds of each.", min=1, max=10)] = 10,
+    speed: Annotated[bool, typer.Option("--speed", help="Of networks: an epoch against PyG's instead.")] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw time and memory against edges, as PNG.", show_default=False)
     ] = None,
@@ -43,7 +45,8 @@ def bench(
     Takes more than an hour on two cores. Each measurement runs in a process of its own, those that are compared in
     turns, in the steady state: after three calls in a row that agree within 5 %, ten times at least. Leave the machine
     alone meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead,
-    `graphattn bench structures` sequences, windows, grids and unions.
+    `graphattn bench structures` sequences, windows, grids and unions, and `graphattn bench networks` how good the
+    labels of published networks are.
     """
     if not math.isfinite(seconds):
         raise typer.BadParameter(f"a finite number of seconds is expected, got {seconds}", param_hint="--seconds")
@@ -59,6 +62,11 @@ def bench(
         from graphattn.cli.bench_structures import bench_structures
 
         bench_structures(quick, seconds, out)
+        return
+    if graph is not None and graph[0] == "networks":
+        from graphattn.cli.bench_networks import bench_networks
+
+        bench_networks(graph[1:], runs, out, speed=speed)
         return
     from graphattn.bench import machine, tables
     from graphattn.bench.goals import goals

@@ -43,9 +43,9 @@ def fingerprint(
     Example: graphattn fingerprint runs/logS new.csv --out fingerprints.parquet
     """
     from graphattn.cli.molecules import find_smiles_column, read_molecules
+    from graphattn.tasks.common.device import resolve_device
     from graphattn.tasks.common.errors import SettingsError
     from graphattn.tasks.common.table_writer import SUFFIXES, check_out, table_writer
-    from graphattn.tasks.molecule.inference import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
     resolve_device(device)

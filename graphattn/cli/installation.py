@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 
 from graphattn.bench.machine import processor
-from graphattn.cli.summary import print_pairs
+from graphattn.cli.pairs import print_pairs
 from graphattn.tasks.common.versions import library_versions
 
 _BACKENDS = ("numba", "triton", "torch-scatter")

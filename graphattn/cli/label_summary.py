@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graphattn.cli.pairs import print_pairs
 from graphattn.cli.program import program
-from graphattn.cli.summary import print_pairs
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.network.findings import labels_of
 from graphattn.tasks.network.metrics import METRICS

@@ -63,11 +63,11 @@ def predict(
 
     from graphattn.cli.molecules import are_smiles, find_smiles_column, read_molecules
     from graphattn.files import partial_name
+    from graphattn.tasks.common.device import resolve_device
     from graphattn.tasks.common.errors import SettingsError
     from graphattn.tasks.common.progress import counting
     from graphattn.tasks.common.rejects import RejectsFile
     from graphattn.tasks.common.table_writer import check_out, csv_writer, finished_rows, table_writer
-    from graphattn.tasks.molecule.inference import resolve_device
     from graphattn.tasks.molecule.predictor import MoleculePredictor
 
     resolve_device(device)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graphattn.cli.pairs import print_pairs
 from graphattn.cli.program import program
 from graphattn.tasks.common import model_directory
 from graphattn.tasks.common.formatting import fixed
@@ -180,10 +181,3 @@ def _best(values: Sequence[float | None], lower: bool) -> float | None:
 
 def _cell(value: float | None, best: bool) -> str:
     return f"[bold]{fixed(value)}[/bold]" if best else fixed(value)
-
-
-def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
-    """Print names and values in two columns."""
-    width = max(len(name) for name, _ in pairs)
-    for name, value in pairs:
-        console.print(f"{name:{width}}  {value}", markup=False, highlight=False, soft_wrap=True)

@@ -6,7 +6,9 @@ from graphattn.models.graphormer import Graphormer
 from graphattn.models.language_model import LanguageModel
 from graphattn.models.molecule import MoleculeNet
 from graphattn.models.node_network import NodeNetwork
+from graphattn.models.pair_network import PairNetwork
 from graphattn.models.pointer_network import PointerNetwork
+from graphattn.models.pooled_network import PooledNetwork
 from graphattn.models.seq2seq import Seq2Seq
 from graphattn.models.set_transformer import InducedSetAttention, SetTransformer
 from graphattn.models.text_encoder import TextEncoder
@@ -22,7 +24,9 @@ __all__ = [
     "MoleculeNet",
     "NeuralTuringMachine",
     "NodeNetwork",
+    "PairNetwork",
     "PointerNetwork",
+    "PooledNetwork",
     "Seq2Seq",
     "SetTransformer",
     "TextEncoder",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from graphattn.chem import Split
+from graphattn.tasks.common.device import resolve_device
 from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.common.table import Table
 from graphattn.tasks.molecule.baselines import predict_baselines
@@ -18,7 +19,6 @@ from graphattn.tasks.molecule.bootstrap import interval, resampled
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, members_of
 from graphattn.tasks.molecule.fitting import Prepared, fit, prepare
 from graphattn.tasks.molecule.folding import groups_of
-from graphattn.tasks.molecule.inference import resolve_device
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.split import check_training
 from graphattn.tasks.molecule.stack.folds import make_folds

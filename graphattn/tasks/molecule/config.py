@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from graphattn.tasks.common.device import DEVICES
 from graphattn.tasks.common.errors import SettingsError
 
 _Config = TypeVar("_Config", "ModelConfig", "TrainingConfig")
@@ -20,7 +21,6 @@ MEMBERS = {
 }
 """the members that a stack can have, and what they are called"""
 SALTS = ("keep", "largest", "neutralize")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """what a user writes, and Lightning's name for it"""
 

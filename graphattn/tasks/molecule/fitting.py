@@ -19,6 +19,7 @@ from rich.console import Console
 from graphattn.chem import MoleculeGraph, Split, descriptor_names
 from graphattn.chem.smiles import JOIN
 from graphattn.tasks.common import model_directory
+from graphattn.tasks.common.device import resolve_device
 from graphattn.tasks.common.errors import SettingsError, TableError
 from graphattn.tasks.common.labels import ZERO_ONE
 from graphattn.tasks.common.progress import TrainingProgress, counting
@@ -32,7 +33,7 @@ from graphattn.tasks.molecule.duplicates import check_policy, conflicts, describ
 from graphattn.tasks.molecule.featurize_many import Features
 from graphattn.tasks.molecule.featurizer import Featurizer
 from graphattn.tasks.molecule.folding import left_out, unseen
-from graphattn.tasks.molecule.inference import predict_each, resolve_device
+from graphattn.tasks.molecule.inference import predict_each
 from graphattn.tasks.molecule.metrics import evaluate
 from graphattn.tasks.molecule.network import build_network
 from graphattn.tasks.molecule.own_features import Function, column_values, function_values

@@ -336,8 +336,9 @@ class MoleculePredictor:
     def _fingerprints(
         self, asked: Iterable[Asked], device: str, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[NDArray[np.float32], list[str]]]:
+        from graphattn.tasks.common.device import resolve_device
         from graphattn.tasks.molecule.data import to_data
-        from graphattn.tasks.molecule.inference import embed, resolve_device
+        from graphattn.tasks.molecule.inference import embed
 
         device = resolve_device(device)
         graphs_alone = replace(self._require_fitted().featurizer, descriptors=(), fingerprint=0)
@@ -353,7 +354,7 @@ class MoleculePredictor:
         self, asked: Iterable[Asked], device: str, processes: int, progress: Callable[[int], None] | None
     ) -> Iterator[Prediction]:
         """Predict what is asked for; of copies among some hundred molecules only one is computed."""
-        from graphattn.tasks.molecule.inference import resolve_device
+        from graphattn.tasks.common.device import resolve_device
 
         resolve_device(device)
         if processes < 1:
@@ -514,7 +515,8 @@ class MoleculePredictor:
         return to_data(features.graph, None if scaler is None else scaler.transform(features.descriptors))
 
     def _predict_each(self, molecules: Sequence[Any], device: str) -> NDArray[np.float64]:
-        from graphattn.tasks.molecule.inference import predict_each, resolve_device
+        from graphattn.tasks.common.device import resolve_device
+        from graphattn.tasks.molecule.inference import predict_each
 
         fitted = self._require_fitted()
         return predict_each(

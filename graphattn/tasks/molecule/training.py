@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphattn.tasks.common.checkpoint import AtomicCheckpointIO, BestWeights
+from graphattn.tasks.common.device import resolve_device
 from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.common.model_directory import CHECKPOINTS, LOGS
 from graphattn.tasks.common.quiet import own_interrupt, quiet_lightning
 from graphattn.tasks.molecule.config import PRECISIONS, TrainingConfig
 from graphattn.tasks.molecule.datamodule import MoleculeDataModule
-from graphattn.tasks.molecule.inference import resolve_device
 from graphattn.tasks.molecule.module import MoleculeModule
 from graphattn.tasks.molecule.scaling import TargetScaler
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from graphattn.files import write_json
+from graphattn.tasks.common.device import resolve_device
 from graphattn.tasks.common.errors import InputError, SettingsError
 from graphattn.tasks.common.table import Table
 from graphattn.tasks.molecule.config import ModelConfig, TrainingConfig, from_json, to_json
 from graphattn.tasks.molecule.fitting import Prepared, data_digest, fit, prepare
-from graphattn.tasks.molecule.inference import resolve_device
 from graphattn.tasks.molecule.task import lower_is_better, metric_names
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Label the nodes of a network: from a table of nodes and one of edges to labels with an honest confidence."""
+"""Label the nodes of a network, pairs of them or whole graphs: from two tables to labels with an honest confidence."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,13 @@ from graphattn.tasks.network.rejects import write_rejects
 
 if TYPE_CHECKING:
     from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
+    from graphattn.tasks.network.graphs.predictor import GraphPredictor
+    from graphattn.tasks.network.links.predictor import LinkPredictor
 
 __all__ = [
     "ColumnRole",
+    "GraphPredictor",
+    "LinkPredictor",
     "Network",
     "NodeClassifier",
     "NodeRegressor",
@@ -23,8 +27,16 @@ __all__ = [
     "write_rejects",
 ]
 
+_LAZY = {
+    "GraphPredictor": "graphs.predictor",
+    "LinkPredictor": "links.predictor",
+    "NodeClassifier": "classifier",
+    "NodeRegressor": "classifier",
+}
+"""Lightning loads when they are first touched"""
+
 
 def __getattr__(name: str) -> Any:
-    if name in ("NodeClassifier", "NodeRegressor"):  # Lightning loads when they are first touched
-        return getattr(importlib.import_module(f"{__name__}.classifier"), name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphattn.models.node_network import ACTIVATIONS, CONVS, NORMS
 from graphattn.tasks.common.errors import SettingsError
+
+KEEPS = ("score", "loss")
+
+
+def kept_epoch(curve: Sequence[Mapping[str, float]], keep: str = "score") -> int:
+    """Return the place of the epoch in a learning curve whose weights are kept; see `NodeModelConfig.keep`."""
+
+    def rank(place: int) -> tuple[float, float]:
+        score, loss = curve[place]["valid_score"], curve[place]["valid_loss"]
+        return (score, -loss) if keep == "score" else (-loss, score)
+
+    return max(range(len(curve)), key=rank)
 
 
 def _require(config: object, name: str, holds: bool, expected: str) -> None:
@@ -41,6 +54,8 @@ class NodeModelConfig:
         epochs: the most steps, each over the whole graph.
         patience: epochs without a better validation score after which training stops.
         validate_every: epochs from one validation to the next.
+        keep: which epoch's weights are kept: that of the best validation "score" (of several, the lowest loss), or of
+            the lowest validation "loss", which few nodes tell better.
     """
 
     conv: str = "gatv2"
@@ -63,12 +78,13 @@ class NodeModelConfig:
     epochs: int = 500
     patience: int = 100
     validate_every: int = 1
+    keep: str = "score"
 
     def __post_init__(self) -> None:
         for name in ("hidden_dim", "num_heads", "out_heads", "depth", "epochs", "patience", "validate_every"):
             _require(self, name, getattr(self, name) >= 1, "at least 1")
         _require(self, "hidden_dim", self.hidden_dim % self.num_heads == 0, f"a multiple of num_heads={self.num_heads}")
-        for name, allowed in {"conv": CONVS, "norm": NORMS, "activation": tuple(ACTIVATIONS)}.items():
+        for name, allowed in {"conv": CONVS, "norm": NORMS, "activation": tuple(ACTIVATIONS), "keep": KEEPS}.items():
             _require(self, name, getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
         for name in ("dropout", "input_dropout", "attention_dropout"):
             _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
@@ -97,12 +113,12 @@ class NodeModelConfig:
         return cls(**content)
 
 
-_TRAINING = ("lr", "weight_decay", "epochs", "patience", "validate_every")
+_TRAINING = ("lr", "weight_decay", "epochs", "patience", "validate_every", "keep")
 
 _PAPER_GAT = NodeModelConfig(
     conv="gat", hidden_dim=64, num_heads=8, depth=2, sep=False, norm="none", pre_linear=False, linear_head=False,
     activation="elu", dropout=0.6, input_dropout=0.6, attention_dropout=0.6, lr=5e-3, weight_decay=5e-4, epochs=1000,
-    patience=100,
+    patience=100, keep="loss",
 )  # fmt: skip
 _TUNED_GAT = NodeModelConfig(
     conv="gat", num_heads=1, sep=True, pre_linear=False, activation="relu", weight_decay=0.0, epochs=2000, patience=2000
@@ -114,16 +130,24 @@ PRESETS: dict[str, NodeModelConfig] = {
     "citeseer": _PAPER_GAT,
     "pubmed": dataclasses.replace(_PAPER_GAT, out_heads=8, lr=1e-2, weight_decay=1e-3),
     "minesweeper": dataclasses.replace(
-        _TUNED_GAT, depth=15, hidden_dim=64, norm="batch", dropout=0.2, lr=1e-2, pre_linear=True
+        _TUNED_GAT, depth=15, hidden_dim=64, norm="batch", dropout=0.2, lr=1e-2
     ),
     "squirrel-filtered": dataclasses.replace(
-        _TUNED_GAT, depth=7, hidden_dim=512, norm="batch", dropout=0.5, lr=5e-3, epochs=500, patience=500
+        _TUNED_GAT, depth=7, hidden_dim=512, norm="batch", dropout=0.5, lr=5e-3, weight_decay=5e-4, epochs=500,
+        patience=500,
     ),
     "chameleon-filtered": dataclasses.replace(
-        _TUNED_GAT, depth=2, hidden_dim=256, norm="batch", dropout=0.7, lr=1e-2, epochs=200, patience=200
+        _TUNED_GAT, depth=2, hidden_dim=256, norm="batch", dropout=0.7, lr=1e-2, weight_decay=1e-3, epochs=200,
+        patience=200,
     ),
-}
-"""`fast`, and by data set: GAT of Veličković et al. 2018 (section 3.3), tuned GAT of Luo et al. 2024, appendix."""
+    "tolokers": NodeModelConfig(
+        conv="gat", hidden_dim=128, num_heads=8, depth=3, residual=True, norm="layer", activation="gelu", dropout=0.2,
+        lr=3e-3, weight_decay=0.0, epochs=300, patience=100, validate_every=5,
+    ),
+    "facebook-pages": NodeModelConfig(hidden_dim=128, num_heads=8, epochs=200, patience=50, validate_every=5),
+}  # fmt: skip
+"""`fast`, and by data set: GAT of Veličković et al. 2018 (section 3.3), tuned GAT of Luo et al. 2024 (`run_gnn.sh`);
+the last two are ours."""
 
 
 def preset(name: str) -> NodeModelConfig:
@@ -132,6 +156,7 @@ def preset(name: str) -> NodeModelConfig:
     Raises:
         SettingsError: there is none of that name.
     """
-    if name not in PRESETS:
+    known = name.replace("_", "-")
+    if known not in PRESETS:
         raise SettingsError(f"preset must be search or one of {', '.join(PRESETS)}, got {name!r}.")
-    return PRESETS[name]
+    return PRESETS[known]

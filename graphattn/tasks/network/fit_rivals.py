@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,15 +75,40 @@ def _fit_propagation(
 
 
 def _fit_logistic(evidence: Evidence, y: Any, train: Any, valid: Any, task: str, num_outputs: int, seed: int) -> Rival:
+    return fit_logistic(evidence, y, train, valid, task=task, num_outputs=num_outputs)
+
+
+def fit_logistic(
+    evidence: Evidence,
+    y: NDArray[Any],
+    train: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    *,
+    task: str = "multiclass",
+    num_outputs: int = 2,
+    columns: Sequence[int] | None = None,
+) -> Rival:
+    """Fit a logistic regression (ridge regression of numbers) on own features, or on some of their columns."""
     from sklearn.linear_model import LogisticRegression, Ridge
+
+    own = evidence.own if columns is None else evidence.own[:, columns]
 
     def layer(column: Any, penalty: float, classes: int) -> tuple[Array, Array]:
         known = train & ((column >= 0) if column.dtype.kind == "i" else ~np.isnan(column))
         if task == "regression":
-            ridge = Ridge(alpha=1 / penalty).fit(evidence.own[known], column[known])
-            return ridge.coef_[:, None], np.array([ridge.intercept_])
-        model = _OneOrMore(LogisticRegression(C=penalty, max_iter=300)).fit(evidence.own[known], column[known])
-        return model.linear(classes)
+            ridge = Ridge(alpha=1 / penalty).fit(own[known], column[known])
+            return spread(ridge.coef_[:, None]), np.array([ridge.intercept_])
+        model = _OneOrMore(LogisticRegression(C=penalty, max_iter=300)).fit(own[known], column[known])
+        weight, bias = model.linear(classes)
+        return spread(weight), bias
+
+    def spread(weight: Array) -> Array:
+        """Of all columns, zeros for those that were not looked at."""
+        if columns is None:
+            return weight
+        wide = np.zeros((evidence.own.shape[1], weight.shape[1]))
+        wide[list(columns)] = weight
+        return wide
 
     def fitted(penalty: float) -> Layers:
         if task != "multilabel":

@@ -264,6 +264,8 @@ def color(kind: int) -> str:
 def _matplotlib(picture: Picture, kind: str) -> bytes:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -271,16 +273,21 @@ def _matplotlib(picture: Picture, kind: str) -> bytes:
     figure = Figure(figsize=(8, 4 * picture.height + 1.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for edge in picture.edges:
-        one, other = picture.nodes[edge.source], picture.nodes[edge.target]
-        style: dict[str, Any] = {"color": "#5d6b7c", "linewidth": _width(edge.width), "alpha": 0.25 + 0.6 * edge.width}
-        axes.plot([one.x, other.x], [one.y, other.y], solid_capstyle="round", zorder=1, **style)
-    for node in picture.nodes:
-        size = (90 if many else 420) * (2.2 if node.center else 1)
-        ring, width = (WRONG, 3.0) if node.wrong else ("white", 1.5)
-        axes.scatter(node.x, node.y, s=size, color=color(node.kind), edgecolors=ring, linewidths=width, zorder=2)
-        if many:
-            continue
+    spots = np.array([(node.x, node.y) for node in picture.nodes])
+    lines = [spots[[edge.source, edge.target]] for edge in picture.edges]
+    widths = [_width(edge.width) for edge in picture.edges]
+    shades = [to_rgba("#5d6b7c", 0.25 + 0.6 * edge.width) for edge in picture.edges]
+    axes.add_collection(LineCollection(lines, linewidths=widths, colors=shades, capstyle="round", zorder=1))
+    axes.scatter(
+        spots[:, 0],
+        spots[:, 1],
+        s=[(90 if many else 420) * (2.2 if node.center else 1) for node in picture.nodes],
+        c=[color(node.kind) for node in picture.nodes],
+        edgecolors=[WRONG if node.wrong else "white" for node in picture.nodes],
+        linewidths=[3.0 if node.wrong else 1.5 for node in picture.nodes],
+        zorder=2,
+    )
+    for node in () if many else picture.nodes:
         text = _short(node.text, _LONGEST).replace("$", r"\$")
         inside = len(text) <= _INSIDE
         axes.annotate(

@@ -10,33 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from graphattn.tasks.common.duration import seconds
 from graphattn.tasks.common.errors import InputError, SettingsError
-from graphattn.tasks.network.answer import Answer, find_answer
-from graphattn.tasks.network.calibration import ConformalSets, Familiarity
-from graphattn.tasks.network.choices import choose_metric, choose_split, notes_on_split
-from graphattn.tasks.network.config import NodeModelConfig, preset
-from graphattn.tasks.network.evidence import Evidence, gather
+from graphattn.tasks.network.base import Learning, Predictor, network_name, num_outputs
+from graphattn.tasks.network.choices import choose_metric, choose_split
+from graphattn.tasks.network.config import NodeModelConfig
+from graphattn.tasks.network.evidence import gather
 from graphattn.tasks.network.explain import Explanation, explain_node
 from graphattn.tasks.network.features import NodeFeatures
-from graphattn.tasks.network.findings import labels_of, notes_on
+from graphattn.tasks.network.findings import labels_of
 from graphattn.tasks.network.fit_rivals import RIVALS, fit_rivals
 from graphattn.tasks.network.labels_table import labels_table
-from graphattn.tasks.network.measured import measure_all
 from graphattn.tasks.network.network import Network
 from graphattn.tasks.network.node_inputs import NodeInputs
 from graphattn.tasks.network.reading import as_network, read_alike
-from graphattn.tasks.network.rivals import Rival
-from graphattn.tasks.network.saved import load_predictor, save_predictor
-from graphattn.tasks.network.search import Trial, search
-from graphattn.tasks.network.splits import (
-    SHARES,
-    NodeSplit,
-    without_edges_of,
-)
-from graphattn.tasks.network.training import FittedNetwork, fit_node_network, to_probabilities
+from graphattn.tasks.network.splits import SHARES, without_edges_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,46 +32,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class NodePredictor:
-    """What `NodeClassifier` and `NodeRegressor` have in common.
-
-    Attributes:
-        network: what was read.
-        split: the parts of its labeled nodes.
-        answer: who answers, and what was measured; see `Answer`.
-        networks: the trained networks, best first.
-        rivals: the other methods, by name.
-        trials: what the search has tried, best first; empty without one.
-        notes: what the user should know, a sentence each.
-        metric: what the methods were chosen by.
-        predictions: of all nodes, probabilities `[N, C]` or values `[N, 1]`.
-        distance: of all nodes to those of the training, `[N]`; above 1 they are unlike them.
-        conformal: sets of labels with a coverage.
-        familiarity: tells nodes that are unlike those of the training.
-        features: what the network is made into.
-        components: principal components of the features, where these are many.
-        reading: the options with which the network was read.
-        inductive: whether the edges of the test nodes were left out of the training.
-    """
+class NodePredictor(Predictor):
+    """What `NodeClassifier` and `NodeRegressor` have in common; see `Predictor`."""
 
     _tasks: tuple[str, ...]
-
-    network: Network
-    features: NodeFeatures
-    split: NodeSplit
-    answer: Answer
-    networks: list[FittedNetwork]
-    rivals: dict[str, Rival]
-    trials: list[Trial]
-    conformal: ConformalSets
-    familiarity: Familiarity
-    notes: list[str]
-    metric: str
-    inductive: bool
-    predictions: Array
-    distance: Array
-    components: Array | None
-    reading: dict[str, Any]
 
     def fit(
         self,
@@ -143,19 +95,15 @@ class NodePredictor:
         Raises:
             InputError: the data cannot be used, or a setting is out of range; the message is a sentence for the user.
         """
-        say = progress if progress is not None else _nothing
-        self.network = network = as_network(data, edges, target=target, **reading)
+        how = Learning(preset, config, budget, trials, seed, coverage, device, directory, resume, progress)
+        self.network = self.items = network = as_network(data, edges, target=target, **reading)
         if network.task not in self._tasks:
             remedy = "NodeRegressor" if network.task == "regression" else "NodeClassifier"
             raise InputError(f"the target {network.target!r} is a {network.task} target; use {remedy}, or give task=.")
-        if not 0 < coverage < 1:
-            raise SettingsError(f"coverage must be between 0 and 1, got {coverage!r}.")
         self.metric = choose_metric(network.task, metric)
         self.inductive = inductive
         self.split = choose_split(network, split, split_number, shares, seed)
         self.reading = {name: value for name, value in reading.items() if name != "graph"}
-        task, outputs = network.task, _num_outputs(network)
-        y = network.y.numpy()
         train, valid, test = (part.numpy() for part in self.split)
 
         seen = without_edges_of(network, self.split.test) if inductive else network
@@ -165,33 +113,12 @@ class NodePredictor:
             raise SettingsError("the nodes have no features; leave structural=None, which adds some.")
         evidence = gather(inputs, self.features.positions(seen))
         self.components = evidence.components
-        self.rivals = {}
-        for name, rival in fit_rivals(
-            evidence, y, train, valid, task=task, num_outputs=outputs, seed=seed, names=tuple(rivals)
-        ):
-            self.rivals[name] = rival
-            say(f"{name} is trained")
-
-        options: dict[str, Any] = {
-            "task": task,
-            "num_outputs": outputs,
-            "metric": self.metric,
-            "seed": seed,
-            "device": device,
-        }
-        kept = None if directory is None else Path(directory) / "checkpoints"
-        self.trials = []
-        if config is None and preset == "search":
-            found = search(
-                inputs, network.y, self.split, budget=seconds(budget), trials=trials,
-                directory=_search_directory(kept, resume), progress=say, **options,
-            )  # fmt: skip
-            self.trials, self.networks = found.trials, found.networks
-        else:
-            recipe = _preset(preset) if config is None else config
-            fitted = fit_node_network(inputs, network.y, self.split, recipe, directory=kept, resume=resume, **options)
-            self.networks = [fitted]
-            say(f"a network is trained: validation {fitted.best['valid_score']:.4f}")
+        fitted = fit_rivals(
+            evidence, network.y.numpy(), train, valid, task=network.task, num_outputs=num_outputs(network), seed=seed,
+            names=tuple(rivals),
+        )  # fmt: skip
+        self._learn(inputs, fitted, how)
+        self._choose_smoothing(evidence)
 
         predictions = self._all_predictions(evidence, self._known(network), [net.logits for net in self.networks])
         if inductive:  # the test nodes are there now
@@ -199,12 +126,7 @@ class NodePredictor:
             evidence = gather(whole, self.features.positions(network), components=self.components)
             later = self._all_predictions(evidence, self._known(network), [net(whole) for net in self.networks])
             predictions = {name: np.where(test[:, None], later[name], value) for name, value in predictions.items()}
-        self.answer = find_answer(task, self.metric, predictions, y, valid, test)
-        self.predictions = self.answer(task, predictions)
-        self.conformal = ConformalSets.fit(task, self.predictions[valid], y[valid], coverage)
-        self.familiarity = Familiarity.fit(evidence, train)
-        self.distance = self.familiarity.distance(evidence)
-        self.notes = [*network.notes, *notes_on(network), *notes_on_split(self.split), self.answer.why]
+        self._conclude(predictions, evidence, how)
         return self
 
     def predict(self, data: Any = None, edges: Any = None, **reading: Any) -> pd.DataFrame:
@@ -233,6 +155,12 @@ class NodePredictor:
         predicted, distance = self._predict_network(network)
         return labels_table(network, predicted, self.conformal, distance)
 
+    def members(self, network: Network) -> dict[str, Array]:
+        """Return what each method says of a network's nodes, by its name, before temperatures."""
+        inputs = NodeInputs.of(network, self.features)
+        evidence = gather(inputs, self.features.positions(network), components=self.components)
+        return self._all_predictions(evidence, self._known(network), [net(inputs) for net in self.networks])
+
     def explain(self, node: Any, *, edges: int = 3, seed: int = 0) -> Explanation:
         """Say whom the best network listened to when it labeled a node of the training network, and test that.
 
@@ -251,74 +179,14 @@ class NodePredictor:
             raise InputError(f"the network has no node {name!r}{similar}")
         place = network.ids.index(name)
         inputs = NodeInputs.of(network, self.features)
-        actual, own = labels_of(network)[place], _network_name(0, len(self.networks))
+        actual, own = labels_of(network)[place], network_name(0, len(self.networks))
         return explain_node(
             self.networks[0], inputs, place, ids=network.ids, classes=network.classes, actual=actual, edges=edges,
             seed=seed, temperature=next(each.temperature for each in self.answer.members if each.name == own),
         )  # fmt: skip
-
-    def evaluate(self) -> dict[str, Any]:
-        """Return what was measured, as plain values: the answer, every method, calibration, coverage, homophily."""
-        return measure_all(self)
-
-    def save(self, directory: str | Path) -> None:
-        """Write the model to a directory of JSON, safetensors and arrays; `load` reads it."""
-        save_predictor(self, Path(directory))
-
-    @classmethod
-    def load(cls, directory: str | Path) -> Any:
-        """Read a model that `save` wrote; nothing in it is run.
-
-        Raises:
-            ModelDirectoryError: there is no whole model there.
-            InputError: it is one of another kind.
-        """
-        return load_predictor(Path(directory), cls)
 
     def _predict_network(self, network: Network) -> tuple[Array, Array]:
         inputs = NodeInputs.of(network, self.features)
         evidence = gather(inputs, self.features.positions(network), components=self.components)
         predictions = self._all_predictions(evidence, self._known(network), [net(inputs) for net in self.networks])
         return self.answer(network.task, predictions), self.familiarity.distance(evidence)
-
-    def _all_predictions(self, evidence: Evidence, known: NDArray[Any], outputs: Sequence[Tensor]) -> dict[str, Array]:
-        task = self.network.task
-        found = {
-            _network_name(number, len(outputs)): to_probabilities(task, logits) for number, logits in enumerate(outputs)
-        }
-        return found | {name: rival.predict(evidence, known) for name, rival in self.rivals.items()}
-
-    def _known(self, network: Network) -> NDArray[Any]:
-        """The labels of the training part, for the nodes of a network that were in it."""
-        own = self.network.y.clone()
-        own[~self.split.train] = float("nan") if own.is_floating_point() else -1
-        if network.ids == self.network.ids:
-            return own.numpy()
-        place = {name: number for number, name in enumerate(self.network.ids)}
-        known = own.new_full((len(network.ids), *own.shape[1:]), float("nan") if own.is_floating_point() else -1)
-        for here, name in enumerate(network.ids):
-            if name in place:
-                known[here] = own[place[name]]
-        return known.numpy()
-
-
-def _num_outputs(network: Network) -> int:
-    return 1 if network.task == "regression" else len(network.classes)
-
-
-def _network_name(number: int, count: int) -> str:
-    return "network" if count == 1 else f"network_{number + 1}"
-
-
-def _search_directory(directory: Path | None, resume: bool) -> Path | None:
-    if directory is not None and not resume:
-        (directory / "search.log").unlink(missing_ok=True)
-    return directory
-
-
-def _nothing(sentence: str) -> None:
-    """Say nothing."""
-
-
-_preset = preset
-"""under another name in `fit`, which has an argument `preset`"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,7 @@ def labels_text(table: pd.DataFrame, given: int) -> str:
     """Return what `write_labels` writes."""
     names = [str(name) for name in table.columns[:given]]
     for name in table.columns[given:]:
-        names.append(next(new for new in (name, *(f"{name}_{n}" for n in range(2, 10**6))) if new not in names))
+        names.append(next(new for new in chain([name], (f"{name}_{n}" for n in count(2))) if new not in names))
     table = table.set_axis(names, axis=1)
     for name in names[given:]:
         if table[name].dtype.kind == "f":

@@ -38,6 +38,7 @@ def save_predictor(predictor: Any, directory: Path) -> None:
         "answer": dataclasses.asdict(predictor.answer),
         "coverage": predictor.conformal.coverage,
         "limit": predictor.familiarity.limit if np.isfinite(predictor.familiarity.limit) else None,
+        "smoothing": predictor.smoothing,
         "notes": predictor.notes,
         "trials": [dataclasses.asdict(trial) for trial in predictor.trials],
         "networks": [],
@@ -53,6 +54,7 @@ def save_predictor(predictor: Any, directory: Path) -> None:
                 "curve": net.curve,
                 "center": net.center,
                 "spread": net.spread,
+                "kind": net.kind,
             }
         )
     for name, rival in predictor.rivals.items():
@@ -67,7 +69,8 @@ def save_predictor(predictor: Any, directory: Path) -> None:
     } | {f"split/{name}": part for name, part in predictor.split._asdict().items()}
     if predictor.components is not None:
         tensors["components"] = predictor.components
-    storage.write_model(directory, model, tensors, predictor.network)
+    items = None if predictor.items is predictor.network else predictor.items
+    storage.write_model(directory, model, tensors, predictor.network, items)
 
 
 def load_predictor(directory: Path, kind: type[Predictor]) -> Predictor:
@@ -76,7 +79,7 @@ def load_predictor(directory: Path, kind: type[Predictor]) -> Predictor:
     Raises:
         ModelDirectoryError: there is no whole model there.
     """
-    model, tensors, network = storage.read_model(directory)
+    model, tensors, network, items = storage.read_model(directory)
     if model["kind"] != kind.__name__:
         raise InputError(f"{directory} holds a {model['kind']}, not a {kind.__name__}.")
     made: Any = kind()
@@ -87,7 +90,8 @@ def load_predictor(directory: Path, kind: type[Predictor]) -> Predictor:
     def arrays(prefix: str) -> dict[str, Array]:
         return {name: value.numpy() for name, value in under(prefix).items()}
 
-    made.network, made.metric, made.inductive = network, model["metric"], model["inductive"]
+    made.network, made.items, made.metric, made.inductive = network, items, model["metric"], model["inductive"]
+    made.smoothing = model.get("smoothing")
     made.reading, made.notes = model["reading"], model["notes"]
     made.features = NodeFeatures.from_dict(model["features"], arrays("features/"))
     made.split = NodeSplit(**under("split/"))
@@ -97,18 +101,19 @@ def load_predictor(directory: Path, kind: type[Predictor]) -> Predictor:
     made.networks = [
         FittedNetwork(
             NodeModelConfig.from_json(net["config"]),
-            network.task,
+            items.task,
             net["sizes"],
             under(f"network{number}/"),
             net["curve"],
             tensors[f"logits{number}"],
             net["center"],
             net["spread"],
+            net.get("kind", "nodes"),
         )
         for number, net in enumerate(model["networks"])
     ]
     made.rivals = {name: rival_of(state, arrays(f"rival/{name}/")) for name, state in model["rivals"].items()}
-    made.conformal = ConformalSets(network.task, model["coverage"], tensors["alphas"].numpy())
+    made.conformal = ConformalSets(items.task, model["coverage"], tensors["alphas"].numpy())
     limit = float("inf") if model["limit"] is None else model["limit"]
     made.familiarity = Familiarity(tensors["points"].numpy(), tensors["scale"].numpy(), limit)
     made.predictions, made.distance = tensors["predictions"].numpy(), tensors["distance"].numpy()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.network.config import PRESETS, NodeModelConfig
-from graphattn.tasks.network.node_inputs import NodeInputs
+from graphattn.tasks.network.node_inputs import Inputs
 from graphattn.tasks.network.splits import NodeSplit
 from graphattn.tasks.network.training import FittedNetwork, fit_node_network
 
@@ -47,7 +47,7 @@ class SearchResult:
 
 
 def search(
-    inputs: NodeInputs,
+    inputs: Inputs,
     y: Tensor,
     split: NodeSplit,
     *,

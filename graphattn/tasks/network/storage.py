@@ -3,6 +3,7 @@
 - `model.json`: what the model is; written last, so a directory that has it is whole.
 - `model.safetensors`: the weights of the networks, and the arrays of all else.
 - `network.npz`, `nodes.csv`: the network that it was trained on, whose nodes it labels.
+- `items.npz`, `items.csv`: the pairs or graphs that it labels, where it does not label nodes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from graphattn.tasks.network.network import ColumnRole, Network
 from graphattn.version import __version__
 
 MODEL, WEIGHTS, NETWORK, NODES = "model.json", "model.safetensors", "network.npz", "nodes.csv"
+ITEMS, ROWS = "items.npz", "items.csv"
 FORMAT = "graphattn network model"
 FORMAT_VERSION = 1
 
@@ -33,19 +35,27 @@ _TENSORS = ("edge_index", "edge_weight", "edge_type", "edge_attr", "y")
 
 
 def write_model(
-    directory: Path, model: Mapping[str, Any], tensors: Mapping[str, Tensor | NDArray[Any]], network: Network
+    directory: Path,
+    model: Mapping[str, Any],
+    tensors: Mapping[str, Tensor | NDArray[Any]],
+    network: Network,
+    items: Network | None = None,
 ) -> None:
-    """Write a model; `model` is made of plain values."""
+    """Write a model; `model` is made of plain values, `items` is what it labels where these are not the nodes."""
     (directory / MODEL).unlink(missing_ok=True)
-    _write_network(directory, network)
+    _write_network(directory / NETWORK, directory / NODES, network)
+    for path in (directory / ITEMS, directory / ROWS):
+        path.unlink(missing_ok=True)
+    if items is not None:
+        _write_network(directory / ITEMS, directory / ROWS, items)
     kept = {name: torch.as_tensor(tensor).detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(directory / WEIGHTS, lambda temporary: temporary.write_bytes(save(kept)))
     head = {"format": FORMAT, "format_version": FORMAT_VERSION, "graphattn": __version__, "torch": torch.__version__}
     write_json(directory / MODEL, head | dict(model))
 
 
-def read_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor], Network]:
-    """Read what `write_model` wrote.
+def read_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor], Network, Network]:
+    """Read what `write_model` wrote; the items are the network itself where there are no others.
 
     Raises:
         ModelDirectoryError: there is no directory, no whole model of this format in it, or a file is damaged.
@@ -61,10 +71,12 @@ def read_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor], Netw
             f"{FORMAT_VERSION}. Install the version of graphattn that wrote it."
         )
     tensors = _checked(directory / WEIGHTS, load_file)
-    return model, tensors, _read_network(directory)
+    network = _read_network(directory / NETWORK, directory / NODES)
+    others = (directory / ITEMS).exists()
+    return model, tensors, network, _read_network(directory / ITEMS, directory / ROWS) if others else network
 
 
-def _write_network(directory: Path, network: Network) -> None:
+def _write_network(arrays_path: Path, rows_path: Path, network: Network) -> None:
     arrays = {name: getattr(network, name).numpy() for name in _TENSORS if getattr(network, name) is not None}
     if network.x.layout is torch.sparse_csr:
         arrays |= {
@@ -90,19 +102,19 @@ def _write_network(directory: Path, network: Network) -> None:
     arrays["text"] = np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    write_atomically(directory / NETWORK, lambda temporary: temporary.write_bytes(buffer.getvalue()))
-    write_atomically(directory / NODES, lambda temporary: network.nodes.to_csv(temporary, index=False))
+    write_atomically(arrays_path, lambda temporary: temporary.write_bytes(buffer.getvalue()))
+    write_atomically(rows_path, lambda temporary: network.nodes.to_csv(temporary, index=False))
 
 
-def _read_network(directory: Path) -> Network:
+def _read_network(arrays_path: Path, rows_path: Path) -> Network:
     import pandas as pd
 
     def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
 
-    arrays = _checked(directory / NETWORK, arrays_of)
-    nodes = _checked(directory / NODES, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False))
+    arrays = _checked(arrays_path, arrays_of)
+    nodes = _checked(rows_path, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False))
     text = json.loads(arrays["text"].tobytes())
     if "x" in arrays:
         x = torch.from_numpy(arrays["x"])

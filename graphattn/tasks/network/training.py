@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +17,20 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphattn.models import NodeNetwork
+from graphattn.models import NodeNetwork, PairNetwork, PooledNetwork
 from graphattn.tasks.common.checkpoint import AtomicCheckpointIO
+from graphattn.tasks.common.device import resolve_device
 from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.common.quiet import own_interrupt, quiet_lightning
-from graphattn.tasks.molecule.inference import resolve_device
-from graphattn.tasks.network.config import NodeModelConfig
+from graphattn.tasks.network.config import NodeModelConfig, kept_epoch
 from graphattn.tasks.network.metrics import METRICS, score
-from graphattn.tasks.network.node_inputs import NodeInputs
+from graphattn.tasks.network.node_inputs import Inputs
 from graphattn.tasks.network.splits import NodeSplit, labeled
 
 _STEPS_BETWEEN_CHECKPOINTS = 50
+
+NETWORKS: dict[str, Any] = {"nodes": NodeNetwork, "pairs": PairNetwork, "graphs": PooledNetwork}
+"""by the kind of their inputs"""
 
 _KEPT = ("weights", "curve", "best", "highest", "lowest", "improved")
 """what a checkpoint keeps of `_BestEpoch`"""
@@ -47,22 +51,23 @@ class FittedNetwork:
     logits: Tensor
     center: float = 0.0
     spread: float = 1.0
+    kind: str = "nodes"
 
-    def network(self) -> NodeNetwork:
+    def network(self) -> Any:
         """Build it with its weights, in `eval()` mode."""
-        net = NodeNetwork(**self.sizes, **self.config.shape)
+        net = NETWORKS[self.kind](**self.sizes, **self.config.shape)
         net.load_state_dict(self.weights)
         return net.eval()
 
-    def __call__(self, inputs: NodeInputs) -> Tensor:
-        """Return the outputs for the nodes of any graph, `[N, C]`."""
+    def __call__(self, inputs: Inputs) -> Tensor:
+        """Return the outputs for any inputs of its kind, `[N, C]`."""
         with torch.inference_mode():
             return self.center + self.spread * self.network()(*inputs)
 
     @property
     def best(self) -> dict[str, float]:
         """The record of the epoch that the weights come from."""
-        return max(self.curve, key=lambda record: (record["valid_score"], -record["valid_loss"]))
+        return self.curve[kept_epoch(self.curve, self.config.keep)]
 
 
 def to_probabilities(task: str, logits: Tensor) -> NDArray[np.float64]:
@@ -74,7 +79,7 @@ def to_probabilities(task: str, logits: Tensor) -> NDArray[np.float64]:
 
 
 def fit_node_network(
-    inputs: NodeInputs,
+    inputs: Inputs,
     y: Tensor,
     split: NodeSplit,
     config: NodeModelConfig,
@@ -92,7 +97,7 @@ def fit_node_network(
     """Train one network on the whole graph; keep the weights of the epoch that does best on the validation nodes.
 
     Args:
-        inputs: features and edges of all nodes.
+        inputs: features and edges, and what is asked about.
         y: labels of all nodes; only those of the training and validation part are looked at.
         split: the parts.
         config: the recipe.
@@ -110,14 +115,10 @@ def fit_node_network(
         SettingsError: the device is not there, or the loss is not finite from the first step on.
         KeyboardInterrupt: the user interrupted; the last checkpoint stays.
     """
-    sizes: dict[str, Any] = {
-        "in_dim": inputs.x.shape[1],
-        "out_dim": num_outputs,
-        "edge_dim": None if inputs.edge_attr is None else inputs.edge_attr.shape[1],
-    }
+    sizes = inputs.sizes() | {"out_dim": num_outputs}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = NodeNetwork(**sizes, **config.shape)
+        net = NETWORKS[inputs.kind](**sizes, **config.shape)
         center, spread = _scale(task, y[split.train])
         scaled = (y - center) / spread if task == "regression" else y
         metric = METRICS[task][0] if metric is None else metric
@@ -159,8 +160,9 @@ def fit_node_network(
             raise KeyboardInterrupt
     if not best.weights:
         raise SettingsError(f"the training loss is not finite; lower the learning rate (now {config.lr:g}).")
-    fitted = FittedNetwork(config, task, sizes, best.weights, best.curve, torch.empty(0), center, spread)
-    return FittedNetwork(config, task, sizes, best.weights, best.curve, fitted(inputs), center, spread)
+    nothing = torch.empty(0)
+    fitted = FittedNetwork(config, task, sizes, best.weights, best.curve, nothing, center, spread, inputs.kind)
+    return dataclasses.replace(fitted, logits=fitted(inputs))
 
 
 def node_loss(task: str, outputs: Tensor, y: Tensor) -> Tensor:
@@ -178,8 +180,8 @@ class _NodeModule(L.LightningModule):
 
     def __init__(
         self,
-        net: NodeNetwork,
-        inputs: NodeInputs,
+        net: Any,
+        inputs: Inputs,
         y: Tensor,
         split: NodeSplit,
         config: NodeModelConfig,
@@ -222,7 +224,7 @@ class _NodeModule(L.LightningModule):
 
 
 class _BestEpoch(L.Callback):
-    """Keep the weights that do best on the validation nodes; stop when neither score nor loss improves any more."""
+    """Keep the weights of the epoch that is best on validation nodes; stop when neither score nor loss improves."""
 
     def __init__(self, config: NodeModelConfig) -> None:
         self.config = config
@@ -242,8 +244,9 @@ class _BestEpoch(L.Callback):
         if value > self.highest or loss < self.lowest:
             self.improved = step
         self.highest, self.lowest = max(value, self.highest), min(loss, self.lowest)
-        if (value, -loss) > self.best:
-            self.best = (value, -loss)
+        rank = (value, -loss) if self.config.keep == "score" else (-loss, value)
+        if rank > self.best:
+            self.best = rank
             state = pl_module.net.state_dict()
             self.weights = {name: each.detach().to("cpu", copy=True) for name, each in state.items()}
         if step - self.improved >= self.config.patience:

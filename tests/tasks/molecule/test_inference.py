@@ -1,12 +1,10 @@
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
 from graphattn.chem import from_smiles
-from graphattn.tasks.common.errors import SettingsError
 from graphattn.tasks.molecule.data import to_data
-from graphattn.tasks.molecule.inference import predict_each, resolve_device, to_predictions
+from graphattn.tasks.molecule.inference import predict_each, to_predictions
 from graphattn.tasks.molecule.scaling import TargetScaler
 
 
@@ -31,16 +29,3 @@ def test_each_network_in_order_and_in_the_targets_unit():
 def test_logits_become_probabilities():
     probabilities = to_predictions("classification", torch.tensor([[0.0], [1000.0]]), TargetScaler.identity(1))
     assert probabilities.tolist() == [[0.5], [1.0]]
-
-
-def test_devices():
-    assert resolve_device("cpu") == "cpu"
-    assert resolve_device("auto") in ("cpu", "cuda", "mps")
-    with pytest.raises(SettingsError, match="precision 16 needs a GPU"):
-        resolve_device("cpu", "16")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
-def test_a_device_that_is_not_there():
-    with pytest.raises(SettingsError, match="'cuda' is not available here"):
-        resolve_device("cuda")

@@ -31,11 +31,11 @@ Progress = Callable[[int, int], None] | None
 
 def open_tables(nodes: Any, edges: Any, encoding: str | None, progress: Progress = None) -> Source:
     """Open a table of nodes, if there is one, and a table or list of edges."""
-    found = None if nodes is None else _table(nodes, "nodes", encoding, progress)
+    found = None if nodes is None else open_table(nodes, "nodes", encoding, progress)
     if isinstance(edges, (str, Path)) and _suffix(Path(edges)) in _EDGE_LISTS:
         listed = read_edge_list(Path(edges), encoding, progress)
         return Source(found, listed, source_column="source", destination_column="target")
-    return Source(found, _table(edges, "edges", encoding, progress))
+    return Source(found, open_table(edges, "edges", encoding, progress))
 
 
 def open_graph(
@@ -88,7 +88,7 @@ def _alone(nodes: Any, graph: str) -> None:
         raise TableError(f"{graph} has nodes of its own; give it without a table of nodes.")
 
 
-def _table(table: Any, what: str, encoding: str | None, progress: Progress) -> Rows:
+def open_table(table: Any, what: str, encoding: str | None, progress: Progress) -> Rows:
     if hasattr(table, "columns") and hasattr(table, "iloc"):
         return frame_rows(table, f"the data frame of {what}")
     if not isinstance(table, (str, Path)) and not hasattr(table, "__fspath__"):
