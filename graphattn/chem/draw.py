@@ -38,11 +38,20 @@ def draw_molecule(
         SmilesError: the SMILES cannot be read.
         ValueError: `atom_weights` are not one finite number per atom.
     """
-    mol = as_mol(molecule.replace(JOIN, ".") if isinstance(molecule, str) else molecule)
-    drawer = _drawer(size, size)
-    highlights = {} if atom_weights is None else _discs(_checked(atom_weights, mol))
-    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, legend=_ascii(legend or ""), **highlights)
-    return _text(drawer)
+    return _text(_drawn(_drawer(size, size), molecule, atom_weights, legend))
+
+
+def draw_png(
+    molecule: str | Chem.Mol,
+    *,
+    atom_weights: ArrayLike | None = None,
+    size: tuple[int, int] = (600, 400),
+    legend: str | None = None,
+) -> bytes:
+    """Draw one molecule as a PNG picture; arguments and errors as of `draw_molecule`."""
+    drawer = _drawn(_drawer(size, size, rdMolDraw2D.MolDraw2DCairo), molecule, atom_weights, legend)
+    drawer.FinishDrawing()
+    return bytes(drawer.GetDrawingText())
 
 
 def draw_grid(
@@ -81,10 +90,18 @@ def draw_grid(
     return _text(drawer)
 
 
-def _drawer(size: tuple[int, int], panel: tuple[int, int]) -> rdMolDraw2D.MolDraw2DSVG:
+def _drawn(drawer: Any, molecule: str | Chem.Mol, atom_weights: ArrayLike | None, legend: str | None) -> Any:
+    """Draw a molecule, and return the drawer."""
+    mol = as_mol(molecule.replace(JOIN, ".") if isinstance(molecule, str) else molecule)
+    highlights = {} if atom_weights is None else _discs(_checked(atom_weights, mol))
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, legend=_ascii(legend or ""), **highlights)
+    return drawer
+
+
+def _drawer(size: tuple[int, int], panel: tuple[int, int], kind: Any = rdMolDraw2D.MolDraw2DSVG) -> Any:
     if min(size) < 1:
         raise ValueError(f"size must be at least 1 by 1 pixel, got {size[0]} by {size[1]}")
-    drawer = rdMolDraw2D.MolDraw2DSVG(*size, *panel)
+    drawer = kind(*size, *panel)
     options: Any = drawer.drawOptions()
     options.drawMolsSameScale = False  # else one large molecule shrinks all its neighbors
     options.fixedBondLength = 32  # pixels, at most: small molecules are not blown up
@@ -95,9 +112,9 @@ def _ascii(legend: str) -> str:
     return legend.replace("\N{MINUS SIGN}", "-").encode("ascii", "replace").decode()
 
 
-def _text(drawer: rdMolDraw2D.MolDraw2DSVG) -> str:
+def _text(drawer: Any) -> str:
     drawer.FinishDrawing()
-    svg = drawer.GetDrawingText()
+    svg: str = drawer.GetDrawingText()
     return svg[svg.index("<svg") :].strip()  # the XML declaration has no place inside HTML
 
 

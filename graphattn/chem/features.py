@@ -81,11 +81,20 @@ class ArrayFeaturizer:
             given = [parse_smiles(text) for text in self._texts(smiles)]
             mols = [_kept(mol, self.salts) for mol in given]
             identity = _joint([identify(*pair) for pair in zip(mols, given, strict=True)]) if self.identify else None
-            mol = mols[0] if self.molecules == 1 else _together(mols)
+            mol = _one(mols)
             graph = graph_arrays(mol, self.atoms, self.bonds)
             values = compute_descriptors(mols, self.descriptors).ravel() if self.descriptors else np.zeros(0)
             counts = compute_fingerprints(mols, size=self.fingerprint).ravel() if self.fingerprint else None
         return MoleculeArrays(*graph, values, identity, counts, traits_of(mol))
+
+    def molecule(self, smiles: str) -> Chem.Mol:
+        """Return the RDKit molecule whose atoms are those of the graph.
+
+        Raises:
+            SmilesError: the SMILES cannot be read.
+        """
+        with interrupts_held():
+            return _one([_kept(parse_smiles(text), self.salts) for text in self._texts(smiles)])
 
     def _texts(self, smiles: str) -> list[str]:
         if self.molecules == 1 or not isinstance(smiles, str) or not smiles:
@@ -106,8 +115,11 @@ def _joint(each: list[Identity]) -> Identity:
     )
 
 
-def _together(mols: list[Chem.Mol]) -> Chem.Mol:
+def _one(mols: list[Chem.Mol]) -> Chem.Mol:
+    """Return several molecules as one."""
     joint = mols[0]
+    if len(mols) == 1:
+        return joint
     for mol in mols[1:]:
         joint = Chem.CombineMols(joint, mol)
     Chem.SanitizeMol(joint)

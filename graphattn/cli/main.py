@@ -9,6 +9,7 @@ import typer
 from graphattn.cli.bench import bench
 from graphattn.cli.compare import compare
 from graphattn.cli.evaluate import evaluate
+from graphattn.cli.explain import explain
 from graphattn.cli.fingerprint import fingerprint
 from graphattn.cli.info import info
 from graphattn.cli.interruption import INTERRUPTED, TERMINATED
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(predict)
+app.command()(explain)
 app.command()(fingerprint)
 app.command()(evaluate)
 app.command()(compare)

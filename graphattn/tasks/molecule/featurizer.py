@@ -77,6 +77,14 @@ class Featurizer:
         """Yield those of each chunk of molecules; see `featurize_chunks`."""
         return featurize_chunks(self._arrays(), chunks, processes)
 
+    def molecule(self, smiles: str) -> Any:
+        """Return the RDKit molecule whose atoms are those of the graph.
+
+        Raises:
+            SmilesError: the SMILES cannot be read.
+        """
+        return self._arrays().molecule(smiles)
+
     def _arrays(self, identify: bool = False) -> ArrayFeaturizer:
         return ArrayFeaturizer(
             self.atoms, self.bonds, self.descriptors, identify, self.fingerprint, self.salts, self.molecules

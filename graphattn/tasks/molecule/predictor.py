@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from graphattn.chem import Split
     from graphattn.models import MoleculeNet
     from graphattn.tasks.common.rejects import Reject
+    from graphattn.tasks.molecule.explain import Explanation
     from graphattn.tasks.molecule.featurize_many import Features
     from graphattn.tasks.molecule.featurizer import Featurizer
 
@@ -190,7 +191,7 @@ class MoleculePredictor:
         from graphattn.tasks.common.table import read_table
 
         if isinstance(smiles, pd.DataFrame):
-            if not self._columns_needed() and self._require_fitted().featurizer.molecules == 1:
+            if not self._columns_needed() and self.require_fitted().featurizer.molecules == 1:
                 raise TypeError("smiles must be SMILES, got a data frame; give the column that holds them")
             table, column = self.smiles_table(read_table(smiles))
             texts: list[Any] = [table.cell(row, table.column(column)) for row in range(len(table.rows))]
@@ -263,7 +264,7 @@ class MoleculePredictor:
             progress: called with the number of rows done.
         """
         asked: deque[Asked] = deque()
-        own = self._require_fitted().featurizer.own
+        own = self.require_fitted().featurizer.own
         parts = [table] if isinstance(table, Table) else table
         for prediction in self._asked(
             _kept(ask_table(parts, smiles_column, own, _CHUNK), asked), device, processes, progress
@@ -307,7 +308,7 @@ class MoleculePredictor:
     @property
     def fingerprint_width(self) -> int:
         """The numbers in a learned fingerprint."""
-        return sum(net.embed_width for net in self._networks())
+        return sum(net.embed_width for net in self.networks())
 
     def smiles_table(self, table: Table) -> tuple[Table, str]:
         """Return a table in which the SMILES stand in one column, and its name: that of the training, or one like it.
@@ -318,7 +319,7 @@ class MoleculePredictor:
         from graphattn.tasks.molecule.columns import guess_smiles_column
         from graphattn.tasks.molecule.tables import join_columns
 
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         several = fitted.data.get("smiles_columns")
         for column in fitted.featurizer.own:
             table.column(column)
@@ -329,7 +330,7 @@ class MoleculePredictor:
 
     def _columns_needed(self) -> list[str]:
         """Return the columns that a prediction needs, where SMILES alone will not do."""
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         several = fitted.data.get("smiles_columns") or []
         return [*(several or [fitted.smiles_column]), *fitted.featurizer.own] if fitted.featurizer.own else []
 
@@ -341,13 +342,13 @@ class MoleculePredictor:
         from graphattn.tasks.molecule.inference import embed
 
         device = resolve_device(device)
-        graphs_alone = replace(self._require_fitted().featurizer, descriptors=(), fingerprint=0)
+        graphs_alone = replace(self.require_fitted().featurizer, descriptors=(), fingerprint=0)
         for answers in _answers(graphs_alone, asked, 1, progress):
             rows = np.full((len(answers), self.fingerprint_width), np.nan, dtype=np.float32)
             kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
             if kept:
                 molecules = [to_data(answer.graph) for answer in answers if not isinstance(answer, str)]
-                rows[kept] = embed(self._networks(), molecules, device=device)
+                rows[kept] = embed(self.networks(), molecules, device=device)
             yield rows, [answer if isinstance(answer, str) else "" for answer in answers]
 
     def _asked(
@@ -362,7 +363,7 @@ class MoleculePredictor:
         waiting: deque[Asked] = deque()
         done = 0
         chunks = (each.distinct() for each in _kept(asked, waiting))
-        for answers in self._require_fitted().featurizer.chunks(chunks, processes):
+        for answers in self.require_fitted().featurizer.chunks(chunks, processes):
             each = waiting.popleft()
             yield self._predict_asked(each, answers, device)
             done += len(each.texts)
@@ -389,7 +390,7 @@ class MoleculePredictor:
 
     def _chunk(self, answers: Sequence[Features | str], texts: Sequence[Any] | None, device: str) -> Prediction:
         """Predict from features, or from the reasons why there are none."""
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         shape = (len(answers), len(fitted.target_columns))
         mean, std, spread = (np.full(shape, np.nan) for _ in range(3))
         kept = [position for position, answer in enumerate(answers) if not isinstance(answer, str)]
@@ -397,7 +398,7 @@ class MoleculePredictor:
             features = [answer for answer in answers if not isinstance(answer, str)]
             if fitted.featurizer.own_width:
                 features = self._with_function(features, [(texts or [])[position] for position in kept])
-            each = self._predict_each([self._to_data(one) for one in features], device)
+            each = self._predict_each([self.to_data(one) for one in features], device)
             mean[kept], spread[kept] = self._stacked(features, each.mean(axis=0))
             if len(each) > 1:
                 std[kept] = each.std(axis=0, ddof=1)
@@ -413,11 +414,31 @@ class MoleculePredictor:
                 "the model learned from a function of features, which is not kept with it; set the predictor's "
                 "`features` to that function."
             )
-        values = function_values(self.features, texts, self._require_fitted().featurizer.own_width)
+        values = function_values(self.features, texts, self.require_fitted().featurizer.own_width)
         return [
             each._replace(descriptors=np.concatenate([each.descriptors, row]))
             for each, row in zip(features, values, strict=True)
         ]
+
+    def explain(
+        self, smiles: str | Sequence[str], *, target: str | None = None, method: str = "gradients"
+    ) -> list[Explanation | str]:
+        """Explain the networks' answers: which atoms and bonds they rest on.
+
+        Args:
+            smiles: the molecules.
+            target: the column to explain; the first when None.
+            method: "gradients", "occlusion" or "attention"; see `graphattn.tasks.molecule.attribution.attribute`.
+
+        Returns:
+            An `Explanation` for each, or a sentence that says why there is none.
+
+        Raises:
+            SettingsError: an unknown method or target.
+        """
+        from graphattn.tasks.molecule.explain import Explainer
+
+        return list(Explainer(self, target, method).each([smiles] if isinstance(smiles, str) else smiles))
 
     def output_columns(self) -> list[str]:
         """Return the columns of a prediction.
@@ -438,16 +459,16 @@ class MoleculePredictor:
     def _outputs(self) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
         """Return the columns of a prediction, and how each is found."""
         columns: dict[str, Callable[[Prediction], NDArray[Any]]] = {}
-        for target in range(len(self._require_fitted().target_columns)):
+        for target in range(len(self.require_fitted().target_columns)):
             columns |= self._target_outputs(target)
-        if self._require_fitted().trust is not None:
+        if self.require_fitted().trust is not None:
             columns["nearest_similarity"] = lambda made: _nearest(made).similarity
             columns["nearest_smiles"] = lambda made: np.array(_nearest(made).smiles, dtype=object)
             columns["remark"] = lambda made: np.array(_nearest(made).remarks, dtype=object)
         return columns
 
     def _target_outputs(self, target: int) -> dict[str, Callable[[Prediction], NDArray[Any]]]:
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         name = fitted.target_columns[target]
         columns: dict[str, Callable[[Prediction], NDArray[Any]]] = {}
         if fitted.task == "classification" and tuple(fitted.classes[target]) != ZERO_ONE:
@@ -466,14 +487,14 @@ class MoleculePredictor:
 
     def _measured(self, values: NDArray[np.float64], target: int) -> NDArray[Any]:
         """Return measured values as the table wrote them: numbers, or labels of classes."""
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         if fitted.task == "regression" or tuple(fitted.classes[target]) == ZERO_ONE:
             return values
         return likelier(values, fitted.classes[target])
 
     def save(self, directory: str | Path) -> None:
         """Keep the predictor in a directory, as JSON and safetensors; `load` reads it back."""
-        fitted, place = self._require_fitted(), Path(directory)
+        fitted, place = self.require_fitted(), Path(directory)
         saved.write_networks(place, fitted)
         saved.write_description(place, self.model, self.training, fitted)
 
@@ -493,7 +514,7 @@ class MoleculePredictor:
         predictor = cls(model, training, features)
         predictor.fitted = fitted
         with saved.whole(place):
-            predictor._networks()
+            predictor.networks()
         return predictor
 
     def __repr__(self) -> str:
@@ -503,24 +524,30 @@ class MoleculePredictor:
         count = len(self.fitted.weights)
         return f"MoleculePredictor({self.fitted.task} of {targets}, {count} network{'s' if count > 1 else ''})"
 
-    def _require_fitted(self) -> Fitted:
+    def require_fitted(self) -> Fitted:
+        """Return what the training found out.
+
+        Raises:
+            InputError: there was no training.
+        """
         if self.fitted is None:
             raise InputError("this predictor is not fitted; call fit or load first.")
         return self.fitted
 
-    def _to_data(self, features: Features) -> Any:
+    def to_data(self, features: Features) -> Any:
+        """Return a molecule as the networks take it."""
         from graphattn.tasks.molecule.data import to_data
 
-        scaler = self._require_fitted().descriptor_scaler
+        scaler = self.require_fitted().descriptor_scaler
         return to_data(features.graph, None if scaler is None else scaler.transform(features.descriptors))
 
     def _predict_each(self, molecules: Sequence[Any], device: str) -> NDArray[np.float64]:
         from graphattn.tasks.common.device import resolve_device
         from graphattn.tasks.molecule.inference import predict_each
 
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         return predict_each(
-            self._networks(), molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
+            self.networks(), molecules, task=fitted.task, scaler=fitted.target_scaler, device=resolve_device(device)
         )
 
     def _stacked(
@@ -530,7 +557,7 @@ class MoleculePredictor:
         from graphattn.tasks.molecule.stack.combine import blend, spread_of
         from graphattn.tasks.molecule.stack.inputs import make_inputs
 
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         if fitted.stack is None:
             return network, np.zeros_like(network)
         inputs = None
@@ -542,11 +569,11 @@ class MoleculePredictor:
         members = fitted.stack.predict_each(network, inputs)
         return blend(fitted.stack.weights, members), spread_of(fitted.stack.weights, members)
 
-    def _networks(self) -> list[MoleculeNet]:
+    def networks(self) -> list[MoleculeNet]:
         """Return the networks, built when they are first asked for."""
         from graphattn.tasks.molecule.network import build_network
 
-        fitted = self._require_fitted()
+        fitted = self.require_fitted()
         if not self._nets:
             for weights in fitted.weights:
                 net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))

@@ -215,7 +215,7 @@ def test_fingerprints_are_what_the_heads_see(fitted, frame):
     width = 2 * fitted.model.embed_dim
     assert rows.shape == (3, 2 * width) == (3, fitted.fingerprint_width)
     assert np.isnan(rows).all(axis=1).tolist() == [False, True, False]
-    net = fitted._networks()[1]
+    net = fitted.networks()[1]
     scaled = net.head(torch.from_numpy(rows[:1, width:])).item()
     expected = fitted.fitted.target_scaler.inverse(np.array([scaled]))
     alone = MoleculePredictor(fitted.model, fitted.training)
