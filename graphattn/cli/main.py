@@ -16,6 +16,7 @@ from graphattn.cli.interruption import INTERRUPTED, TERMINATED
 from graphattn.cli.label import app as label
 from graphattn.cli.predict import predict
 from graphattn.cli.scale import app as scale
+from graphattn.cli.serve import serve
 from graphattn.cli.train import train
 from graphattn.cli.tune import tune
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(predict)
 app.command()(explain)
+app.command()(serve)
 app.command()(fingerprint)
 app.command()(evaluate)
 app.command()(compare)
