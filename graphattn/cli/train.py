@@ -130,6 +130,10 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Molecules a step.", rich_help_panel=_RECIPE)] = _DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=_RECIPE)] = _DEFAULT.lr,
     depth: Annotated[int, typer.Option(help="Layers of a network.", rich_help_panel=_RECIPE)] = _MODEL.depth,
+    attention: Annotated[
+        str,
+        typer.Option(help="What attends in a network: atoms, bonds, or both in turns.", rich_help_panel=_RECIPE),
+    ] = _MODEL.attention,
     width: Annotated[
         int, typer.Option(help="Of the atoms' embeddings; a multiple of 4.", rich_help_panel=_RECIPE)
     ] = _MODEL.embed_dim,
@@ -175,6 +179,7 @@ def train(
         "depth": ("depth", depth),
         "head_dim": ("head_width", head_width),
         "dropout": ("dropout", dropout),
+        "attention": ("attention", attention),
         "descriptors": ("no_descriptors", not no_descriptors),
         "salts": ("salts", salts),
         "epochs": ("epochs", epochs),

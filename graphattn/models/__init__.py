@@ -1,6 +1,7 @@
 """Models built from the layers of `graphattn.nn`."""
 
 from graphattn.models import encoders
+from graphattn.models.bond_attention import BondAttentionNet
 from graphattn.models.exphormer import Exphormer
 from graphattn.models.graphormer import Graphormer
 from graphattn.models.language_model import LanguageModel
@@ -17,6 +18,7 @@ from graphattn.models.turing_machine import NeuralTuringMachine
 from graphattn.models.vit import ViT
 
 __all__ = [
+    "BondAttentionNet",
     "Exphormer",
     "Graphormer",
     "InducedSetAttention",

@@ -74,13 +74,17 @@ class MoleculeNet(nn.Module):
             parts.append(batch.descriptors)
         return self.head(torch.cat(parts, dim=-1))
 
-    def embed(self, batch: Any) -> Tensor:
-        """Return what the layers make of each graph, `[num_graphs, embed_width]`: a learned fingerprint."""
+    def embed_atoms(self, batch: Any) -> Tensor:
+        """Return what the layers make of each atom, `[N, embed_dim]`."""
         graph = Graph(batch.edge_index, batch.num_nodes)
         x = self.atom_embedding(batch.x)
         for layer in self.layers:
             x = layer(x, graph, batch.edge_attr)
-        x = self.norm(x)
+        return x
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return what the layers make of each graph, `[num_graphs, embed_width]`: a learned fingerprint."""
+        x = self.norm(self.embed_atoms(batch))
         pooled = self.pooling(x, batch.batch, batch.num_graphs)
         total = x.new_zeros(batch.num_graphs, x.shape[1]).index_add(0, batch.batch, x)
         return torch.cat([pooled, total / 10], dim=-1)

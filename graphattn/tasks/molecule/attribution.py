@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
+from graphattn.models import BondAttentionNet
+
 Array = NDArray[np.float64]
 METHODS = ("gradients", "occlusion", "attention")
 _STEPS = 32
@@ -132,7 +134,8 @@ def _attention(function: Explained, data: Data) -> Attribution:
     assert data.edge_index is not None
     source, destination = data.edge_index
     total = np.zeros(size)
-    for net in function.nets:
+    of_atoms = [net for net in function.nets if not isinstance(net, BondAttentionNet)]
+    for net in of_atoms:
         seen: list[Tensor] = []
         hooks = [layer.attention.register_forward_hook(_keep_weights(seen), with_kwargs=True) for layer in _layers(net)]
         try:
@@ -150,7 +153,7 @@ def _attention(function: Explained, data: Data) -> Attribution:
             reached = (torch.eye(size, dtype=torch.float64) + step) / 2 @ reached
         total += reached.mean(0).numpy()
     prediction, baseline = _ends(function, data)
-    return Attribution(total / len(function.nets), np.zeros(bonds.shape[0] // 2), prediction, baseline)
+    return Attribution(total / len(of_atoms), np.zeros(bonds.shape[0] // 2), prediction, baseline)
 
 
 def _layers(net: nn.Module) -> list[Any]:

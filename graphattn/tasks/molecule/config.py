@@ -20,6 +20,7 @@ MEMBERS = {
     "forest": "forest",
 }
 """the members that a stack can have, and what they are called"""
+ATTENTION = ("atoms", "bonds", "both")
 SALTS = ("keep", "largest", "neutralize")
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """what a user writes, and Lightning's name for it"""
@@ -37,6 +38,8 @@ class ModelConfig:
         dropout: in the layers and in the head.
         atom_features: a preset of `graphattn.chem.AtomFeaturizer`.
         bond_features: a preset of `graphattn.chem.BondFeaturizer`.
+        attention: "atoms" (networks whose atoms attend to their neighbors, `MoleculeNet`), "bonds" (whose bonds attend
+            to those that lead into them, `BondAttentionNet`) or "both", in turns.
         descriptors: whether RDKit's 2D descriptors go beside the graph.
         salts: what is seen of a salt or a mixture: "keep" (all of it), "largest" (its largest part) or "neutralize"
             (that part without charges).
@@ -51,6 +54,7 @@ class ModelConfig:
     bond_features: str = "chemprop"
     descriptors: bool = True
     salts: str = "keep"
+    attention: str = "both"
 
     def __post_init__(self) -> None:
         _require(self, "embed_dim", self.embed_dim >= 1, "at least 1")
@@ -59,6 +63,7 @@ class ModelConfig:
         _require(self, "depth", self.depth >= 0, "0 or more")
         _require(self, "head_dim", self.head_dim >= 1, "at least 1")
         _require(self, "dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
+        _require(self, "attention", self.attention in ATTENTION, f"one of {', '.join(ATTENTION)}")
         _require(self, "salts", self.salts in SALTS, f"one of {', '.join(SALTS)}")
 
 

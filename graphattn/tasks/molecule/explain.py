@@ -86,6 +86,8 @@ class Explainer:
             raise SettingsError("a model that learned from columns or functions beside SMILES cannot be explained.")
         self.target, self.method = target or names[0], method
         self._predictor, self._featurizer = predictor, fitted.featurizer
+        if method == "attention" and predictor.model.attention == "bonds":
+            raise SettingsError("the networks' attention is between bonds; explain them by gradients or occlusion.")
         place = names.index(self.target)
         scaler = fitted.target_scaler
         self._function = Explained(predictor.networks(), place, float(scaler.std[place]), float(scaler.mean[place]))

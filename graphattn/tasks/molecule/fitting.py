@@ -292,7 +292,7 @@ def fit(
         for number in range(1, training.ensemble + 1):
             seed = 1000 * training.seed + number - 1  # no two ensembles share a network
             L.seed_everything(seed, workers=True, verbose=False)
-            net = build_network(model, prepared.featurizer, rows.targets.shape[1])
+            net = build_network(model, prepared.featurizer, rows.targets.shape[1], number)
             network = _finished(directory, number) if resume else None
             restored = network is not None
             if network is None:

@@ -1,13 +1,14 @@
 """The network that a configuration describes."""
 
-from graphattn.models import MoleculeNet
+from graphattn.models import BondAttentionNet, MoleculeNet
 from graphattn.tasks.molecule.config import ModelConfig
 from graphattn.tasks.molecule.featurizer import Featurizer
 
 
-def build_network(config: ModelConfig, featurizer: Featurizer, num_targets: int) -> MoleculeNet:
-    """Build it with fresh weights, drawn from torch's default generator."""
-    return MoleculeNet(
+def build_network(config: ModelConfig, featurizer: Featurizer, num_targets: int, number: int) -> MoleculeNet:
+    """Build the network of this number, from 1, with fresh weights, drawn from torch's default generator."""
+    on_bonds = config.attention == "bonds" or (config.attention == "both" and number % 2 == 0)
+    return (BondAttentionNet if on_bonds else MoleculeNet)(
         len(featurizer.atoms),
         len(featurizer.bonds),
         num_targets,

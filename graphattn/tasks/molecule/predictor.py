@@ -575,8 +575,8 @@ class MoleculePredictor:
 
         fitted = self.require_fitted()
         if not self._nets:
-            for weights in fitted.weights:
-                net = build_network(self.model, fitted.featurizer, len(fitted.target_columns))
+            for number, weights in enumerate(fitted.weights, start=1):
+                net = build_network(self.model, fitted.featurizer, len(fitted.target_columns), number)
                 net.load_state_dict(weights)
                 self._nets.append(net)
         return self._nets

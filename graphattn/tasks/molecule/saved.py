@@ -74,7 +74,8 @@ def read(directory: Path) -> tuple[ModelConfig, TrainingConfig, Fitted]:
     """
     content, metrics = model_directory.read_model(directory, FORMAT, newest=FORMAT_VERSION)
     with whole(directory):
-        model, training = from_json(ModelConfig, content["model"]), from_json(TrainingConfig, content["training"])
+        settings = {"attention": "atoms", **content["model"]}  # of models of before there was another
+        model, training = from_json(ModelConfig, settings), from_json(TrainingConfig, content["training"])
         scaler = content["descriptor_scaler"]
         networks = [model_directory.read_network(directory, number + 1) for number in range(content["networks"])]
         fitted = Fitted(
