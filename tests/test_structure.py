@@ -21,7 +21,6 @@ PUBLIC = ["", "chem", "datasets", "graph", "models", "nn", "nn.functional", "nn.
 
 LONGEST_SOURCE, LONGEST_TEST = 320, 400  # lines
 LONG = {
-    "cli/label.py": "three commands, and half of it the help of their options",
     "graph/graph.py": "one class, and half of it docstrings",
     "ops/numba/scores.py": "a function for each score and pass, side by side",
     "ops/numba/vector.py": "one instruction after another",
@@ -29,8 +28,6 @@ LONG = {
     "tasks/molecule/predictor.py": "one class, and half of it docstrings",
     "tasks/molecule/report.py": "the parts of the page, one after another",
     "tasks/network/picture.py": "one picture in four formats",
-    "tasks/network/predictor.py": "one class, and half of it docstrings",
-    "tasks/network/report.py": "the parts of the page, one after another",
 }
 
 TOGETHER = {
@@ -65,6 +62,12 @@ TOGETHER = {
     "tasks/common/quiet.py": ("tasks/molecule/test_training.py", "a training that can be heard"),
     "tasks/network/formats/*": ("tasks/network/test_formats.py", "every format alike"),
     "tasks/network/[ei]*.py": ("tasks/network/test_bad_input.py", "ids and edges, and what may be wrong with them"),
+    "models/p*_network.py": ("cli/test_label_items.py", "trained by the command"),
+    "tasks/network/base.py": ("tasks/network/test_classifier.py", "what all predictors share"),
+    "tasks/network/graphs/*": ("cli/test_label_items.py", "the command as a whole"),
+    "tasks/network/links/*": ("cli/test_label_items.py", "the command as a whole"),
+    "tasks/network/run_items.py": ("cli/test_label_items.py", "the command as a whole"),
+    "tasks/network/smoothing.py": ("tasks/network/test_classifier.py", "one of those who answer"),
     "tasks/network/leakage.py": ("tasks/network/test_bad_input.py", "a remark of reading"),
     "tasks/network/figures.py": ("cli/test_label.py", "the page as a whole"),
     "tasks/network/report.py": ("cli/test_label.py", "the page as a whole"),

@@ -16,8 +16,14 @@ from graphattn.cli.program import program
 from graphattn.tasks.common.formatting import fixed
 from graphattn.tasks.network.findings import labels_of
 from graphattn.tasks.network.metrics import METRICS
-from graphattn.tasks.network.report import METRIC_LABELS, answer_sentence, column_rows, members_by_metric, method_label
-from graphattn.tasks.network.run import LABELS, MODEL, PICTURES, REJECTS, REPORT
+from graphattn.tasks.network.report_blocks import (
+    METRIC_LABELS,
+    answer_sentence,
+    column_rows,
+    members_by_metric,
+    method_label,
+)
+from graphattn.tasks.network.run import LABELS, LINKS, MODEL, PICTURES, REJECTS, REPORT
 from graphattn.tasks.network.run import METRICS as METRICS_FILE
 
 if TYPE_CHECKING:
@@ -29,9 +35,10 @@ def columns_summary(console: Console, network: Network) -> None:
     """Print what was read, what its columns were taken for, and what was odd."""
     kind = "directed" if network.directed else "undirected"
     classes = f" of {len(network.classes)} classes" if network.classes else ""
+    learned = f"; {network.task} of {network.target!r}{classes}" if network.target else ""
     console.print(
         f"{len(network.ids):,} nodes, {network.edge_index.shape[1]:,} {kind} edges, {len(network.feature_names):,} "
-        f"features; {network.task} of {network.target!r}{classes}",
+        f"features{learned}",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -67,6 +74,13 @@ def label_summary(console: Console, predictor: Any, measured: dict[str, Any], di
         )
     if not _missing(measured["edge_homophily"]):
         lines.append(f"{measured['edge_homophily']:.0%} of the edges join equal labels.")
+    if measured["ranking"]:
+        found = measured["ranking"]["answer"]
+        lines.append(
+            f"Among 100 pairs without a link, a linked pair ranks with MRR {fixed(found['mrr'])}; "
+            f"{found['hits_10']:.0%} "
+            "are among the first ten."
+        )
     calibration = measured["calibration"]
     if not _missing(calibration["after"]):
         lines.append(
@@ -77,32 +91,42 @@ def label_summary(console: Console, predictor: Any, measured: dict[str, Any], di
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()
     places = [
-        ("labels", LABELS),
+        ("likely links", LINKS) if measured["unit"] == "pairs" else ("labels", LABELS),
         ("measured", METRICS_FILE),
         ("report", REPORT),
-        ("pictures", PICTURES),
+        *([("pictures", PICTURES)] if measured["unit"] == "nodes" else []),
         ("model", MODEL),
     ]
     if predictor.network.rejects:
         places.append(("rejected rows", REJECTS))
     print_pairs(console, [(what, str(directory / name)) for what, name in places])
     console.print()
-    console.print("Next, why a node got its label:", highlight=False)
-    node = predictor.network.ids[0]
-    command = shlex.join([program(), "label", "explain", str(directory), "--node", node, "--out", "node.png"])
+    heading, words = _next(predictor, measured["unit"], str(directory))
+    console.print(heading, highlight=False)
+    command = shlex.join([program(), "label", *words])
     console.print(f"  {command}", style="bold", markup=False, highlight=False, soft_wrap=True)
+
+
+def _next(predictor: Any, unit: str, directory: str) -> tuple[str, list[str]]:
+    """What to type next."""
+    if unit == "pairs":
+        return "Next, pairs of your own:", ["predict", directory, "--pairs", "pairs.csv", "--out", "links.csv"]
+    if unit == "graphs":
+        return "Next, graphs of your own:", ["predict", directory, "nodes.csv", "edges.csv", "--out", "labels.csv"]
+    node = predictor.network.ids[0]
+    return "Next, why a node got its label:", ["explain", directory, "--node", node, "--out", "node.png"]
 
 
 def methods_table(measured: dict[str, Any]) -> Table:
     """Return the metrics of every method, the best on the validation nodes first; the one that answers is marked."""
     part = "test" if measured["split"]["test"] else "valid"
-    metric, names = measured["metric"], METRICS[measured["task"]]
+    metric, names, unit = measured["metric"], METRICS[measured["task"]], measured["unit"]
     table = Table(header_style="bold")
     table.add_column("  method", no_wrap=True)
     table.add_column(f"valid {METRIC_LABELS[metric]}", justify="right")
     for name in names:
         table.add_column(f"{part} {METRIC_LABELS[name]}", justify="right")
-    table.caption = f"{measured['split']['valid']:,} validation nodes, {measured['split']['test']:,} test nodes"
+    table.caption = f"{measured['split']['valid']:,} validation {unit}, {measured['split']['test']:,} test {unit}"
     table.caption_justify = "left"
     for member in members_by_metric(measured["members"], "valid", metric):
         chosen = member["name"] == measured["answer"]

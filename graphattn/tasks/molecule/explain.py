@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphattn.chem.draw import draw_molecule, draw_png
 from graphattn.tasks.common.errors import SettingsError
@@ -13,7 +13,9 @@ from graphattn.tasks.molecule.attribution import METHODS, Attribution, Check, Ex
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
-    from graphattn.tasks.molecule.predictor import MoleculePredictor
+    from graphattn.tasks.molecule.config import ModelConfig
+    from graphattn.tasks.molecule.featurize_many import Features
+    from graphattn.tasks.molecule.records import Fitted
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,21 @@ class Explanation:
             yield "bond", bond.GetIdx(), text, float(value)
 
 
+class Predictor(Protocol):
+    """What is explained: a fitted `MoleculePredictor`."""
+
+    model: ModelConfig
+
+    def require_fitted(self) -> Fitted:
+        """What the training found out."""
+
+    def networks(self) -> Sequence[Any]:
+        """The networks."""
+
+    def to_data(self, features: Features) -> Data:
+        """A molecule as the networks take it."""
+
+
 class Explainer:
     """Explains the networks of a predictor.
 
@@ -75,7 +92,7 @@ class Explainer:
         SettingsError: an unknown method or target, or a predictor that learned from columns beside SMILES.
     """
 
-    def __init__(self, predictor: MoleculePredictor, target: str | None = None, method: str = "gradients") -> None:
+    def __init__(self, predictor: Predictor, target: str | None = None, method: str = "gradients") -> None:
         fitted = predictor.require_fitted()
         if method not in METHODS:
             raise SettingsError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")

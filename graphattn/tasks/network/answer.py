@@ -70,6 +70,7 @@ def find_answer(
     y: NDArray[Any],
     valid: NDArray[np.bool_],
     test: NDArray[np.bool_],
+    unit: str = "nodes",
 ) -> Answer:
     """Calibrate the members, and choose the best on the validation nodes or their blend; test nodes only measure.
 
@@ -83,6 +84,7 @@ def find_answer(
         y: labels of all nodes.
         valid: the nodes that choose.
         test: the nodes that measure.
+        unit: what is labeled, for the sentence: "nodes", "pairs" or "graphs".
     """
     names = list(predictions)
     here, there = y[valid], y[test]
@@ -111,7 +113,7 @@ def find_answer(
     chosen = members[-1] if blends else members[best]
     return Answer(
         chosen.name,
-        _why(names, weights, blends, metric, chosen, len(here)),
+        _why(names, weights, blends, metric, chosen, f"{len(here)} validation {unit}"),
         members,
         chosen.valid,
         chosen.test,
@@ -139,8 +141,8 @@ def _calibration(
     }
 
 
-def _why(names: Sequence[str], weights: Array, blends: bool, metric: str, chosen: Member, count: int) -> str:
-    value = f"{metric} {chosen.valid[metric]:.4f} on {count} validation nodes"
+def _why(names: Sequence[str], weights: Array, blends: bool, metric: str, chosen: Member, by: str) -> str:
+    value = f"{metric} {chosen.valid[metric]:.4f} on {by}"
     if not blends:
         return f"{chosen.name} answers: the best by {value}."
     parts = [f"{weight:.0%} {name}" for name, weight in zip(names, weights, strict=True) if weight > 0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,8 @@ class Predictor:
         components: principal components of the features, where these are many.
         reading: the options with which the network was read.
         inductive: whether the edges of the test nodes were left out of the training.
+        ranking: of pairs, how each method ranks linked ones; empty for nodes and graphs.
+        unit: what is labeled: "nodes", "pairs" or "graphs".
         smoothing: the share of the neighbors in the smoothed network's answer; None without one.
     """
 
@@ -100,8 +103,10 @@ class Predictor:
     distance: Array
     components: Array | None
     reading: dict[str, Any]
+    unit: str = "nodes"
     inductive: bool = False
     smoothing: float | None = None
+    ranking: Mapping[str, dict[str, float]] = MappingProxyType({})
 
     def evaluate(self) -> dict[str, Any]:
         """Return what was measured, as plain values: the answer, every method, calibration, coverage, homophily."""
@@ -153,12 +158,17 @@ class Predictor:
         """Choose who answers, and find how sure the answer is."""
         task, y = self.items.task, self.items.y.numpy()
         train, valid, test = (part.numpy() for part in self.split)
-        self.answer = find_answer(task, self.metric, predictions, y, valid, test)
+        self.answer = find_answer(task, self.metric, predictions, y, valid, test, self.unit)
         self.predictions = self.answer(task, predictions)
         self.conformal = ConformalSets.fit(task, self.predictions[valid], y[valid], how.coverage)
         self.familiarity = Familiarity.fit(evidence, train)
         self.distance = self.familiarity.distance(evidence)
-        self.notes = [*self.network.notes, *notes_on(self.items), *notes_on_split(self.split), self.answer.why]
+        self.notes = [
+            *self.network.notes,
+            *notes_on(self.items),
+            *notes_on_split(self.split, self.unit),
+            self.answer.why,
+        ]
 
     def _choose_smoothing(self, evidence: Evidence) -> None:
         """Find how far to smooth the best network's answer, for classes and with validation nodes."""

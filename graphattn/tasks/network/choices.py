@@ -47,18 +47,19 @@ def choose_metric(task: str, metric: str | None) -> str:
     return metric
 
 
-def notes_on_split(split: NodeSplit) -> list[str]:
+def notes_on_split(split: NodeSplit, unit: str = "nodes") -> list[str]:
     """Return what the sizes of the parts mean for the numbers, a sentence each."""
     notes = []
     if int(split.valid.sum()) < 30:
         notes.append(
-            f"Only {int(split.valid.sum())} labeled nodes chose the method and its confidence: take both as rough."
+            f"Only {int(split.valid.sum())} labeled {unit} chose the method and its confidence: take both as rough."
         )
     if not split.test.any():
-        notes.append("No labeled nodes were held out as a test, so that errors are measured on nodes that chose.")
+        notes.append(f"No labeled {unit} were held out as a test, so that errors are measured on {unit} that chose.")
     else:
         notes.append(
-            "The validation nodes chose the method and set its confidence; what is measured on test nodes is free of "
+            f"The validation {unit} chose the method and set its confidence; what is measured on test {unit} is free "
+            "of "
             "that choice."
         )
     return notes

@@ -18,6 +18,7 @@ def measure_all(predictor: Any) -> dict[str, Any]:
     valid, test = predictor.split.valid.numpy(), predictor.split.test.numpy()
     measured = test if test.any() else valid
     out: dict[str, Any] = {
+        "unit": predictor.unit,
         "task": items.task,
         "target": items.target,
         "metric": predictor.metric,
@@ -38,6 +39,7 @@ def measure_all(predictor: Any) -> dict[str, Any]:
         "curves": [net.curve for net in predictor.networks],
         "trials": [dataclasses.asdict(trial) for trial in predictor.trials],
         "notes": predictor.notes,
+        "ranking": dict(predictor.ranking),
     }
     if items.task == "multiclass" and measured.any():
         out["confusion"] = confusion(predictor.predictions[measured], items.y.numpy()[measured]).tolist()

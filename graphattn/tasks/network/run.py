@@ -14,10 +14,12 @@ import numpy as np
 from graphattn.files import write_json, write_text
 from graphattn.tasks.common.errors import ModelDirectoryError, SettingsError
 from graphattn.tasks.network import storage
+from graphattn.tasks.network.base import Predictor
 from graphattn.tasks.network.classifier import NodeClassifier, NodeRegressor
+from graphattn.tasks.network.graphs.predictor import GraphPredictor
+from graphattn.tasks.network.links.predictor import LinkPredictor
 from graphattn.tasks.network.network import Network
 from graphattn.tasks.network.picture import write_picture
-from graphattn.tasks.network.predictor import NodePredictor
 from graphattn.tasks.network.rejects import write_rejects
 from graphattn.tasks.network.report import what_to_show, write_report
 from graphattn.tasks.network.splits import SHARES, labeled
@@ -25,24 +27,28 @@ from graphattn.tasks.network.splits import SHARES, labeled
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS, METRICS, REPORT, REJECTS = "labels.csv", "metrics.json", "report.html", "rejects.csv"
+LABELS, LINKS, METRICS, REPORT, REJECTS = "labels.csv", "links.csv", "metrics.json", "report.html", "rejects.csv"
 MODEL, PICTURES, CHECKPOINTS = "model", "pictures", "checkpoints"
 
 _ENOUGH = 30
-"""validation nodes from which on a search tells recipes apart"""
+"""validation nodes, pairs or graphs from which on a search tells recipes apart"""
 
 
 def choose_preset(network: Network) -> tuple[str, str]:
     """Return "search", or "fast" where too few nodes would judge the recipes, and a sentence that says why."""
     known = labeled(network.y)
     if network.masks is None:
-        judges = int(SHARES[1] * int(known.sum()))
-    else:
-        valid = network.masks["valid"]
-        judges = int(((valid if valid.ndim == 1 else valid[:, 0]) & known).sum())
+        return preset_for(int(SHARES[1] * int(known.sum())), "nodes")
+    valid = network.masks["valid"]
+    return preset_for(int(((valid if valid.ndim == 1 else valid[:, 0]) & known).sum()), "nodes")
+
+
+def preset_for(judges: int, unit: str) -> tuple[str, str]:
+    """Return the same for a number of validation nodes, pairs or graphs."""
     if judges < _ENOUGH:
-        return "fast", f"About {judges} validation nodes are too few to tell recipes apart: one good recipe, no search."
-    return "search", f"{judges:,} validation nodes judge the recipes of a search."
+        said = f"About {judges} validation {unit} are too few to tell recipes apart: one good recipe, no search."
+        return "fast", said
+    return "search", f"{judges:,} validation {unit} judge the recipes of a search."
 
 
 def check_directory(directory: Path, *, resume: bool, overwrite: bool) -> None:
@@ -56,10 +62,10 @@ def check_directory(directory: Path, *, resume: bool, overwrite: bool) -> None:
     if directory.exists() and not directory.is_dir():
         raise SettingsError(f"{directory} is a file; --out names a directory.")
     found = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
-    ours = {LABELS, METRICS, REPORT, REJECTS, MODEL, PICTURES, CHECKPOINTS}
+    ours = {LABELS, LINKS, METRICS, REPORT, REJECTS, MODEL, PICTURES, CHECKPOINTS}
     if found and not found & ours:
         raise SettingsError(f"{directory} holds other files; name a directory that is new or empty.")
-    if found & {MODEL, LABELS} and not (resume or overwrite):
+    if found & {MODEL, LABELS, LINKS} and not (resume or overwrite):
         raise SettingsError(f"{directory} holds a run already; --overwrite replaces it.")
 
 
@@ -96,7 +102,7 @@ def run_labeling(
     if splits < 1:
         raise SettingsError(f"splits must be 1 or more, got {splits}.")
     if overwrite:
-        _clear(directory)
+        clear(directory)
     kind = NodeRegressor if network.task == "regression" else NodeClassifier
     predictor = kind().fit(network, preset=preset, directory=directory, resume=resume, progress=progress, **settings)
     measured = predictor.evaluate()
@@ -119,10 +125,15 @@ def run_labeling(
     for title, picture in _pictures(shown):
         write_picture(directory / PICTURES / f"{title}.png", picture)
     write_report(directory / REPORT, predictor, measured, shown, name)
-    write_json(directory / METRICS, measured)
-    predictor.save(directory / MODEL)  # last: the directory is whole now
-    shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
+    finish(directory, predictor, measured)
     return predictor, measured
+
+
+def finish(directory: Path, predictor: Any, measured: Mapping[str, Any]) -> None:
+    """Write what was measured, and last the model, so that a directory that has it is whole."""
+    write_json(directory / METRICS, measured)
+    predictor.save(directory / MODEL)
+    shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
 
 
 def load_run(directory: Path) -> Any:
@@ -141,13 +152,13 @@ def load_run(directory: Path) -> Any:
     return _kind_in(inner).load(inner)
 
 
-def _kind_in(directory: Path) -> type[NodePredictor]:
+def _kind_in(directory: Path) -> type[Predictor]:
     """What is saved there; a classifier, whose `load` says what is wrong, where that cannot be told."""
+    kinds = {kind.__name__: kind for kind in (NodeClassifier, NodeRegressor, LinkPredictor, GraphPredictor)}
     try:
-        numbers = json.loads((directory / storage.MODEL).read_bytes())["kind"] == NodeRegressor.__name__
+        return kinds[json.loads((directory / storage.MODEL).read_bytes())["kind"]]
     except (OSError, ValueError, KeyError, TypeError):
-        numbers = False
-    return NodeRegressor if numbers else NodeClassifier
+        return NodeClassifier
 
 
 def write_labels(path: Path, table: pd.DataFrame, given: int) -> None:
@@ -192,9 +203,9 @@ def _pictures(shown: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def _clear(directory: Path) -> None:
+def clear(directory: Path) -> None:
     """Remove what an earlier run left, the model first, so that nothing half old looks whole."""
     for name in (MODEL, CHECKPOINTS, PICTURES):
         shutil.rmtree(directory / name, ignore_errors=True)
-    for name in (LABELS, METRICS, REPORT, REJECTS):
+    for name in (LABELS, LINKS, METRICS, REPORT, REJECTS):
         (directory / name).unlink(missing_ok=True)

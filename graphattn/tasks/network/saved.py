@@ -39,6 +39,7 @@ def save_predictor(predictor: Any, directory: Path) -> None:
         "coverage": predictor.conformal.coverage,
         "limit": predictor.familiarity.limit if np.isfinite(predictor.familiarity.limit) else None,
         "smoothing": predictor.smoothing,
+        "ranking": dict(predictor.ranking),
         "notes": predictor.notes,
         "trials": [dataclasses.asdict(trial) for trial in predictor.trials],
         "networks": [],
@@ -91,7 +92,7 @@ def load_predictor(directory: Path, kind: type[Predictor]) -> Predictor:
         return {name: value.numpy() for name, value in under(prefix).items()}
 
     made.network, made.items, made.metric, made.inductive = network, items, model["metric"], model["inductive"]
-    made.smoothing = model.get("smoothing")
+    made.smoothing, made.ranking = model.get("smoothing"), model.get("ranking", {})
     made.reading, made.notes = model["reading"], model["notes"]
     made.features = NodeFeatures.from_dict(model["features"], arrays("features/"))
     made.split = NodeSplit(**under("split/"))

@@ -38,6 +38,8 @@ class GraphPredictor(Predictor):
         >>> clubs.predict()  # doctest: +SKIP
     """
 
+    unit = "graphs"
+
     def fit(
         self,
         data: Any,

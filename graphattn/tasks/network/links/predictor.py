@@ -48,7 +48,7 @@ class LinkPredictor(Predictor):
         >>> club.predict([(0, 9), (16, 26)])  # doctest: +SKIP
     """
 
-    ranking: dict[str, dict[str, float]]
+    unit = "pairs"
 
     def fit(
         self,
@@ -121,10 +121,6 @@ class LinkPredictor(Predictor):
         if rejects:
             warnings.warn(f"{len(rejects)} rows were left out, the first because: {rejects[0].reason}", stacklevel=2)
         return self._table(network, nodes, around, chosen, frame)
-
-    def evaluate(self) -> dict[str, Any]:
-        """Return what was measured, as plain values: the answer, every method, their ranking, calibration."""
-        return super().evaluate() | {"ranking": self.ranking}
 
     def _table(
         self, network: Network, nodes: NodeInputs, around: Evidence, pairs: Pairs, frame: pd.DataFrame

@@ -48,8 +48,7 @@ def split_links(network: Network, seed: int = 0) -> LinkSplit:
     codes, first = np.unique(code_of(edges, size), return_index=True)
     if len(codes) < _FEWEST:
         raise InputError(f"{len(codes)} pairs of nodes are linked; at least {_FEWEST} are needed to learn.")
-    share = _SMALL_SHARE if len(codes) < _MANY else _LARGE_SHARE
-    count = max(1, round(share * len(codes)))
+    count = held_out(network)
     chosen = draw.permutation(len(codes))[: 3 * count]
     others = unlinked(network, 3 * count, draw)
     pairs = np.concatenate([edges[first[chosen]], others])
@@ -61,6 +60,14 @@ def split_links(network: Network, seed: int = 0) -> LinkSplit:
         NodeSplit(*(torch.from_numpy(part == number) for number in range(3))),
         without_links(network, codes[chosen]),
     )
+
+
+def held_out(network: Network) -> int:
+    """Return how many linked pairs each part has."""
+    linked = linked_codes(network)
+    size = len(network.ids)
+    count = int((linked // size != linked % size).sum()) if size else 0
+    return max(1, round((_SMALL_SHARE if count < _MANY else _LARGE_SHARE) * count))
 
 
 def code_of(pairs: Pairs, size: int) -> NDArray[np.int64]:
