@@ -1,4 +1,4 @@
-"""`graphattn label --task link` and `--task graph`: from tables to answers, and their models on new pairs and graphs."""
+"""`graphattn label --task link` and `--task graph`: from tables to answers, and their models on new ones."""
 
 import csv
 import json
