@@ -34,7 +34,7 @@ def bench(
     out: Annotated[
         Path | None, typer.Option("--json", help="Write every figure, and where it was measured.", show_default=False)
     ] = None,
-    runs: Annotated[int, typer.Option(help="Of networks: splits or seeds of each.", min=1, max=10)] = 10,
+    runs: Annotated[int, typer.Option(help="Of networks and molecules: splits or seeds of each.", min=1, max=10)] = 10,
     speed: Annotated[bool, typer.Option("--speed", help="Of networks: an epoch against PyG's instead.")] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw time and memory against edges, as PNG.", show_default=False)
@@ -46,7 +46,7 @@ def bench(
     turns, in the steady state: after three calls in a row that agree within 5 %, ten times at least. Leave the machine
     alone meanwhile. `graphattn bench layers` measures whole layers and training steps against PyG's instead,
     `graphattn bench structures` sequences, windows, grids and unions, and `graphattn bench networks` how good the
-    labels of published networks are.
+    labels of published networks are, `graphattn bench molecules` how good the values of published molecules.
     """
     if not math.isfinite(seconds):
         raise typer.BadParameter(f"a finite number of seconds is expected, got {seconds}", param_hint="--seconds")
@@ -67,6 +67,11 @@ def bench(
         from graphattn.cli.bench_networks import bench_networks
 
         bench_networks(graph[1:], runs, out, speed=speed)
+        return
+    if graph is not None and graph[0] == "molecules":
+        from graphattn.cli.bench_molecules import bench_molecules
+
+        bench_molecules(graph[1:], runs, out)
         return
     from graphattn.bench import machine, tables
     from graphattn.bench.goals import goals

@@ -84,7 +84,7 @@ class Named:
 class Pair:
     """What a score can be made of: the symbols of one edge j → i and head h.
 
-    `dot` is scale · ⟨q_i, k_j⟩, `cosine` cos(q_i, k_j), `distance2` |q_i − k_j|², `sum` q_i + k_j of width one;
+    `dot` is scale · ⟨q_i, k_j⟩, `cosine` cos(q_i, k_j), `distance2` Σ_d (q_d − k_d)², `sum` q_i + k_j of width one;
     `reduce(f, weight)` is Σ_d a_d f(q_d, k_d). `edge`, `src`, `dst` and `head` hold the tensors given by name.
     """
 
@@ -103,7 +103,7 @@ class Pair:
 
     @property
     def cosine(self) -> Symbol:
-        """⟨q, k⟩ / (|q| |k|); a zero vector has cosine zero with everything."""
+        """⟨q, k⟩ / √(⟨q, q⟩ ⟨k, k⟩); a zero vector has cosine zero with everything."""
         product, squares = _reduce(apply("mul", Q, K)), [_reduce(apply("mul", x, x)) for x in (Q, K)]
         large = [apply("where", apply("lt", x, constant(_TINY)), constant(_TINY), x) for x in squares]
         return Symbol(apply("div", product, apply("mul", *(apply("sqrt", x) for x in large))))

@@ -34,7 +34,7 @@ def sqrt(x: Any) -> Any:
 
 
 def abs(x: Any) -> Any:
-    """|x|, whose derivative at zero is zero."""
+    """The absolute value, whose derivative at zero is zero."""
     return function("abs", x)
 
 
