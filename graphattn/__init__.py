@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from graphattn.chem import from_smiles
     from graphattn.nn.pyg.patching import patch, unpatch
 
-_LAZY = ("chem", "datasets", "distributed", "loader", "models", "tasks", "testing")
+_LAZY = ("chem", "datasets", "distributed", "loader", "models", "tasks", "testing", "viz")
 
 __all__ = [
     "Graph",

@@ -138,7 +138,8 @@ def table(report: MoleculeReport) -> str:
         seeds = f"{count} seeds" if count > 1 else "1 seed"
         lines.append(
             f"| {data}, {split} ({seeds}) | {metric.replace('_', ' ').upper()} | "
-            f"{mean(e.stack for e in results):.3f} | {'' if aim is None else f'{aim:g}'} | {names.get(best, best)} {mean(e['value'] for e in shown):.3f} | "
+            f"{mean(e.stack for e in results):.3f} | {'' if aim is None else f'{aim:g}'} | "
+            f"{names.get(best, best)} {mean(e['value'] for e in shown):.3f} | "
             f"{mean(e['difference'] for e in shown):+.3f} ({low:+.3f} to {high:+.3f}) | "
             f"{mean(e.seconds for e in results):.0f} |"
         )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from rdkit import Chem
+from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from graphattn.chem.smiles import JOIN, as_mol, as_mols
@@ -52,6 +53,18 @@ def draw_png(
     drawer = _drawn(_drawer(size, size, rdMolDraw2D.MolDraw2DCairo), molecule, atom_weights, legend)
     drawer.FinishDrawing()
     return bytes(drawer.GetDrawingText())
+
+
+def layout(molecule: str | Chem.Mol) -> tuple[list[str], np.ndarray]:
+    """Return the symbols of a molecule's atoms and where a drawing puts them, `[N, 2]`.
+
+    Raises:
+        SmilesError: the SMILES cannot be read.
+    """
+    mol = Chem.Mol(as_mol(molecule))
+    rdDepictor.Compute2DCoords(mol)
+    symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
+    return symbols, mol.GetConformer().GetPositions()[:, :2].reshape(-1, 2)
 
 
 def draw_grid(
