@@ -87,6 +87,7 @@ TOGETHER = {
     "tasks/network/training.py": ("tasks/network/test_classifier.py", "what fit gives"),
     "ops/numba/generated.py": ("ops/test_custom_score.py", "kernels of scores of one's own"),
     "ops/symbol*.py": ("ops/test_expression.py", "what writes expressions down"),
+    "viz/*": ("viz/test_viz.py", "each drawn once"),
     "nn/checks.py": ("nn/test_shapes.py", "the errors of every layer"),
     "nn/functional/elu.py": ("nn/test_feature_maps.py", "a map of features"),
     "nn/positions/*": ("nn/positions/test_paths.py", "every encoding alike"),
