@@ -8,6 +8,7 @@ import typer
 
 from graphattn.cli.bench import bench
 from graphattn.cli.compare import compare
+from graphattn.cli.doctor import doctor, warmup
 from graphattn.cli.evaluate import evaluate
 from graphattn.cli.explain import explain
 from graphattn.cli.fingerprint import fingerprint
@@ -40,6 +41,8 @@ app.command()(tune)
 app.add_typer(label, name="label")
 app.add_typer(scale, name="scale")
 app.command()(info)
+app.command()(doctor)
+app.command()(warmup)
 app.command()(bench)
 
 
