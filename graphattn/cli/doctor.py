@@ -54,9 +54,8 @@ def doctor() -> None:
     if not missing:
         console.print("nothing that graphattn can use is missing", highlight=False)
     wrong = _check()
-    console.print(
-        wrong or "attention runs fused here, forward and backward, and agrees with the reference", markup=False
-    )
+    right = "attention runs fused here, forward and backward, and agrees with the reference"
+    console.print(wrong or right, markup=False)
     if wrong:
         raise typer.Exit(1)
 
@@ -70,16 +69,19 @@ def _check() -> str | None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(0)
     graph = ga.Graph(torch.randint(40, (2, 300)), num_nodes=40).to(device)
-    answers, backend = [], ga.explain_backend(*torch.zeros(3, 40, 2, 8, device=device), graph)
+    answers: list[list[torch.Tensor]] = []
     x = torch.randn(3, 40, 2, 8, device=device)
+    backend = ga.explain_backend(x[0], x[1], x[2], graph)
     for name in ("reference", "auto"):
         q, k, v = (each.clone().requires_grad_() for each in x)
         out = ga.attention(q, k, v, graph, backend=name)
+        assert isinstance(out, torch.Tensor)
         answers.append([out, *torch.autograd.grad(out.square().sum(), (q, k, v))])
-    if not all(torch.allclose(*pair, rtol=1e-3, atol=1e-4) for pair in zip(*answers, strict=True)):
+    if not all(torch.allclose(one, other, rtol=1e-3, atol=1e-4) for one, other in zip(*answers, strict=True)):
         return f"attention on the backend {backend.backend} gives another answer than the reference: please report this"
     if backend.backend == "reference":
-        return f"attention runs on the reference backend: {'; '.join(f'{n}: {why}' for n, why in backend.rejected.items())}"
+        reasons = "; ".join(f"{name}: {why}" for name, why in backend.rejected.items())
+        return f"attention runs on the reference backend: {reasons}"
     return None
 
 
