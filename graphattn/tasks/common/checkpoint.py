@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from torch import Tensor
 
-from graphattn.files import write_atomically
+from graphattn.files import write_bytes
 from graphattn.tasks.common.errors import ModelDirectoryError
 
 
@@ -19,7 +20,9 @@ class AtomicCheckpointIO(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save a checkpoint; a process that is killed meanwhile leaves the previous one."""
-        write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
+        buffer = io.BytesIO()  # so that a full disk is an OSError that says so; torch's own writer does not
+        torch.save(checkpoint, buffer)
+        write_bytes(Path(path), buffer.getvalue())
 
     def load_checkpoint(
         self,

@@ -50,8 +50,8 @@ def sdf(smiles):
 RECORDS = sdf(SMILES[:6])
 PIECES = st.one_of(
     st.sampled_from(
-        ['"', ",", ";", "\t", "\n", "\r\n", "\x00", "$$$$\n", "M  END\n", "> <logS>\n", "()", "[", "]", "%99", "@@", "#",
-         "1", "nan", "1e999", ">5", "--", "\ufeff", "é", "\N{MINUS SIGN}", " ", "C" * 300, ">>", "|", " + ", "."]
+        ['"', ",", ";", "\t", "\n", "\r\n", "\x00", "$$$$\n", "M  END\n", "> <logS>\n", "()", "[", "]", "%99", "@@",
+         "#", "1", "nan", "1e999", ">5", "--", "\ufeff", "é", "\N{MINUS SIGN}", " ", "C" * 300, ">>", "|", " + ", "."]
     ),
     st.text(max_size=4),
 )  # fmt: skip
