@@ -270,7 +270,7 @@ def molecules() -> str:
         molecule_table(report)
         + f"\nThe stack and the others on the same test molecules; of the differences the interval that holds 95 % of "
         f"resamples. {where['processor']}, {where['threads']} threads; torch {where['versions']['torch']}; "
-        f"{_when(where)}.\n"
+        f"{where['date'][:10]}.\n"
     )
 
 

@@ -101,7 +101,7 @@ def training_step(case: SpeedCase, contender: str) -> Callable[[], float]:
         loss = F.cross_entropy(net(*inputs), y)
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

@@ -45,6 +45,12 @@ def _rings(reader: MoleculeReader) -> list[int]:
     return [min(rings.NumAtomRings(at), 3) for at in range(len(reader.atoms))]
 
 
+def _surface(reader: MoleculeReader) -> list[float]:
+    """Return Labute's areas; 0 where there is none, as of dummy atoms bound to one another."""
+    areas = np.array(list(rdMolDescriptors._CalcLabuteASAContribs(reader.mol)[0]))
+    return (np.nan_to_num(areas, nan=0.0, posinf=0.0, neginf=0.0) / 10).tolist()
+
+
 def _gasteiger(name: str) -> Callable[[MoleculeReader], list[Any]]:
     """Read partial charges; 0 where the method has no parameters (metals), cut at ±2."""
 
@@ -75,7 +81,7 @@ _VALUES = {
     "logP": lambda reader: [logp for logp, _ in reader.crippen],
     "refractivity": lambda reader: [refractivity / 3 for _, refractivity in reader.crippen],
     "polar area": lambda reader: [area / 20 for area in rdMolDescriptors._CalcTPSAContribs(reader.mol)],
-    "surface area": lambda reader: [area / 10 for area in rdMolDescriptors._CalcLabuteASAContribs(reader.mol)[0]],
+    "surface area": _surface,
     "partial charge": _gasteiger("_GasteigerCharge"),
     "hydrogens' charge": _gasteiger("_GasteigerHCharge"),
 }

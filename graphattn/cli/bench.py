@@ -68,7 +68,7 @@ def bench(
 
         bench_networks(graph[1:], runs, out, speed=speed)
         return
-    if graph is not None and graph[0] == "molecules":
+    if graph is not None and graph[0] == "molecules" and not quick:  # quick: the graph of that name
         from graphattn.cli.bench_molecules import bench_molecules
 
         bench_molecules(graph[1:], runs, out)

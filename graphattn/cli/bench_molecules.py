@@ -26,6 +26,7 @@ def bench_molecules(names: list[str], seeds: int, out: Path | None) -> None:
     console = wide_console()
     report = MoleculeReport.load(out) if out is not None and out.exists() else MoleculeReport({})
     report.environment = machine.describe(" ".join(["graphattn", "bench", "molecules", *names, "--runs", str(seeds)]))
+    report.environment.pop("method", None)  # of measuring times
     for data, split in wanted:
         for seed in range(seeds):
             if report.has(data, split, seed):

@@ -71,8 +71,8 @@ def line_graph(edge_index: Tensor, num_nodes: int) -> Graph:
 
     Example:
         >>> line_graph(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), 3).edge_index  # the chain 0 - 1 - 2
-        tensor([[0, 3],
-                [2, 1]])
+        tensor([[3, 0],
+                [1, 2]])
     """
     source, destination = edge_index
     arriving = destination.argsort(stable=True)

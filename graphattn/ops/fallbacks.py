@@ -159,7 +159,7 @@ def _warn_once(attempt: Attempt) -> None:
         f"{', some destinations at a time' if attempt.chunked else ''}: slower, and with the same result up to "
         "rounding.",
         RuntimeWarning,
-        stacklevel=5,  # that of the caller of `attention`
+        stacklevel=6,  # that of the caller of `attention`
     )
 
 

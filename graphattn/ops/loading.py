@@ -58,7 +58,7 @@ def _warn(problem: str, device: str, package: str) -> None:
         f"{problem}, so attention on the {device} runs on the reference path, which is slower and needs memory for "
         f"every edge.{cure}",
         RuntimeWarning,
-        stacklevel=5,  # that of the caller of `attention`
+        stacklevel=6,  # that of the caller of `attention`
     )
 
 

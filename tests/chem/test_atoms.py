@@ -143,3 +143,9 @@ def test_physchem_of_a_metal_is_finite():
 
 def test_a_table_of_an_earlier_version_is_read():
     assert AtomFeaturizer.from_dict({"stereo centre": None}) == AtomFeaturizer({"stereo center": None})
+
+
+def test_features_of_dummy_atoms_are_finite():
+    """Two that are bound have no surface area for RDKit."""
+    for smiles in ("*C", "**", "**C"):
+        assert np.isfinite(AtomFeaturizer.physchem()(parse_smiles(smiles))).all()

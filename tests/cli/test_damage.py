@@ -50,7 +50,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(trained, tmp_pat
     assert numbers(run) == numbers(trained.run)
 
 
-@pytest.mark.parametrize("size", [0, 3000])
+@pytest.mark.parametrize("size", [10, 3000])
 def test_a_full_disk_is_a_sentence(trained, tmp_path, size):
     """Files may not grow beyond so many bytes, which fails as a full disk does."""
 

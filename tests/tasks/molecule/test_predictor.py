@@ -57,7 +57,8 @@ def test_std_is_the_spread_of_the_networks(fitted):
     both = fitted.predict_arrays(["CCO"])
     single = []
     for number in range(2):
-        alone = MoleculePredictor(fitted.model, fitted.training)
+        kind = ("atoms", "bonds")[number]  # in turns
+        alone = MoleculePredictor(replace(fitted.model, attention=kind), fitted.training)
         alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[number]])
         single.append(alone.predict_arrays(["CCO"]).mean.item())
         assert alone.output_columns() == ["logS_predicted", *ENDS, *NEAREST]
@@ -218,7 +219,7 @@ def test_fingerprints_are_what_the_heads_see(fitted, frame):
     net = fitted.networks()[1]
     scaled = net.head(torch.from_numpy(rows[:1, width:])).item()
     expected = fitted.fitted.target_scaler.inverse(np.array([scaled]))
-    alone = MoleculePredictor(fitted.model, fitted.training)
+    alone = MoleculePredictor(replace(fitted.model, attention="bonds"), fitted.training)
     alone.fitted = replace(fitted.fitted, weights=[fitted.fitted.weights[1]])
     assert alone.predict_arrays(["CCO"]).mean.item() == pytest.approx(expected.item(), rel=1e-5)
     np.testing.assert_allclose(fitted.fingerprint("CCO"), rows[:1], rtol=1e-5, atol=1e-6)
