@@ -162,6 +162,8 @@ def call_of(group, what):
         options["exchange"] = "pigeon"
     if what == "heads":
         options |= {"exchange": "heads", "edge_bias": torch.zeros(own, H)}
+    if what == "numbers":
+        options["score"] = ga.scores.custom(lambda pair: pair.dot - abs(pair.src.index - pair.dst.index))
     if what == "dropout":
         options |= {"normalize": "sparsemax", "dropout": 0.5}
     return gd.attention(q, k, v, part, **options)

@@ -17,6 +17,7 @@ from graphattn.distributed.heads import by_head, refusal
 from graphattn.distributed.part import Part
 from graphattn.graph.graph import Graph
 from graphattn.ops.attention import attention as attend
+from graphattn.ops.custom_score import Custom
 from graphattn.ops.random import keeps, new_seed
 from graphattn.ops.scores import Score
 from graphattn.ops.state import State, merge
@@ -81,6 +82,8 @@ def attention(
                 f"{name} must have a row for each of the {part.edge_ids.numel()} edges of rank {part.rank}, got "
                 f"{list(tensor.shape)}"
             )
+    if isinstance(score, Custom) and (score.is_numbered or score.edge or score.src or score.dst):
+        raise ValueError("a score of one's own may name tensors of heads only here, and no numbers of nodes")
     options = {"score": score, "normalize": normalize, "scale": scale, "edge_proj": edge_proj, "backend": backend}
     exchange = _choose(q, k, v, part, edges, dropout, exchange)
     if exchange == "heads":

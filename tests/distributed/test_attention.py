@@ -68,6 +68,7 @@ def test_bytes_sent_are_those_of_the_halo(team):
         ("exchange", "exchange must be"),
         ("heads", "tensors per edge are spread by node"),
         ("dropout", 'not "sparsemax"'),
+        ("numbers", "no numbers of nodes"),
     ],
 )
 def test_what_cannot_be_is_said_on_every_process(team, what, message):
